@@ -1,0 +1,3 @@
+module isobar.test/clients
+
+go 1.25.0
