@@ -1,0 +1,146 @@
+/**
+ * The whole conversation between the main thread and a data-plane worker. Every message is small and rare: nothing is
+ * sent per request, and what is large (snapshots, counters) travels as SharedArrayBuffers, so that the worker copies
+ * and parses nothing.
+ */
+
+/** A listener as the worker binds it. */
+export interface WorkerListener {
+  /** The name from the configuration, unique; comes back in {@link ListeningMessage}. */
+  readonly name: string;
+  /** `ip:port`, `[ipv6]:port` (port 0 asks the kernel for one) or `unix:/path`. */
+  readonly address: string;
+}
+
+/** The shared buffers of the counters per endpoint slot; see telemetry/endpoint-counters.ts for their layout. */
+export interface EndpointCounterBuffers {
+  /** Int32 [worker][slot]: streams in flight. */
+  readonly inFlight: SharedArrayBuffer;
+  /** Float64 [worker][slot]: streams finished. */
+  readonly requests: SharedArrayBuffer;
+  /** Float64 [worker][slot]: streams finished with an error of the endpoint. */
+  readonly errors: SharedArrayBuffer;
+  /** Int32 [slot]: set aside or not; one word that every worker writes and reads. */
+  readonly setAside: SharedArrayBuffer;
+}
+
+/** What a worker is born with (`workerData`): all that cannot change without a restart of the process. */
+export interface WorkerStart {
+  /** 0 to `workerCount - 1`: the row of every counter that this worker alone writes. */
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  /** Who this proxy is: zone affinity compares `zone` with the endpoints'; an empty zone has no affinity. */
+  readonly node: { readonly id: string; readonly zone: string };
+  readonly listeners: readonly WorkerListener[];
+  /** The octet budget of the worker's slab. */
+  readonly slabOctets: number;
+  /** Overwrite freed slab blocks; for tests and for hunting a fault. */
+  readonly poison: boolean;
+  readonly endpointCounters: EndpointCounterBuffers;
+  /** One row per worker; see telemetry/worker-counters.ts. */
+  readonly workerCounters: SharedArrayBuffer;
+}
+
+/** A cluster is new or has changed. The snapshot replaces the one with the same cluster slot as a whole. */
+export interface ClusterMessage {
+  readonly kind: "cluster";
+  /** Bytes of resource/cluster-snapshot.ts; never written again after it was sent. */
+  readonly snapshot: SharedArrayBuffer;
+  /** The cluster's counters (telemetry/cluster-counters.ts); the same buffer for the cluster's whole life. */
+  readonly counters: SharedArrayBuffer;
+}
+
+/** A cluster is gone: new streams for its name are unknown, streams under way finish. */
+export interface ClusterRemovedMessage {
+  readonly kind: "cluster-removed";
+  readonly clusterSlot: number;
+}
+
+/**
+ * All clusters of one configuration have been sent. The first one puts the worker in service: before it an unknown
+ * authority means "not known yet", afterwards "does not exist".
+ */
+export interface SnapshotCompleteMessage {
+  readonly kind: "snapshot-complete";
+}
+
+/** Stop gracefully: two-phase GOAWAY on every downstream connection, let streams finish, then say `drained`. */
+export interface DrainMessage {
+  readonly kind: "drain";
+  /** Milliseconds until streams that still run are cut off; then `drained` is sent all the same. */
+  readonly limitMs: number;
+}
+
+/** Switches the access log; sent once before the first cluster and on every change. */
+export interface AccessLogMessage {
+  readonly kind: "access-log";
+  readonly enabled: boolean;
+  /** The share of streams that is recorded, from 0 to 1. */
+  readonly sample: number;
+}
+
+/** Everything the main thread sends. */
+export type MainToWorker =
+  | ClusterMessage
+  | ClusterRemovedMessage
+  | SnapshotCompleteMessage
+  | DrainMessage
+  | AccessLogMessage;
+
+/** A listener is open; once for each listener of {@link WorkerStart}. */
+export interface ListeningMessage {
+  readonly kind: "listening";
+  readonly name: string;
+  /** As bound: an IP literal, or the path of a unix socket. */
+  readonly address: string;
+  /** As bound; 0 for a unix socket. */
+  readonly port: number;
+}
+
+/** A listener could not be opened; the main thread ends the process. */
+export interface ListenFailedMessage {
+  readonly kind: "listen-failed";
+  readonly name: string;
+  /** What the system said, with its code, such as `EADDRINUSE`. */
+  readonly error: string;
+}
+
+/**
+ * Slots that an older snapshot had and the newest has not, and on which this worker has neither stream nor connection
+ * any more. Each is named once; when every worker has named it, the main thread may use it for another endpoint.
+ */
+export interface EpochMessage {
+  readonly kind: "epoch";
+  readonly endpointSlots: readonly number[];
+  readonly clusterSlots: readonly number[];
+}
+
+/** Answer to {@link DrainMessage}: no stream is left, or the limit has passed. */
+export interface DrainedMessage {
+  readonly kind: "drained";
+  /** Streams cut off by the limit; 0 after a clean drain. */
+  readonly cutOff: number;
+}
+
+/** A line for the process's log. Rare events only, never one per request. */
+export interface LogMessage {
+  readonly kind: "log";
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Access log records in batches, ready to be written as one JSON line each. */
+export interface AccessLogBatch {
+  readonly kind: "access-log";
+  readonly records: readonly Readonly<Record<string, string | number>>[];
+}
+
+/** Everything a worker sends. */
+export type WorkerToMain =
+  | ListeningMessage
+  | ListenFailedMessage
+  | EpochMessage
+  | DrainedMessage
+  | LogMessage
+  | AccessLogBatch;
