@@ -1,0 +1,139 @@
+import type { Config } from "./config.ts";
+import { groupDigits } from "./config-fields.ts";
+import { describeFound, formatConfigPath } from "./config-problem.ts";
+import type { SocketAddress } from "./socket-address.ts";
+import { addressesCollide, isLoopback, parseSocketAddress } from "./socket-address.ts";
+
+/** What is wrong between several keys, before it is tied to a file. */
+export interface CrossFinding {
+  readonly path: readonly PropertyKey[];
+  readonly found: string;
+  readonly wanted: string;
+  readonly advice: string;
+}
+
+/** Most clusters and endpoints a process can hold: the slots of the shared counters are allocated once. */
+const MAX_CLUSTERS = 4_096;
+const MAX_ENDPOINTS = 16_384;
+
+/** Checks what no single key can know: names and addresses that collide, keys that exclude each other, limits. */
+export function crossCheck(config: Config): CrossFinding[] {
+  return [
+    ...checkAdmin(config),
+    ...checkListenAddresses(config),
+    ...checkUnique(
+      config.listeners.map((listener, index) => ({ key: listener.name, path: ["listeners", index, "name"] })),
+      "another name",
+    ),
+    ...checkUnique(
+      // Hosts of an :authority have no case (RFC 3986 section 3.2.2).
+      config.clusters.map(({ name }, index) => ({
+        key: name.toLowerCase(),
+        path: ["clusters", index, "name"],
+      })),
+      "another name",
+    ),
+    ...config.clusters.flatMap(checkCluster),
+    ...checkCounts(config),
+  ];
+}
+
+function checkAdmin({ admin }: Config): CrossFinding[] {
+  if (admin.allowNonLoopback || isLoopback(parseSocketAddress(admin.address)!)) return [];
+  return [
+    {
+      path: ["admin", "address"],
+      found: describeFound(admin.address),
+      wanted: "a loopback address or a unix socket",
+      advice: "use 127.0.0.1, or set admin.allowNonLoopback: true if a firewall keeps strangers out",
+    },
+  ];
+}
+
+function checkListenAddresses(config: Config): CrossFinding[] {
+  const all: {
+    readonly path: readonly PropertyKey[];
+    readonly text: string;
+    readonly address: SocketAddress;
+  }[] = [];
+  const add = (path: readonly PropertyKey[], text: string): void => {
+    all.push({ path, text, address: parseSocketAddress(text)! });
+  };
+  add(["admin", "address"], config.admin.address);
+  if (config.metrics !== undefined) add(["metrics", "address"], config.metrics.address);
+  for (const [index, listener] of config.listeners.entries())
+    add(["listeners", index, "address"], listener.address);
+  return all.flatMap((later, index) => {
+    const earlier = all.slice(0, index).find((other) => addressesCollide(other.address, later.address));
+    if (earlier === undefined) return [];
+    return [
+      {
+        path: later.path,
+        found: describeFound(later.text),
+        wanted: `an address that ${formatConfigPath(earlier.path)} (${earlier.text}) leaves free`,
+        advice: "choose another port",
+      },
+    ];
+  });
+}
+
+function checkUnique(
+  items: readonly { readonly key: string; readonly path: readonly PropertyKey[] }[],
+  wanted: string,
+): CrossFinding[] {
+  const seen = new Map<string, readonly PropertyKey[]>();
+  const findings: CrossFinding[] = [];
+  for (const { key, path } of items) {
+    const earlier = seen.get(key);
+    if (earlier === undefined) seen.set(key, path);
+    else {
+      findings.push({
+        path,
+        found: describeFound(key),
+        wanted: `${wanted} than ${formatConfigPath(earlier)}`,
+        advice: "remove or change one of the two",
+      });
+    }
+  }
+  return findings;
+}
+
+function checkCluster(cluster: Config["clusters"][number], index: number): CrossFinding[] {
+  const path = ["clusters", index];
+  if (cluster.endpoints === undefined && cluster.dns === undefined) {
+    const name = describeFound(cluster.name);
+    return [{ path, found: `neither in cluster ${name}`, wanted: "endpoints or dns", advice: "add one" }];
+  }
+  if (cluster.endpoints !== undefined && cluster.dns !== undefined) {
+    return [
+      { path: [...path, "dns"], found: "both", wanted: "either endpoints or dns", advice: "remove one" },
+    ];
+  }
+  return checkUnique(
+    (cluster.endpoints ?? []).map(({ address }, position) => ({
+      key: address,
+      path: [...path, "endpoints", position, "address"],
+    })),
+    "another address",
+  );
+}
+
+function checkCounts(config: Config): CrossFinding[] {
+  const endpoints = config.clusters.reduce((sum, cluster) => sum + (cluster.endpoints?.length ?? 0), 0);
+  const advice = "split the services over several proxies";
+  const findings: CrossFinding[] = [];
+  if (config.clusters.length > MAX_CLUSTERS) {
+    const found = groupDigits(config.clusters.length);
+    findings.push({
+      path: ["clusters"],
+      found,
+      wanted: `at most ${groupDigits(MAX_CLUSTERS)} clusters`,
+      advice,
+    });
+  }
+  if (endpoints > MAX_ENDPOINTS) {
+    const wanted = `at most ${groupDigits(MAX_ENDPOINTS)} endpoints in all clusters together`;
+    findings.push({ path: ["clusters"], found: groupDigits(endpoints), wanted, advice });
+  }
+  return findings;
+}
