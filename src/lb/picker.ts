@@ -1,0 +1,42 @@
+import type { Random } from "../base/random.ts";
+import type { CandidateSet } from "./candidate-set.ts";
+
+/** What a pick may know about the request. The caller reuses one object for all picks. */
+export interface PickRequest {
+  /** How many picks this cluster has seen before, moves and retries included; starts anywhere, wraps at 2^32. */
+  sequence: number;
+  /** Hash of what the route hashes on, unsigned 32 bits; 0 where nothing is. For the hashing policies to come. */
+  hash: number;
+  /** How many leading entries of {@link tried} count. */
+  triedCount: number;
+  /** Endpoint slots this request has already been sent to. */
+  readonly tried: Int32Array;
+}
+
+/** The changing part of what a pick looks at. */
+export interface LoadReader {
+  /** @returns streams open on that endpoint slot now, 0 or more. Shared memory: two calls may differ. */
+  inFlight(slot: number): number;
+}
+
+/**
+ * Chooses an endpoint for a stream. A policy is a load metric × {@link CandidateSet} × a choice.
+ *
+ * A pick is pure: the same candidates, request, draws, loads read and `nowMs` give the same index. It reads the load
+ * of an endpoint at most once, and only of endpoints it drew, so that a record of a pick is short and replays
+ * exactly although other threads change loads meanwhile. It allocates nothing.
+ *
+ * Pickers keep no state of their own: state that must outlive an update (load, set-aside flags, averages) is kept by
+ * endpoint slot outside, and a new candidate set gets a new picker.
+ *
+ * Seams: reported and averaged loads are more {@link LoadReader} methods; hashing policies read `request.hash`.
+ */
+export interface Picker {
+  readonly candidates: CandidateSet;
+
+  /**
+   * @param nowMs for policies whose metric ages.
+   * @returns the index of a candidate; one in `request.tried` only when no other is left; -1 only when there are none.
+   */
+  pick(request: PickRequest, loads: LoadReader, random: Random, nowMs: number): number;
+}

@@ -1,0 +1,139 @@
+import type { LoadBalancingPolicy } from "./cluster.ts";
+import { LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import { contentHash } from "./content-hash.ts";
+import {
+  HEADER_WORDS,
+  HEALTH_MASK,
+  HeaderWord,
+  RECORD_WORDS,
+  RecordWord,
+  SNAPSHOT_FORMAT_VERSION,
+  SNAPSHOT_MAGIC,
+  ZONE_WORDS,
+} from "./snapshot-layout.ts";
+
+const utf8 = new TextDecoder();
+
+/**
+ * A read-only view of one encoded version of a cluster. Opening it reads the header only; numbers are read where they
+ * lie, and a string is decoded when it is asked for (the caller keeps it if it needs it again).
+ *
+ * Indexes run from 0 to {@link count} - 1, in the order of discovery.
+ */
+export class ClusterSnapshot {
+  /** The memory it reads; may be handed on to other threads. */
+  readonly buffer: ArrayBufferLike;
+  /** The cluster's `:authority`. */
+  readonly name: string;
+  readonly clusterSlot: number;
+  /** The registry's change that this version came with. */
+  readonly epoch: number;
+  /** 16 hexadecimal digits; equal in every process that believes the same about this cluster. */
+  readonly contentHash: string;
+  readonly policy: LoadBalancingPolicy;
+  readonly connectTimeoutMs: number;
+  readonly maxConnectionsPerEndpoint: number;
+  readonly maxPendingStreams: number;
+  /** Number of endpoints, of whatever health. */
+  readonly count: number;
+
+  readonly #words: Int32Array;
+  readonly #octets: Uint8Array;
+  readonly #zones: readonly string[];
+
+  /** @throws Error when the buffer is not a snapshot of this format version, or is cut short. */
+  constructor(buffer: ArrayBufferLike) {
+    const problem = headerProblem(buffer);
+    if (problem !== undefined) throw new Error(`cluster snapshot: ${problem}`);
+    const words = new Int32Array(buffer);
+    this.buffer = buffer;
+    this.#words = words;
+    this.#octets = new Uint8Array(buffer);
+    this.name = this.#text(HeaderWord.nameOffset);
+    this.clusterSlot = words[HeaderWord.clusterSlot]!;
+    this.epoch = words[HeaderWord.epoch]!;
+    this.contentHash = hex(words[HeaderWord.hashHigh]!) + hex(words[HeaderWord.hashLow]!);
+    this.policy = LOAD_BALANCING_POLICIES[words[HeaderWord.policy]!] as LoadBalancingPolicy;
+    this.connectTimeoutMs = words[HeaderWord.connectTimeoutMs]!;
+    this.maxConnectionsPerEndpoint = words[HeaderWord.maxConnectionsPerEndpoint]!;
+    this.maxPendingStreams = words[HeaderWord.maxPendingStreams]!;
+    this.count = words[HeaderWord.endpointCount]!;
+    const zonesStart = HEADER_WORDS + this.count * RECORD_WORDS;
+    this.#zones = Array.from({ length: words[HeaderWord.zoneCount]! }, (_, id) =>
+      this.#text(zonesStart + id * ZONE_WORDS),
+    );
+  }
+
+  slotAt(index: number): number {
+    return this.#word(index, RecordWord.slot);
+  }
+
+  generationAt(index: number): number {
+    return this.#word(index, RecordWord.generation);
+  }
+
+  portAt(index: number): number {
+    return this.#word(index, RecordWord.port);
+  }
+
+  weightAt(index: number): number {
+    return this.#word(index, RecordWord.weight);
+  }
+
+  /** 0 healthy, 1 unhealthy, 2 draining: the values of HEALTH_CODE. */
+  healthAt(index: number): number {
+    return this.#word(index, RecordWord.flags) & HEALTH_MASK;
+  }
+
+  /** 0 is preferred; always 0 until discovery knows priorities. */
+  priorityAt(index: number): number {
+    return this.#word(index, RecordWord.priority);
+  }
+
+  zoneAt(index: number): string {
+    return this.#zones[this.#word(index, RecordWord.zone)]!;
+  }
+
+  addressAt(index: number): string {
+    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.addressOffset);
+  }
+
+  keyAt(index: number): string {
+    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.keyOffset);
+  }
+
+  /** @returns whether the content is what its hash says. For octets that come from disk: it reads all of them. */
+  isIntact(): boolean {
+    const { low, high } = contentHash(this.#words);
+    return low === this.#words[HeaderWord.hashLow]! >>> 0 && high === this.#words[HeaderWord.hashHigh]! >>> 0;
+  }
+
+  #word(index: number, word: number): number {
+    return this.#words[HEADER_WORDS + index * RECORD_WORDS + word]!;
+  }
+
+  #text(wordIndex: number): string {
+    const offset = this.#words[wordIndex]!;
+    // Sliced, not a subarray: a decoder may refuse shared memory.
+    return utf8.decode(this.#octets.slice(offset, offset + this.#words[wordIndex + 1]!));
+  }
+}
+
+function headerProblem(buffer: ArrayBufferLike): string | undefined {
+  if (buffer.byteLength < HEADER_WORDS * 4 || buffer.byteLength % 4 !== 0) {
+    return `found ${buffer.byteLength} octets, wanted at least ${HEADER_WORDS * 4} and a multiple of 4`;
+  }
+  const words = new Int32Array(buffer, 0, HEADER_WORDS);
+  if (words[HeaderWord.magic] !== SNAPSHOT_MAGIC) return "these octets are something else";
+  const version = words[HeaderWord.formatVersion];
+  if (version !== SNAPSHOT_FORMAT_VERSION) {
+    return `found format version ${version}, wanted ${SNAPSHOT_FORMAT_VERSION}`;
+  }
+  const total = words[HeaderWord.totalOctets]!;
+  if (total !== buffer.byteLength) return `found ${buffer.byteLength} octets, wanted ${total}`;
+  return undefined;
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, "0");
+}

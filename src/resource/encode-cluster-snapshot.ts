@@ -1,0 +1,98 @@
+import type { Cluster } from "./cluster.ts";
+import { LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import type { ClusterSlots } from "./cluster-slots.ts";
+import { contentHash } from "./content-hash.ts";
+import { HEALTH_CODE } from "./endpoint.ts";
+import {
+  HEADER_WORDS,
+  HeaderWord,
+  RECORD_WORDS,
+  RecordWord,
+  SNAPSHOT_FORMAT_VERSION,
+  SNAPSHOT_MAGIC,
+  ZONE_WORDS,
+} from "./snapshot-layout.ts";
+
+const utf8 = new TextEncoder();
+
+/**
+ * One version of a cluster as flat memory, written once and then only read: by every worker through
+ * {@link ClusterSnapshot}, without a copy and without decoding on the data plane, and octet for octet on disk.
+ *
+ * @param slots what the registry gave for exactly this cluster object.
+ * @returns about 48 octets plus key and address per endpoint; a multiple of 4 octets.
+ */
+export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): SharedArrayBuffer {
+  const { endpoints } = cluster;
+  const zones = [...new Set(endpoints.map((endpoint) => endpoint.zone))];
+  const zoneIds = new Map(zones.map((zone, id) => [zone, id]));
+  const zonesStart = HEADER_WORDS + endpoints.length * RECORD_WORDS;
+  const strings = new StringArea((zonesStart + zones.length * ZONE_WORDS) * 4);
+
+  const head = new Int32Array(strings.start / 4);
+  head[HeaderWord.magic] = SNAPSHOT_MAGIC;
+  head[HeaderWord.formatVersion] = SNAPSHOT_FORMAT_VERSION;
+  head[HeaderWord.epoch] = slots.epoch;
+  head[HeaderWord.clusterSlot] = slots.clusterSlot;
+  head[HeaderWord.endpointCount] = endpoints.length;
+  head[HeaderWord.zoneCount] = zones.length;
+  head[HeaderWord.policy] = LOAD_BALANCING_POLICIES.indexOf(cluster.policy);
+  head[HeaderWord.connectTimeoutMs] = cluster.connectTimeoutMs;
+  head[HeaderWord.maxConnectionsPerEndpoint] = cluster.maxConnectionsPerEndpoint;
+  head[HeaderWord.maxPendingStreams] = cluster.maxPendingStreams;
+  strings.append(cluster.name, head, HeaderWord.nameOffset);
+
+  for (let i = 0; i < endpoints.length; i++) {
+    const endpoint = endpoints[i]!;
+    const record = HEADER_WORDS + i * RECORD_WORDS;
+    head[record + RecordWord.slot] = slots.endpointSlots[i]!;
+    head[record + RecordWord.generation] = slots.endpointGenerations[i]!;
+    head[record + RecordWord.port] = endpoint.port;
+    head[record + RecordWord.weight] = endpoint.weight;
+    head[record + RecordWord.zone] = zoneIds.get(endpoint.zone)!;
+    head[record + RecordWord.flags] = HEALTH_CODE[endpoint.health];
+    strings.append(endpoint.address, head, record + RecordWord.addressOffset);
+    strings.append(endpoint.key, head, record + RecordWord.keyOffset);
+  }
+  zones.forEach((zone, id) => {
+    strings.append(zone, head, zonesStart + id * ZONE_WORDS);
+  });
+
+  const totalOctets = Math.ceil(strings.end / 4) * 4;
+  head[HeaderWord.totalOctets] = totalOctets;
+  const words = new Int32Array(new SharedArrayBuffer(totalOctets));
+  words.set(head);
+  strings.copyTo(new Uint8Array(words.buffer));
+  const hash = contentHash(words);
+  words[HeaderWord.hashLow] = hash.low;
+  words[HeaderWord.hashHigh] = hash.high;
+  return words.buffer;
+}
+
+/** The strings at the end of a snapshot, collected while their places are written into the words before them. */
+class StringArea {
+  readonly start: number;
+  end: number;
+  readonly #pieces: Uint8Array[] = [];
+
+  constructor(startOctet: number) {
+    this.start = startOctet;
+    this.end = startOctet;
+  }
+
+  append(text: string, words: Int32Array, wordIndex: number): void {
+    const piece = utf8.encode(text);
+    words[wordIndex] = this.end;
+    words[wordIndex + 1] = piece.length;
+    this.#pieces.push(piece);
+    this.end += piece.length;
+  }
+
+  copyTo(octets: Uint8Array): void {
+    let offset = this.start;
+    for (const piece of this.#pieces) {
+      octets.set(piece, offset);
+      offset += piece.length;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** What discovery says about an endpoint. `draining` ones finish their streams and get no new ones. */
+export type EndpointHealth = "healthy" | "unhealthy" | "draining";
+
+/** Health as the small number a snapshot stores. */
+export const HEALTH_CODE = { healthy: 0, unhealthy: 1, draining: 2 } as const satisfies Record<
+  EndpointHealth,
+  number
+>;
+
+/** How octets travel to an endpoint. `h2c` is HTTP/2 in clear text with prior knowledge. */
+export type EndpointTransport = "h2c" | "tls";
+
+/** Heaviest {@link Endpoint.weight}; the lightest is 1. Source: the range of Envoy's and gRPC's weighted policies. */
+export const MAX_ENDPOINT_WEIGHT = 65_535;
+
+/** One discovered place that serves a cluster. Immutable. */
+export interface Endpoint {
+  /** Its identity, made by {@link endpointKey}: equal keys are the same endpoint across updates. */
+  readonly key: string;
+  /** An IPv4 or IPv6 literal, never a name: the data plane does no DNS. */
+  readonly address: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** The zone it runs in; "" when not known, which is nobody's own zone. */
+  readonly zone: string;
+  /** Its share relative to the other endpoints of the cluster: 1 to {@link MAX_ENDPOINT_WEIGHT}, default 1. */
+  readonly weight: number;
+  /** Default `healthy`. */
+  readonly health: EndpointHealth;
+}
+
+/**
+ * The identity of an endpoint. Addresses are reused within seconds, so where discovery knows the pod's UID that is
+ * what counts, and a pod that comes back with the same address is a new endpoint.
+ *
+ * @param identity the pod's UID, or the address where there is none.
+ */
+export function endpointKey(
+  clusterName: string,
+  identity: string,
+  port: number,
+  transport: EndpointTransport = "h2c",
+): string {
+  return `${clusterName}|${identity}|${port}|${transport}`;
+}

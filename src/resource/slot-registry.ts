@@ -1,0 +1,134 @@
+import type { Cluster } from "./cluster.ts";
+import type { ClusterSlots } from "./cluster-slots.ts";
+import { SlotLimitError } from "./slot-limit-error.ts";
+import { SlotPool } from "./slot-pool.ts";
+
+/** Endpoint slots of a process, over all clusters: what the shared per-endpoint arrays are sized by. */
+export const MAX_ENDPOINT_SLOTS = 16_384;
+
+/** Cluster slots of a process. */
+export const MAX_CLUSTER_SLOTS = 4096;
+
+/** What a {@link SlotRegistry} needs to know before it exists. */
+export interface SlotRegistryOptions {
+  /** Workers that must acknowledge before a slot is reused; 1 to 31. Their indexes are 0 to `workerCount - 1`. */
+  readonly workerCount: number;
+  /** Default {@link MAX_ENDPOINT_SLOTS}. */
+  readonly maxEndpointSlots?: number;
+  /** Default {@link MAX_CLUSTER_SLOTS}. */
+  readonly maxClusterSlots?: number;
+}
+
+/**
+ * Gives every cluster and every endpoint key a small number that stays its own for as long as it is listed, so that
+ * counters, load and connections of survivors outlive any update. Lives on the main thread.
+ *
+ * A slot that is no longer listed is *released* in an epoch and handed out again, with the next generation, only after
+ * every worker has acknowledged that it uses it no more in that epoch or a later one. A key that comes back before
+ * that gets its old slot and generation.
+ *
+ *     free ──assign──▶ listed ──assign without it──▶ released ──every worker acknowledged──▶ free
+ *                        ▲────────assign with it────────┘
+ */
+export class SlotRegistry {
+  readonly #endpointSlots: SlotPool;
+  readonly #clusterSlots: SlotPool;
+  readonly #endpointKeys = new Map<string, ReadonlySet<string>>();
+  #epoch = 0;
+
+  constructor(options: SlotRegistryOptions) {
+    const { workerCount } = options;
+    if (!Number.isInteger(workerCount) || workerCount < 1 || workerCount > 31) {
+      throw new RangeError(`workers: found ${workerCount}, wanted 1 to 31`);
+    }
+    this.#endpointSlots = new SlotPool(options.maxEndpointSlots ?? MAX_ENDPOINT_SLOTS, workerCount);
+    this.#clusterSlots = new SlotPool(options.maxClusterSlots ?? MAX_CLUSTER_SLOTS, workerCount);
+  }
+
+  /** The number of the last change: grows by one with each {@link assign} and {@link remove}. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /**
+   * Makes `cluster` the truth for its name: its new endpoints get slots, those it no longer lists are released.
+   *
+   * @returns the slots in the order of `cluster.endpoints`, for {@link encodeClusterSnapshot}.
+   * @throws SlotLimitError when slots do not suffice, and Error for a key listed twice; nothing has changed then.
+   */
+  assign(cluster: Cluster): ClusterSlots {
+    const { name, endpoints } = cluster;
+    const keys = new Set<string>();
+    let wanted = 0;
+    for (const { key } of endpoints) {
+      if (keys.has(key)) throw new Error(`cluster ${name}: endpoint ${key} is listed twice`);
+      keys.add(key);
+      if (!this.#endpointSlots.has(key)) wanted++;
+    }
+    if (!this.#clusterSlots.has(name) && this.#clusterSlots.left < 1) {
+      throw new SlotLimitError(name, "cluster", 1, this.#clusterSlots);
+    }
+    if (wanted > this.#endpointSlots.left) {
+      throw new SlotLimitError(name, "endpoint", wanted, this.#endpointSlots);
+    }
+
+    this.#epoch++;
+    const clusterSlot = this.#clusterSlots.acquire(name);
+    const slots = new Int32Array(endpoints.length);
+    const generations = new Int32Array(endpoints.length);
+    for (let i = 0; i < endpoints.length; i++) {
+      const slot = this.#endpointSlots.acquire(endpoints[i]!.key);
+      slots[i] = slot;
+      generations[i] = this.#endpointSlots.generation(slot);
+    }
+    for (const key of this.#endpointKeys.get(name) ?? []) {
+      if (!keys.has(key)) this.#endpointSlots.release(key, this.#epoch);
+    }
+    this.#endpointKeys.set(name, keys);
+    return { epoch: this.#epoch, clusterSlot, endpointSlots: slots, endpointGenerations: generations };
+  }
+
+  /**
+   * Releases a cluster and all its endpoints.
+   *
+   * @returns its cluster slot, or -1 when the name is not listed.
+   */
+  remove(name: string): number {
+    const keys = this.#endpointKeys.get(name);
+    if (keys === undefined) return -1;
+    this.#epoch++;
+    for (const key of keys) this.#endpointSlots.release(key, this.#epoch);
+    this.#endpointKeys.delete(name);
+    return this.#clusterSlots.release(name, this.#epoch);
+  }
+
+  /**
+   * A worker's word that it has taken in every change up to `epoch` and uses the given slots no more: no stream, no
+   * connection, no reference. Slots that are listed again, or were released after `epoch`, are left as they are.
+   */
+  acknowledge(
+    worker: number,
+    epoch: number,
+    endpointSlots: Iterable<number>,
+    clusterSlots: Iterable<number> = [],
+  ): void {
+    for (const slot of endpointSlots) this.#endpointSlots.acknowledge(worker, epoch, slot);
+    for (const slot of clusterSlots) this.#clusterSlots.acknowledge(worker, epoch, slot);
+  }
+
+  /** To be called when a worker has died: a dead worker uses nothing, so it has acknowledged all that is released. */
+  workerGone(worker: number): void {
+    this.#endpointSlots.acknowledgeAll(worker);
+    this.#clusterSlots.acknowledgeAll(worker);
+  }
+
+  /** @returns the slot of an endpoint that is listed or released and not yet free, else -1. */
+  endpointSlot(key: string): number {
+    return this.#endpointSlots.slotOf(key);
+  }
+
+  /** @returns the slot of a cluster that is listed or released and not yet free, else -1. */
+  clusterSlot(name: string): number {
+    return this.#clusterSlots.slotOf(name);
+  }
+}

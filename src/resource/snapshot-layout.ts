@@ -1,0 +1,64 @@
+/**
+ * Where the numbers of an encoded cluster snapshot lie. All are 32-bit little-endian words; offsets of strings are in
+ * octets from the start of the buffer.
+ *
+ *     header (16 words) │ endpoint records (12 words each) │ zone records (2 words each) │ strings, UTF-8
+ */
+export const SNAPSHOT_MAGIC = 0x31_62_73_69;
+
+/** Goes up with every change of the layout; a buffer of another version is refused, never guessed at. */
+export const SNAPSHOT_FORMAT_VERSION = 1;
+
+/** Words of the header. The first {@link HEADER_UNHASHED_WORDS} are not part of the content. */
+export const HeaderWord = {
+  magic: 0,
+  formatVersion: 1,
+  hashLow: 2,
+  hashHigh: 3,
+  epoch: 4,
+  clusterSlot: 5,
+  /** Size of the whole in octets: the first word that counts as content. */
+  totalOctets: 6,
+  endpointCount: 7,
+  zoneCount: 8,
+  policy: 9,
+  connectTimeoutMs: 10,
+  maxConnectionsPerEndpoint: 11,
+  maxPendingStreams: 12,
+  nameOffset: 13,
+  nameLength: 14,
+} as const;
+
+/** Leading header words that the content hash skips: they differ between processes that believe the same. */
+export const HEADER_UNHASHED_WORDS = HeaderWord.totalOctets;
+
+/** Words of the header, the last one unused. */
+export const HEADER_WORDS = 16;
+
+/** Words of an endpoint record. The first {@link RECORD_UNHASHED_WORDS} are not part of the content. */
+export const RecordWord = {
+  slot: 0,
+  generation: 1,
+  port: 2,
+  weight: 3,
+  zone: 4,
+  /** Bits 0 and 1: health. The others are for what comes with xDS. */
+  flags: 5,
+  priority: 6,
+  addressOffset: 7,
+  addressLength: 8,
+  keyOffset: 9,
+  keyLength: 10,
+} as const;
+
+/** Leading record words that the content hash skips. */
+export const RECORD_UNHASHED_WORDS = RecordWord.port;
+
+/** Words of an endpoint record, the last one unused. */
+export const RECORD_WORDS = 12;
+
+/** Words of a zone record: offset and length of its name. */
+export const ZONE_WORDS = 2;
+
+/** Bits of {@link RecordWord.flags} that hold the health. */
+export const HEALTH_MASK = 3;

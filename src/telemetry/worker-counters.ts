@@ -1,0 +1,79 @@
+import { CounterRows } from "./counter-rows.ts";
+import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
+import { REQUEST_CELLS } from "./request-cell.ts";
+
+/** Protocol of a downstream connection, as added to {@link WorkerColumn.downstreamConnections}. */
+export const DownstreamProtocol = { h2c: 0, tls: 1, http1: 2, tcp: 3 } as const;
+/** Label value by protocol. */
+export const DOWNSTREAM_PROTOCOL_NAMES = ["h2c", "tls", "http1", "tcp"] as const;
+
+/** Why a connection was closed on its peer as an attack, as added to {@link WorkerColumn.floodClosed}. */
+export const FloodKind = {
+  reset: 0,
+  ping: 1,
+  settings: 2,
+  emptyFrame: 3,
+  continuation: 4,
+  windowUpdate: 5,
+} as const;
+/** Label value by kind. */
+export const FLOOD_KIND_NAMES = [
+  "reset",
+  "ping",
+  "settings",
+  "empty_frame",
+  "continuation",
+  "window_update",
+] as const;
+
+/** HTTP/2 error codes that are told apart, 0 to 13; the cell after them takes all others. */
+export const ERROR_CODE_CELLS = 15;
+
+/** Columns of a worker's counter row; those that name several cells are the first of them. */
+export const WorkerColumn = {
+  /** + requestCell(grpcStatus, flag): finished requests that no cluster was found for. */
+  unroutedRequests: 0,
+  /** + DownstreamProtocol, 4 cells. Gauge: open connections. */
+  downstreamConnections: REQUEST_CELLS,
+  /** Gauge: octets handed out by the slab, and what it has in all. */
+  slabUsedOctets: REQUEST_CELLS + 4,
+  slabCapacityOctets: REQUEST_CELLS + 5,
+  /** Gauge: heap of the worker, in octets. */
+  heapUsedOctets: REQUEST_CELLS + 6,
+  /** Gauge: when the worker's timer last ran, as milliseconds since 1970; threads share no monotonic zero. */
+  heartbeatMs: REQUEST_CELLS + 7,
+  /** Streams whose reset towards an endpoint was kept back by the token bucket and whose rest was read and dropped. */
+  resetsSuppressed: REQUEST_CELLS + 8,
+  /** + FloodKind, 8 cells reserved. */
+  floodClosed: REQUEST_CELLS + 9,
+  /** + errorCodeCell, 15 cells: connections ended for a protocol error of the client. */
+  downstreamProtocolErrors: REQUEST_CELLS + 17,
+  /** + errorCodeCell, 15 cells: connections ended for a protocol error of the endpoint. */
+  upstreamProtocolErrors: REQUEST_CELLS + 32,
+  /** Histogram for observeMs: how late the worker's timer ran. */
+  stall: REQUEST_CELLS + 47,
+} as const;
+
+/** Cells a row needs. */
+export const WORKER_COUNTER_COLUMNS = REQUEST_CELLS + 47 + HISTOGRAM_COLUMNS;
+
+/** @returns the cell of an HTTP/2 error code, from the first of its columns. */
+export function errorCodeCell(errorCode: number): number {
+  return errorCode >= 0 && errorCode < ERROR_CODE_CELLS - 1 ? errorCode : ERROR_CODE_CELLS - 1;
+}
+
+const GAUGES = [
+  ...DOWNSTREAM_PROTOCOL_NAMES.map((_, protocol) => WorkerColumn.downstreamConnections + protocol),
+  WorkerColumn.slabUsedOctets,
+  WorkerColumn.slabCapacityOctets,
+  WorkerColumn.heapUsedOctets,
+  WorkerColumn.heartbeatMs,
+];
+
+/** What is counted about workers rather than clusters. */
+export class WorkerCounters extends CounterRows {
+  /** @param buffer the memory of the one on the main thread; default: new, all zero. */
+  constructor(workerCount: number, buffer?: SharedArrayBuffer) {
+    super(WORKER_COUNTER_COLUMNS, GAUGES, workerCount, buffer);
+  }
+}
