@@ -1,7 +1,5 @@
-/** The numbers a {@link SlotRegistry} gave to one version of a cluster. */
+/** The numbers the registry gave to one version of a cluster. */
 export interface ClusterSlots {
-  /** The change this version came with; a worker names it when it acknowledges. */
-  readonly epoch: number;
   readonly clusterSlot: number;
   /** In the order of the cluster's endpoints, as are the generations. */
   readonly endpointSlots: Int32Array;

@@ -26,8 +26,6 @@ export class ClusterSnapshot {
   /** The cluster's `:authority`. */
   readonly name: string;
   readonly clusterSlot: number;
-  /** The registry's change that this version came with. */
-  readonly epoch: number;
   /** 16 hexadecimal digits; equal in every process that believes the same about this cluster. */
   readonly contentHash: string;
   readonly policy: LoadBalancingPolicy;
@@ -51,7 +49,6 @@ export class ClusterSnapshot {
     this.#octets = new Uint8Array(buffer);
     this.name = this.#text(HeaderWord.nameOffset);
     this.clusterSlot = words[HeaderWord.clusterSlot]!;
-    this.epoch = words[HeaderWord.epoch]!;
     this.contentHash = hex(words[HeaderWord.hashHigh]!) + hex(words[HeaderWord.hashLow]!);
     this.policy = LOAD_BALANCING_POLICIES[words[HeaderWord.policy]!] as LoadBalancingPolicy;
     this.connectTimeoutMs = words[HeaderWord.connectTimeoutMs]!;

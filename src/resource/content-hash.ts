@@ -7,7 +7,7 @@ import {
 } from "./snapshot-layout.ts";
 
 /**
- * The 64-bit hash of what a snapshot says: everything but slots, generations and epoch, so that two processes that
+ * The 64-bit hash of what a snapshot says: everything but slots and generations, so that two processes that
  * believe the same have the same hash. The order of endpoints counts, because a recorded pick names one by index.
  *
  * Not cryptographic: it finds damage and change, not malice. Source: MurmurHash3's 32-bit mixing, two lanes.

@@ -32,7 +32,6 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
   const head = new Int32Array(strings.start / 4);
   head[HeaderWord.magic] = SNAPSHOT_MAGIC;
   head[HeaderWord.formatVersion] = SNAPSHOT_FORMAT_VERSION;
-  head[HeaderWord.epoch] = slots.epoch;
   head[HeaderWord.clusterSlot] = slots.clusterSlot;
   head[HeaderWord.endpointCount] = endpoints.length;
   head[HeaderWord.zoneCount] = zones.length;

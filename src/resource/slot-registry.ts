@@ -23,18 +23,16 @@ export interface SlotRegistryOptions {
  * Gives every cluster and every endpoint key a small number that stays its own for as long as it is listed, so that
  * counters, load and connections of survivors outlive any update. Lives on the main thread.
  *
- * A slot that is no longer listed is *released* in an epoch and handed out again, with the next generation, only after
- * every worker has acknowledged that it uses it no more in that epoch or a later one. A key that comes back before
- * that gets its old slot and generation.
+ *     free ──assign──▶ listed ──assign without it, or remove──▶ released ──every worker acknowledged──▶ free
  *
- *     free ──assign──▶ listed ──assign without it──▶ released ──every worker acknowledged──▶ free
- *                        ▲────────assign with it────────┘
+ * A slot that is no longer listed is handed out again, with the next generation, only after every worker has said that
+ * it uses it no more. Release is final: a key that comes back gets another slot, so that an acknowledgement on its
+ * way can never be taken for a later one, and a worker never has to take back an endpoint it is draining.
  */
 export class SlotRegistry {
   readonly #endpointSlots: SlotPool;
   readonly #clusterSlots: SlotPool;
   readonly #endpointKeys = new Map<string, ReadonlySet<string>>();
-  #epoch = 0;
 
   constructor(options: SlotRegistryOptions) {
     const { workerCount } = options;
@@ -43,11 +41,6 @@ export class SlotRegistry {
     }
     this.#endpointSlots = new SlotPool(options.maxEndpointSlots ?? MAX_ENDPOINT_SLOTS, workerCount);
     this.#clusterSlots = new SlotPool(options.maxClusterSlots ?? MAX_CLUSTER_SLOTS, workerCount);
-  }
-
-  /** The number of the last change: grows by one with each {@link assign} and {@link remove}. */
-  get epoch(): number {
-    return this.#epoch;
   }
 
   /**
@@ -72,7 +65,6 @@ export class SlotRegistry {
       throw new SlotLimitError(name, "endpoint", wanted, this.#endpointSlots);
     }
 
-    this.#epoch++;
     const clusterSlot = this.#clusterSlots.acquire(name);
     const slots = new Int32Array(endpoints.length);
     const generations = new Int32Array(endpoints.length);
@@ -82,10 +74,10 @@ export class SlotRegistry {
       generations[i] = this.#endpointSlots.generation(slot);
     }
     for (const key of this.#endpointKeys.get(name) ?? []) {
-      if (!keys.has(key)) this.#endpointSlots.release(key, this.#epoch);
+      if (!keys.has(key)) this.#endpointSlots.release(key);
     }
     this.#endpointKeys.set(name, keys);
-    return { epoch: this.#epoch, clusterSlot, endpointSlots: slots, endpointGenerations: generations };
+    return { clusterSlot, endpointSlots: slots, endpointGenerations: generations };
   }
 
   /**
@@ -96,24 +88,18 @@ export class SlotRegistry {
   remove(name: string): number {
     const keys = this.#endpointKeys.get(name);
     if (keys === undefined) return -1;
-    this.#epoch++;
-    for (const key of keys) this.#endpointSlots.release(key, this.#epoch);
+    for (const key of keys) this.#endpointSlots.release(key);
     this.#endpointKeys.delete(name);
-    return this.#clusterSlots.release(name, this.#epoch);
+    return this.#clusterSlots.release(name);
   }
 
   /**
-   * A worker's word that it has taken in every change up to `epoch` and uses the given slots no more: no stream, no
-   * connection, no reference. Slots that are listed again, or were released after `epoch`, are left as they are.
+   * A worker's word that it uses these released slots no more: no stream, no connection, no reference. Slots that are
+   * not released are left as they are.
    */
-  acknowledge(
-    worker: number,
-    epoch: number,
-    endpointSlots: Iterable<number>,
-    clusterSlots: Iterable<number> = [],
-  ): void {
-    for (const slot of endpointSlots) this.#endpointSlots.acknowledge(worker, epoch, slot);
-    for (const slot of clusterSlots) this.#clusterSlots.acknowledge(worker, epoch, slot);
+  acknowledge(worker: number, endpointSlots: Iterable<number>, clusterSlots: Iterable<number> = []): void {
+    for (const slot of endpointSlots) this.#endpointSlots.acknowledge(worker, slot);
+    for (const slot of clusterSlots) this.#clusterSlots.acknowledge(worker, slot);
   }
 
   /** To be called when a worker has died: a dead worker uses nothing, so it has acknowledged all that is released. */
@@ -122,12 +108,12 @@ export class SlotRegistry {
     this.#clusterSlots.acknowledgeAll(worker);
   }
 
-  /** @returns the slot of an endpoint that is listed or released and not yet free, else -1. */
+  /** @returns the slot of a listed endpoint, else -1. */
   endpointSlot(key: string): number {
     return this.#endpointSlots.slotOf(key);
   }
 
-  /** @returns the slot of a cluster that is listed or released and not yet free, else -1. */
+  /** @returns the slot of a listed cluster, else -1. */
   clusterSlot(name: string): number {
     return this.#clusterSlots.slotOf(name);
   }

@@ -15,24 +15,23 @@ export const HeaderWord = {
   formatVersion: 1,
   hashLow: 2,
   hashHigh: 3,
-  epoch: 4,
-  clusterSlot: 5,
+  clusterSlot: 4,
   /** Size of the whole in octets: the first word that counts as content. */
-  totalOctets: 6,
-  endpointCount: 7,
-  zoneCount: 8,
-  policy: 9,
-  connectTimeoutMs: 10,
-  maxConnectionsPerEndpoint: 11,
-  maxPendingStreams: 12,
-  nameOffset: 13,
-  nameLength: 14,
+  totalOctets: 5,
+  endpointCount: 6,
+  zoneCount: 7,
+  policy: 8,
+  connectTimeoutMs: 9,
+  maxConnectionsPerEndpoint: 10,
+  maxPendingStreams: 11,
+  nameOffset: 12,
+  nameLength: 13,
 } as const;
 
 /** Leading header words that the content hash skips: they differ between processes that believe the same. */
 export const HEADER_UNHASHED_WORDS = HeaderWord.totalOctets;
 
-/** Words of the header, the last one unused. */
+/** Words of the header, the last two unused. */
 export const HEADER_WORDS = 16;
 
 /** Words of an endpoint record. The first {@link RECORD_UNHASHED_WORDS} are not part of the content. */
