@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { CLUSTER_DEFAULTS, LOAD_BALANCING_POLICIES } from "../resource/cluster.ts";
+import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
 import {
   choiceField,
   endpointAddressField,
@@ -97,7 +99,7 @@ const endpoint = z
       },
       ZONE,
     ).default(""),
-    weight: integerField(1, 65_535, {
+    weight: integerField(1, MAX_ENDPOINT_WEIGHT, {
       doc: "Share of the picks in proportion to the other endpoints' weights.",
       advice: "to take an endpoint out, remove it or set its health to draining",
       live: true,
@@ -145,10 +147,10 @@ const dns = z
 
 const loadBalancer = z
   .strictObject({
-    policy: choiceField(["least_request", "round_robin", "random"], {
+    policy: choiceField(LOAD_BALANCING_POLICIES, {
       doc: "How a stream finds its endpoint. `least_request` draws two different endpoints and takes the one with fewer streams in flight for its weight; `round_robin` and `random` go by weight alone.",
       live: true,
-    }).default("least_request"),
+    }).default(CLUSTER_DEFAULTS.policy),
   })
   .register(fieldNotes, { wanted: "a mapping with policy", doc: "", live: true });
 
@@ -165,18 +167,18 @@ const cluster = z
     ),
     loadBalancer: loadBalancer.prefault({}),
     connectTimeoutMs: integerField(10, MINUTE_MS, {
-      doc: "How long a connection attempt may take before the stream moves to another endpoint. The default survives one lost SYN (sent again after a second).",
+      doc: "How long a connection attempt may take (TCP and the first SETTINGS together) before its streams move to another endpoint.",
       unit: "milliseconds",
       live: true,
-    }).default(2_000),
+    }).default(CLUSTER_DEFAULTS.connectTimeoutMs),
     maxConnectionsPerEndpoint: integerField(1, 64, {
       doc: "Connections to one endpoint; a second one is opened when the first carries as many streams as the endpoint permits.",
       live: true,
-    }).default(4),
+    }).default(CLUSTER_DEFAULTS.maxConnectionsPerEndpoint),
     maxPendingStreams: integerField(0, 1_000_000, {
       doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
       live: true,
-    }).default(1_024),
+    }).default(CLUSTER_DEFAULTS.maxPendingStreams),
     endpoints: z
       .array(endpoint)
       .register(fieldNotes, {

@@ -1,3 +1,4 @@
+import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import type { Config } from "./config.ts";
 import { groupDigits } from "./config-fields.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
@@ -11,10 +12,6 @@ export interface CrossFinding {
   readonly wanted: string;
   readonly advice: string;
 }
-
-/** Most clusters and endpoints a process can hold: the slots of the shared counters are allocated once. */
-const MAX_CLUSTERS = 4_096;
-const MAX_ENDPOINTS = 16_384;
 
 /** Checks what no single key can know: names and addresses that collide, keys that exclude each other, limits. */
 export function crossCheck(config: Config): CrossFinding[] {
@@ -118,21 +115,22 @@ function checkCluster(cluster: Config["clusters"][number], index: number): Cross
   );
 }
 
+/** The slots of the shared counters are allocated once, so there is a most. */
 function checkCounts(config: Config): CrossFinding[] {
   const endpoints = config.clusters.reduce((sum, cluster) => sum + (cluster.endpoints?.length ?? 0), 0);
   const advice = "split the services over several proxies";
   const findings: CrossFinding[] = [];
-  if (config.clusters.length > MAX_CLUSTERS) {
+  if (config.clusters.length > MAX_CLUSTER_SLOTS) {
     const found = groupDigits(config.clusters.length);
     findings.push({
       path: ["clusters"],
       found,
-      wanted: `at most ${groupDigits(MAX_CLUSTERS)} clusters`,
+      wanted: `at most ${groupDigits(MAX_CLUSTER_SLOTS)} clusters`,
       advice,
     });
   }
-  if (endpoints > MAX_ENDPOINTS) {
-    const wanted = `at most ${groupDigits(MAX_ENDPOINTS)} endpoints in all clusters together`;
+  if (endpoints > MAX_ENDPOINT_SLOTS) {
+    const wanted = `at most ${groupDigits(MAX_ENDPOINT_SLOTS)} endpoints in all clusters together`;
     findings.push({ path: ["clusters"], found: groupDigits(endpoints), wanted, advice });
   }
   return findings;

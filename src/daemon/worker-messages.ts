@@ -1,3 +1,5 @@
+import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
+
 /**
  * The whole conversation between the main thread and a data-plane worker. Every message is small and rare: nothing is
  * sent per request, and what is large (snapshots, counters) travels as SharedArrayBuffers, so that the worker copies
@@ -12,18 +14,6 @@ export interface WorkerListener {
   readonly address: string;
 }
 
-/** The shared buffers of the counters per endpoint slot; see telemetry/endpoint-counters.ts for their layout. */
-export interface EndpointCounterBuffers {
-  /** Int32 [worker][slot]: streams in flight. */
-  readonly inFlight: SharedArrayBuffer;
-  /** Float64 [worker][slot]: streams finished. */
-  readonly requests: SharedArrayBuffer;
-  /** Float64 [worker][slot]: streams finished with an error of the endpoint. */
-  readonly errors: SharedArrayBuffer;
-  /** Int32 [slot]: set aside or not; one word that every worker writes and reads. */
-  readonly setAside: SharedArrayBuffer;
-}
-
 /** What a worker is born with (`workerData`): all that cannot change without a restart of the process. */
 export interface WorkerStart {
   /** 0 to `workerCount - 1`: the row of every counter that this worker alone writes. */
@@ -36,8 +26,9 @@ export interface WorkerStart {
   readonly slabOctets: number;
   /** Overwrite freed slab blocks; for tests and for hunting a fault. */
   readonly poison: boolean;
+  /** Memory of a telemetry/endpoint-counters.ts. */
   readonly endpointCounters: EndpointCounterBuffers;
-  /** One row per worker; see telemetry/worker-counters.ts. */
+  /** Memory of a telemetry/worker-counters.ts. */
   readonly workerCounters: SharedArrayBuffer;
 }
 
@@ -54,6 +45,8 @@ export interface ClusterMessage {
 export interface ClusterRemovedMessage {
   readonly kind: "cluster-removed";
   readonly clusterSlot: number;
+  /** The registry's change that this is; see {@link EpochMessage}. */
+  readonly epoch: number;
 }
 
 /**
@@ -106,11 +99,14 @@ export interface ListenFailedMessage {
 }
 
 /**
- * Slots that an older snapshot had and the newest has not, and on which this worker has neither stream nor connection
- * any more. Each is named once; when every worker has named it, the main thread may use it for another endpoint.
+ * Slots that this worker uses no more: an older snapshot had them, the newest has not, and neither a stream nor a
+ * connection is left on them. When every worker has said so of a slot, it may be given to another endpoint
+ * (resource/slot-registry.ts, acknowledge).
  */
 export interface EpochMessage {
   readonly kind: "epoch";
+  /** The highest epoch among the snapshots and removals this worker has taken in. */
+  readonly epoch: number;
   readonly endpointSlots: readonly number[];
   readonly clusterSlots: readonly number[];
 }

@@ -1,0 +1,91 @@
+import type { ClusterSink } from "../discovery/cluster-sink.ts";
+import type { Cluster } from "../resource/cluster.ts";
+import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { encodeClusterSnapshot } from "../resource/encode-cluster-snapshot.ts";
+import { SlotLimitError } from "../resource/slot-limit-error.ts";
+import type { SlotRegistry } from "../resource/slot-registry.ts";
+import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
+import { ClusterCounters } from "../telemetry/cluster-counters.ts";
+import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { MainToWorker } from "./worker-messages.ts";
+
+/** A cluster as the workers have it. */
+export interface PublishedCluster {
+  readonly cluster: Cluster;
+  readonly snapshot: ClusterSnapshot;
+  readonly counters: ClusterCounters;
+}
+
+/** What a {@link ClusterPublisher} works with. */
+export interface ClusterPublisherOptions {
+  readonly slots: SlotRegistry;
+  readonly endpointCounters: EndpointCounters;
+  readonly workerCount: number;
+  /** Sends to every worker. */
+  readonly broadcast: (message: MainToWorker) => void;
+  /** Called after every {@link ClusterSink.complete}. */
+  readonly onComplete: () => void;
+  /** Told when an update was refused because slots ran out; the former version serves on. */
+  readonly onRefused: (clusterName: string, reason: string) => void;
+}
+
+/** Hands clusters to the workers: gives slots, encodes, and sends only what differs from what they have. */
+export class ClusterPublisher implements ClusterSink {
+  readonly #options: ClusterPublisherOptions;
+  readonly #published = new Map<string, PublishedCluster>();
+  readonly #announcedGenerations = new Int32Array(MAX_ENDPOINT_SLOTS);
+
+  constructor(options: ClusterPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** What the workers have now, in the order in which the names first came. */
+  get clusters(): Iterable<PublishedCluster> {
+    return this.#published.values();
+  }
+
+  upsert(cluster: Cluster): void {
+    const { slots, workerCount, broadcast } = this.#options;
+    const former = this.#published.get(cluster.name);
+    let snapshot: ClusterSnapshot;
+    try {
+      snapshot = new ClusterSnapshot(encodeClusterSnapshot(cluster, slots.assign(cluster)));
+    } catch (error) {
+      if (!(error instanceof SlotLimitError)) throw error;
+      this.#options.onRefused(cluster.name, error.message);
+      return;
+    }
+    if (former?.snapshot.contentHash === snapshot.contentHash) return;
+    this.#clearReusedSlots(snapshot);
+    const counters = former?.counters ?? new ClusterCounters(workerCount);
+    this.#published.set(cluster.name, { cluster, snapshot, counters });
+    broadcast({
+      kind: "cluster",
+      snapshot: snapshot.buffer as SharedArrayBuffer,
+      counters: counters.buffer,
+    });
+  }
+
+  remove(name: string): void {
+    const { slots, broadcast } = this.#options;
+    if (!this.#published.delete(name)) return;
+    const clusterSlot = slots.remove(name);
+    broadcast({ kind: "cluster-removed", clusterSlot, epoch: slots.epoch });
+  }
+
+  complete(): void {
+    this.#options.broadcast({ kind: "snapshot-complete" });
+    this.#options.onComplete();
+  }
+
+  /** A slot with a new generation belongs to another endpoint than the numbers in its cells. */
+  #clearReusedSlots(snapshot: ClusterSnapshot): void {
+    for (let i = 0; i < snapshot.count; i++) {
+      const slot = snapshot.slotAt(i);
+      const generation = snapshot.generationAt(i);
+      if (this.#announcedGenerations[slot] === generation) continue;
+      this.#announcedGenerations[slot] = generation;
+      this.#options.endpointCounters.clearSlot(slot);
+    }
+  }
+}

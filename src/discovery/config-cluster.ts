@@ -1,0 +1,50 @@
+import type { ClusterConfig } from "../config/config.ts";
+import { parseSocketAddress } from "../config/socket-address.ts";
+import type { Cluster } from "../resource/cluster.ts";
+import type { Endpoint } from "../resource/endpoint.ts";
+import { endpointKey } from "../resource/endpoint.ts";
+
+/** @returns the cluster of a configuration with the endpoints it lists; none when they come from DNS. */
+export function clusterFromConfig(config: ClusterConfig): Cluster {
+  return clusterWith(
+    config,
+    (config.endpoints ?? []).map((endpoint) => {
+      const address = parseSocketAddress(endpoint.address);
+      if (address?.kind !== "ip") throw new Error(`endpoint ${endpoint.address}: was not checked`);
+      return {
+        key: endpointKey(config.name, address.host, address.port),
+        address: address.host,
+        port: address.port,
+        zone: endpoint.zone,
+        weight: endpoint.weight,
+        health: endpoint.health,
+      };
+    }),
+  );
+}
+
+/** @returns the cluster of a configuration with endpoints that DNS named: zone unknown, equal weights. */
+export function clusterFromDns(config: ClusterConfig, port: number, addresses: readonly string[]): Cluster {
+  return clusterWith(
+    config,
+    addresses.map((address) => ({
+      key: endpointKey(config.name, address, port),
+      address,
+      port,
+      zone: "",
+      weight: 1,
+      health: "healthy",
+    })),
+  );
+}
+
+function clusterWith(config: ClusterConfig, endpoints: readonly Endpoint[]): Cluster {
+  return {
+    name: config.name,
+    policy: config.loadBalancer.policy,
+    connectTimeoutMs: config.connectTimeoutMs,
+    maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
+    maxPendingStreams: config.maxPendingStreams,
+    endpoints,
+  };
+}
