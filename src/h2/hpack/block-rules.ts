@@ -1,0 +1,213 @@
+import type { Slab } from "../../base/slab.ts";
+import { BlockKind } from "./block-kind.ts";
+import { FieldRole, LAST_PSEUDO_ROLE } from "./field-role.ts";
+import { decimal, LARGE_NUMBER, timeoutMsOf } from "./field-value.ts";
+import type { InternPool } from "./intern-pool.ts";
+import { MethodCode } from "./method-code.ts";
+import { staticValue } from "./static-table.ts";
+
+/** What {@link BlockRules.admit} says of a field. */
+export const Admission = { reject: 0, keep: 1, drop: 2 } as const;
+
+const METHOD = 1 << FieldRole.method;
+const AUTHORITY = 1 << FieldRole.authority;
+const STATUS = 1 << FieldRole.status;
+const REQUEST = METHOD | AUTHORITY | (1 << FieldRole.scheme) | (1 << FieldRole.path);
+
+/** A longer content-length is not exact in a double. */
+const CONTENT_LENGTH_DIGITS = 15;
+
+/**
+ * The rules a header section as a whole has to keep (RFC 9113 §8.2.2, §8.3), and what its fields say to the
+ * proxy. Values are not decoded to be passed on, so a path or message is only remembered as a place; it is valid until
+ * the next block is decoded, the field block moved, or its references dropped.
+ */
+export class BlockRules {
+  /** `:status`, or 0. */
+  status = 0;
+  /** `:method` as a MethodCode. */
+  methodCode: number = MethodCode.none;
+  /** grpc-status, or -1; 2 (UNKNOWN) when it is not a number. Not looked for in requests. */
+  grpcStatus = -1;
+  /** grpc-timeout in milliseconds, with fractions, or -1. Only in requests. */
+  timeoutMs = -1;
+  /** content-length in octets, or -1. Not looked for in trailers. */
+  contentLength = -1;
+  /** The content type is application/grpc, with or without a suffix or parameters. */
+  isGrpc = false;
+  /** `te: trailers` is present. */
+  teTrailers = false;
+  /** Intern id of `:authority` (of host without it), or 0. */
+  authorityIntern = 0;
+  /** `:authority` or host is present. */
+  hasAuthority = false;
+  /** Decoded length of {@link readAuthority}. */
+  authorityLength = 0;
+  /** Intern id of `:path`, or 0. */
+  pathIntern = 0;
+  /** Decoded length of {@link readPath}; 0 without one. */
+  pathLength = 0;
+  /** Decoded length of {@link readGrpcMessage} (percent-encoded as sent); 0 without one. */
+  grpcMessageLength = 0;
+
+  protected readonly bytes: Buffer;
+  protected readonly pool: InternPool;
+  #kind: BlockKind = BlockKind.trailers;
+  #allowed = 0;
+  #seen = 0;
+  #sawRegular = false;
+  // Places of string literals: slab offsets, or minus the index of a static field.
+  #authorityAt = 0;
+  #pathAt = 0;
+  #messageAt = 0;
+
+  constructor(slab: Slab, pool: InternPool) {
+    this.bytes = slab.bytes;
+    this.pool = pool;
+  }
+
+  /** Decodes the authority to `out`. @returns its length in octets. */
+  readAuthority(out: number): number {
+    return this.#read(this.#authorityAt, out);
+  }
+
+  /** Decodes `:path` to `out`. @returns its length in octets. */
+  readPath(out: number): number {
+    return this.#read(this.#pathAt, out);
+  }
+
+  /** Decodes grpc-message to `out`, still percent-encoded. @returns its length in octets. */
+  readGrpcMessage(out: number): number {
+    return this.#read(this.#messageAt, out);
+  }
+
+  protected begin(kind: BlockKind): void {
+    this.status = 0;
+    this.methodCode = MethodCode.none;
+    this.grpcStatus = -1;
+    this.timeoutMs = -1;
+    this.contentLength = -1;
+    this.isGrpc = false;
+    this.teTrailers = false;
+    this.authorityIntern = 0;
+    this.hasAuthority = false;
+    this.authorityLength = 0;
+    this.pathIntern = 0;
+    this.pathLength = 0;
+    this.grpcMessageLength = 0;
+    this.#kind = kind;
+    this.#allowed = kind === BlockKind.request ? REQUEST : kind === BlockKind.response ? STATUS : 0;
+    this.#seen = 0;
+    this.#sawRegular = false;
+    this.#authorityAt = 0;
+    this.#pathAt = 0;
+    this.#messageAt = 0;
+  }
+
+  /** Notes an ordinary field: no pseudo-header field may follow. */
+  protected admitOrdinary(): void {
+    this.#sawRegular = true;
+  }
+
+  /** grpc-timeout is not passed on: the proxy writes what is left of it. */
+  protected isDropped(role: number): boolean {
+    return role === FieldRole.grpcTimeout && this.#kind === BlockKind.request;
+  }
+
+  /**
+   * Judges a field with a role and notes what it says.
+   * @param number what field-value.ts said of its value.
+   * @param at the place of its value's string literal, or minus its static index.
+   * @param length decoded length of the value.
+   * @param intern its id in the pool, or 0.
+   * @returns an {@link Admission}.
+   */
+  protected admit(role: number, number: number, at: number, length: number, intern: number): number {
+    if (role <= LAST_PSEUDO_ROLE) return this.#admitPseudo(role, number, at, length, intern);
+    this.#sawRegular = true;
+    switch (role) {
+      case FieldRole.host:
+        if ((this.#seen & AUTHORITY) === 0 && !this.hasAuthority) this.#noteAuthority(at, length, intern);
+        break;
+      case FieldRole.te:
+        if (number !== 1) return Admission.reject;
+        this.teTrailers = true;
+        break;
+      case FieldRole.contentType:
+        if (number === 1) this.isGrpc = true;
+        break;
+      case FieldRole.contentLength:
+        return this.#kind === BlockKind.trailers ? Admission.keep : this.#admitLength(number, at);
+      case FieldRole.grpcTimeout:
+        if (this.#kind !== BlockKind.request) break;
+        if (number < 0 || this.timeoutMs >= 0) return Admission.reject;
+        this.timeoutMs = timeoutMsOf(number);
+        return Admission.drop;
+      case FieldRole.grpcStatus:
+        if (this.#kind !== BlockKind.request) this.grpcStatus = number < 0 ? 2 : number;
+        break;
+      case FieldRole.grpcMessage:
+        this.#messageAt = at;
+        this.grpcMessageLength = length;
+        break;
+      case FieldRole.connectionSpecific:
+        return Admission.reject;
+      default:
+        break;
+    }
+    return Admission.keep;
+  }
+
+  /** @returns whether the section has all it must have. */
+  protected isComplete(): boolean {
+    if (this.#kind === BlockKind.trailers) return true;
+    if (this.#kind === BlockKind.response) return this.#seen === STATUS;
+    if (this.methodCode === MethodCode.connect) return this.#seen === (METHOD | AUTHORITY);
+    return (this.#seen | AUTHORITY) === REQUEST;
+  }
+
+  #admitPseudo(role: number, number: number, at: number, length: number, intern: number): number {
+    const bit = 1 << role;
+    if (this.#sawRegular || (this.#seen & bit) !== 0 || (this.#allowed & bit) === 0 || number < 0) {
+      return Admission.reject;
+    }
+    this.#seen |= bit;
+    if (role === FieldRole.method) this.methodCode = number;
+    else if (role === FieldRole.status) this.status = number;
+    else if (role === FieldRole.authority) this.#noteAuthority(at, length, intern);
+    else if (role === FieldRole.path) {
+      if (length === 0) return Admission.reject;
+      this.#pathAt = at;
+      this.pathLength = length;
+      this.pathIntern = intern;
+    }
+    return Admission.keep;
+  }
+
+  #noteAuthority(at: number, length: number, intern: number): void {
+    this.#authorityAt = at;
+    this.authorityLength = length;
+    this.authorityIntern = intern;
+    this.hasAuthority = true;
+  }
+
+  #admitLength(number: number, at: number): number {
+    let value = number;
+    if (number === LARGE_NUMBER) {
+      const scratch = this.pool.scratch;
+      const length = this.pool.scanner.decode(at, scratch);
+      value = decimal(this.bytes, scratch, length, CONTENT_LENGTH_DIGITS);
+    }
+    if (value < 0) return Admission.reject;
+    // The same length twice is harmless but not for every server: one is enough.
+    if (this.contentLength >= 0) return this.contentLength === value ? Admission.drop : Admission.reject;
+    this.contentLength = value;
+    return Admission.keep;
+  }
+
+  #read(at: number, out: number): number {
+    if (at > 0) return this.pool.scanner.decode(at, out);
+    if (at === 0) return 0;
+    return this.bytes.write(staticValue(-at), out, "latin1");
+  }
+}

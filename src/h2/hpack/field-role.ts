@@ -1,0 +1,37 @@
+/**
+ * What a field means to the engine, found out once from its name, whatever form the name had on the wire. Kept beside
+ * every dynamic table entry, so that an indexed field costs no look at its name.
+ */
+export const FieldRole = {
+  ordinary: 0,
+  method: 1,
+  scheme: 2,
+  path: 3,
+  authority: 4,
+  status: 5,
+  host: 6,
+  te: 7,
+  contentType: 8,
+  contentLength: 9,
+  grpcTimeout: 10,
+  grpcStatus: 11,
+  grpcMessage: 12,
+  /** Connection-specific fields, which HTTP/2 does not allow. Source: RFC 9113 §8.2.2. */
+  connectionSpecific: 13,
+  /** Credentials: never in a dynamic table of ours, never shared between connections. */
+  sensitive: 14,
+} as const;
+export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
+
+/** The highest role that is a pseudo-header field. */
+export const LAST_PSEUDO_ROLE = FieldRole.status;
+
+/**
+ * A name's *kind* is one small integer: the role in bits 0 to 7, the static table's first entry of that name (0: none) in
+ * bits 8 to 15, and what is wrong with the field above.
+ */
+export const ROLE_MASK = 0xff;
+export const STATIC_NAME_SHIFT = 8;
+export const INVALID_NAME = 0x10000;
+export const INVALID_VALUE = 0x20000;
+export const INVALID_MASK = INVALID_NAME | INVALID_VALUE;
