@@ -102,8 +102,11 @@ export class SlotRegistry {
     for (const slot of clusterSlots) this.#clusterSlots.acknowledge(worker, slot);
   }
 
-  /** To be called when a worker has died: a dead worker uses nothing, so it has acknowledged all that is released. */
-  workerGone(worker: number): void {
+  /**
+   * To be called right before the replacement of a dead worker gets its first snapshot: the dead one uses nothing, and
+   * the new one never hears of what is released by now.
+   */
+  workerReplaced(worker: number): void {
     this.#endpointSlots.acknowledgeAll(worker);
     this.#clusterSlots.acknowledgeAll(worker);
   }

@@ -45,6 +45,11 @@ export class CounterRows {
     return sum;
   }
 
+  /** Fills `into` with the sums of as many columns as it is long, from `column` on. */
+  sumInto(column: number, into: Float64Array): void {
+    for (let i = 0; i < into.length; i++) into[i] = this.sum(column + i);
+  }
+
   /** Clears what a dead worker had open. Its totals stay, and the worker that takes its place counts on from them. */
   retireRow(worker: number): void {
     for (const column of this.#gauges) this.#cells[worker * this.stride + column] = 0;

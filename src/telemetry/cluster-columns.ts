@@ -1,0 +1,71 @@
+import { ByteColumn, ClusterColumn } from "./cluster-counters.ts";
+import { DISCONNECT_REASON_NAMES } from "./disconnect-reason.ts";
+import { GRPC_STATUS_NAMES } from "./grpc-status-name.ts";
+import type { MetricDefinition } from "./metric-catalog.ts";
+import { METRIC } from "./metric-catalog.ts";
+import { requestCell } from "./request-cell.ts";
+import { RESPONSE_FLAG_CODES } from "./response-flag.ts";
+import { RETRY_REASON_NAMES } from "./retry-reason.ts";
+import type { Labels } from "./series.ts";
+
+/** Which series a counter column fills. */
+export interface ColumnSeries {
+  readonly metric: MetricDefinition;
+  readonly column: number;
+  /** The labels besides the destination. */
+  readonly labels: Labels;
+  /** Emitted from the start, as 0; the others appear with their first count, because most combinations never occur. */
+  readonly fromStart: boolean;
+}
+
+/** Callers are told apart by namespace once the proxy knows which pod a connection is from. */
+const UNKNOWN_SOURCE = "unknown";
+
+/** Request counts by status and flag: the same cells in a cluster's row and a worker's. */
+export const REQUEST_SERIES: readonly ColumnSeries[] = GRPC_STATUS_NAMES.flatMap((grpcStatus, status) =>
+  RESPONSE_FLAG_CODES.map((responseFlag, flag) => ({
+    metric: METRIC.requests,
+    column: requestCell(status, flag),
+    labels: { grpc_status: grpcStatus, src_namespace: UNKNOWN_SOURCE, response_flag: responseFlag },
+    fromStart: false,
+  })),
+);
+
+/** All series that are a cluster column as it stands. */
+export const CLUSTER_SERIES: readonly ColumnSeries[] = [
+  ...REQUEST_SERIES,
+  always(METRIC.attempts, ClusterColumn.attempts),
+  always(METRIC.streamsActive, ClusterColumn.streamsActive),
+  always(METRIC.streamsQueued, ClusterColumn.streamsQueued),
+  always(METRIC.upstreamConnections, ClusterColumn.upstreamConnections),
+  always(METRIC.upstreamConnectFailures, ClusterColumn.upstreamConnectFailures),
+  ...RETRY_REASON_NAMES.map((reason, i) => once(METRIC.retries, ClusterColumn.retries + i, { reason })),
+  ...DISCONNECT_REASON_NAMES.map((reason, i) =>
+    once(METRIC.upstreamDisconnects, ClusterColumn.upstreamDisconnects + i, {
+      grpc_disconnect_error: reason,
+    }),
+  ),
+  bytes(ByteColumn.requestSameZone, "request", "same_zone"),
+  bytes(ByteColumn.requestCrossZone, "request", "cross_zone"),
+  bytes(ByteColumn.responseSameZone, "response", "same_zone"),
+  bytes(ByteColumn.responseCrossZone, "response", "cross_zone"),
+];
+
+/** The histograms of a cluster. */
+export const CLUSTER_HISTOGRAMS = [
+  { metric: METRIC.requestDuration, column: ClusterColumn.duration },
+  { metric: METRIC.requestOverhead, column: ClusterColumn.overhead },
+  { metric: METRIC.streamQueueTime, column: ClusterColumn.queueTime },
+] as const;
+
+function always(metric: MetricDefinition, column: number): ColumnSeries {
+  return { metric, column, labels: {}, fromStart: true };
+}
+
+function once(metric: MetricDefinition, column: number, labels: Labels): ColumnSeries {
+  return { metric, column, labels, fromStart: false };
+}
+
+function bytes(cell: number, direction: string, locality: string): ColumnSeries {
+  return once(METRIC.bytes, ClusterColumn.bytes + cell, { direction, locality });
+}

@@ -1,0 +1,59 @@
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { ClusterCounters } from "./cluster-counters.ts";
+import { ClusterSeries } from "./cluster-series.ts";
+import type { EndpointCounters } from "./endpoint-counters.ts";
+import type { ScrapePace } from "./scrape-pace.ts";
+import type { SeriesAllocator } from "./series-allocator.ts";
+
+/** The metrics that are told per service. */
+export class ClusterMetrics {
+  readonly #allocator: SeriesAllocator;
+  readonly #endpointCounters: EndpointCounters;
+  readonly #clusters = new Map<string, ClusterSeries>();
+  /** Changes that came while a scrape was summing up; undefined when none is. */
+  #deferred: (() => void)[] | undefined;
+
+  constructor(allocator: SeriesAllocator, endpointCounters: EndpointCounters) {
+    this.#allocator = allocator;
+    this.#endpointCounters = endpointCounters;
+  }
+
+  set(snapshot: ClusterSnapshot, counters: ClusterCounters): void {
+    this.#change(() => {
+      const known = this.#clusters.get(snapshot.name);
+      if (known?.counters.buffer === counters.buffer) {
+        known.snapshot = snapshot;
+        return;
+      }
+      known?.retire();
+      const series = new ClusterSeries(snapshot, counters, this.#endpointCounters, this.#allocator);
+      this.#clusters.set(snapshot.name, series);
+    });
+  }
+
+  remove(name: string): void {
+    this.#change(() => {
+      this.#clusters.get(name)?.retire();
+      this.#clusters.delete(name);
+    });
+  }
+
+  /** Brings all series up to date. One at a time: the caller awaits it before the next. */
+  async collect(pace: ScrapePace): Promise<void> {
+    this.#deferred = [];
+    for (const cluster of this.#clusters.values()) {
+      cluster.collect();
+      await pace.pause();
+    }
+    this.#allocator.publish();
+    const changes = this.#deferred;
+    this.#deferred = undefined;
+    for (const change of changes) change();
+  }
+
+  /** A cluster that goes in the middle of a scrape would be missing in the sums of `other`, once. */
+  #change(change: () => void): void {
+    if (this.#deferred === undefined) change();
+    else this.#deferred.push(change);
+  }
+}

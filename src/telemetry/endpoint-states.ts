@@ -1,0 +1,22 @@
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { HEALTH_CODE } from "../resource/endpoint.ts";
+import type { EndpointCounters } from "./endpoint-counters.ts";
+
+/** Values of the `state` label of isobar_endpoints. */
+export const ENDPOINT_STATES = ["healthy", "unhealthy", "draining", "set_aside"] as const;
+
+const SET_ASIDE = 3;
+
+/** Counts a cluster's endpoints by state, in the order of {@link ENDPOINT_STATES}; each has exactly one. */
+export function countEndpointStates(
+  snapshot: ClusterSnapshot,
+  counters: EndpointCounters,
+  into: Float64Array,
+): void {
+  into.fill(0);
+  for (let i = 0; i < snapshot.count; i++) {
+    const health = snapshot.healthAt(i);
+    const isAside = health === HEALTH_CODE.healthy && counters.setAside[snapshot.slotAt(i)] !== 0;
+    into[isAside ? SET_ASIDE : health]!++;
+  }
+}

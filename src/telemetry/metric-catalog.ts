@@ -1,0 +1,100 @@
+/** What a metric is, apart from its values. Its row in docs/metrics.md says the same at more length. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** All labels a series of it has, but for a histogram's `le`. */
+  readonly labelNames: readonly string[];
+}
+
+/** The labels that say which service a request was for. */
+const DST = ["dst_namespace", "dst_service", "dst_port"] as const;
+
+/** Every metric there is: the exposition has these, and docs/metrics.md describes these, and no other. */
+export const METRIC = {
+  requests: counter("isobar_requests_total", "Finished requests.", [
+    ...DST,
+    "grpc_status",
+    "src_namespace",
+    "response_flag",
+  ]),
+  requestDuration: histogram(
+    "isobar_request_duration_seconds",
+    "First request octet to last response octet.",
+    DST,
+  ),
+  requestOverhead: histogram(
+    "isobar_request_overhead_seconds",
+    "Time of a request spent inside the proxy.",
+    DST,
+  ),
+  attempts: counter(
+    "isobar_attempts_total",
+    "Streams opened towards endpoints, moves and retries included.",
+    DST,
+  ),
+  retries: counter("isobar_retries_total", "Streams sent to another endpoint.", [...DST, "reason"]),
+  retryBudget: gauge("isobar_retry_budget_remaining_ratio", "Share of the retry budget that is left.", DST),
+  streamsActive: gauge("isobar_streams_active", "Streams picked and not finished.", DST),
+  streamsQueued: gauge("isobar_streams_queued", "Streams waiting for capacity of an endpoint.", DST),
+  streamQueueTime: histogram("isobar_stream_queue_seconds", "Waiting time of streams that had to wait.", DST),
+  bytes: counter("isobar_bytes_total", "Octets of message data.", [...DST, "direction", "locality"]),
+  upstreamConnections: gauge("isobar_upstream_connections", "Open connections to endpoints.", DST),
+  upstreamConnectFailures: counter(
+    "isobar_upstream_connect_failures_total",
+    "Connections that did not come about.",
+    DST,
+  ),
+  upstreamDisconnects: counter("isobar_upstream_disconnects_total", "Connections to endpoints that ended.", [
+    ...DST,
+    "grpc_disconnect_error",
+  ]),
+  endpoints: gauge("isobar_endpoints", "Known endpoints.", [...DST, "state"]),
+  downstreamConnections: gauge("isobar_downstream_connections", "Open connections of clients.", ["protocol"]),
+  floodClosed: counter("isobar_flood_closed_total", "Connections closed on peers that flooded them.", [
+    "attack",
+  ]),
+  resetsSuppressed: counter(
+    "isobar_upstream_resets_suppressed_total",
+    "Cancelled streams read to their end instead of reset, to keep below what servers punish.",
+    [],
+  ),
+  protocolErrors: counter(
+    "isobar_protocol_errors_total",
+    "Connections ended for a protocol error of the peer.",
+    ["peer", "error_code"],
+  ),
+  workerStall: histogram("isobar_worker_stall_seconds", "How late the timer of a worker ran.", []),
+  workerHeartbeatAge: gauge("isobar_worker_heartbeat_age_seconds", "Time since the timer of a worker ran.", [
+    "worker",
+  ]),
+  memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
+  snapshotAge: gauge("isobar_snapshot_age_seconds", "Time since the snapshot in force was loaded.", []),
+  snapshotInfo: gauge("isobar_snapshot_info", "1 for the version of the snapshot in force.", ["version"]),
+  configReloads: counter("isobar_config_reloads_total", "Attempts to load the configuration.", ["result"]),
+  configLastReloadSuccessful: gauge(
+    "isobar_config_last_reload_successful",
+    "1 when the last attempt to load the configuration succeeded, else 0.",
+    [],
+  ),
+  configLastSuccess: gauge(
+    "isobar_config_last_reload_success_timestamp_seconds",
+    "When the configuration was last loaded.",
+    [],
+  ),
+  buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
+  seriesCount: gauge("isobar_metric_series", "Series that count towards the limit.", []),
+  seriesOverflow: gauge("isobar_metric_series_overflow", "Series beyond the limit, folded into other.", []),
+} as const;
+
+function counter(name: string, help: string, labelNames: readonly string[]): MetricDefinition {
+  return { name, type: "counter", help, labelNames };
+}
+
+function gauge(name: string, help: string, labelNames: readonly string[]): MetricDefinition {
+  return { name, type: "gauge", help, labelNames };
+}
+
+function histogram(name: string, help: string, labelNames: readonly string[]): MetricDefinition {
+  return { name, type: "histogram", help, labelNames };
+}

@@ -1,0 +1,104 @@
+import type { Clock } from "../base/clock.ts";
+import { monotonicClock } from "../base/clock.ts";
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { ClusterCounters } from "./cluster-counters.ts";
+import { ClusterMetrics } from "./cluster-metrics.ts";
+import { ConfigMetrics } from "./config-metrics.ts";
+import type { EndpointCounters } from "./endpoint-counters.ts";
+import { Exposition } from "./exposition.ts";
+import type { MemoryUsage } from "./process-metrics.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
+import { ScrapePace } from "./scrape-pace.ts";
+import { SeriesAllocator } from "./series-allocator.ts";
+import { SeriesBudget } from "./series-budget.ts";
+import type { WorkerCounters } from "./worker-counters.ts";
+
+/** Series a process exposes per service, counted in lines of the exposition, unless told otherwise. */
+export const DEFAULT_MAX_SERIES = 20_000;
+
+/** What a {@link MetricsRegistry} needs to know before it exists. */
+export interface MetricsRegistryOptions {
+  /** Of this build. */
+  readonly version: string;
+  readonly workerCounters: WorkerCounters;
+  readonly endpointCounters: EndpointCounters;
+  /** Default {@link DEFAULT_MAX_SERIES}. */
+  readonly maxSeries?: number;
+  /** For slicing. Default: the process's. */
+  readonly clock?: Clock;
+  /** Milliseconds since 1970. Default: the system's. */
+  readonly wallNowMs?: () => number;
+  /** Default: the process's. */
+  readonly memoryUsage?: () => MemoryUsage;
+}
+
+/**
+ * All metrics of the process as Prometheus text. Nothing is counted here: a scrape reads what workers have counted in
+ * shared memory, on the main thread and in short slices, so that it costs the data plane nothing.
+ */
+export class MetricsRegistry {
+  /** For the Content-Type header. */
+  readonly contentType: string;
+
+  readonly #exposition = new Exposition();
+  readonly #clusters: ClusterMetrics;
+  readonly #process: ProcessMetrics;
+  readonly #config: ConfigMetrics;
+  readonly #clock: Clock;
+  readonly #wallNowMs: () => number;
+  readonly #memoryUsage: () => MemoryUsage;
+  #lastRender: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MetricsRegistryOptions) {
+    const budget = new SeriesBudget(options.maxSeries ?? DEFAULT_MAX_SERIES);
+    const allocator = new SeriesAllocator(this.#exposition, budget);
+    this.contentType = this.#exposition.contentType;
+    this.#clusters = new ClusterMetrics(allocator, options.endpointCounters);
+    this.#process = new ProcessMetrics(this.#exposition, options.workerCounters, budget);
+    this.#config = new ConfigMetrics(this.#exposition, options.version);
+    this.#clock = options.clock ?? monotonicClock;
+    this.#wallNowMs = options.wallNowMs ?? Date.now;
+    this.#memoryUsage = options.memoryUsage ?? process.memoryUsage;
+  }
+
+  /** A cluster is new or has changed. Other `counters` than before start its totals anew. */
+  setCluster(snapshot: ClusterSnapshot, counters: ClusterCounters): void {
+    this.#clusters.set(snapshot, counters);
+  }
+
+  /** Its series end; nothing happens when there is no such cluster. */
+  removeCluster(name: string): void {
+    this.#clusters.remove(name);
+  }
+
+  /** A configuration was loaded, the first included. @param version names what is in force from now on. */
+  configLoaded(version: string): void {
+    this.#config.loaded(version, this.#wallNowMs());
+  }
+
+  /** A configuration was refused; the former one stays in force. */
+  configFailed(): void {
+    this.#config.failed();
+  }
+
+  /**
+   * Scrapes. A scrape that comes during another waits for it.
+   *
+   * @returns the text in parts, to be sent one after the other.
+   */
+  render(): Promise<readonly string[]> {
+    const parts = this.#lastRender.then(() => this.#renderNow());
+    this.#lastRender = parts.catch(() => undefined);
+    return parts;
+  }
+
+  async #renderNow(): Promise<readonly string[]> {
+    const pace = new ScrapePace(this.#clock);
+    await this.#clusters.collect(pace);
+    this.#process.collect(this.#wallNowMs(), this.#memoryUsage());
+    this.#config.collect(this.#wallNowMs());
+    const parts: string[] = [];
+    for await (const part of this.#exposition.render(pace)) parts.push(part);
+    return parts;
+  }
+}
