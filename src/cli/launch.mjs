@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on the very Node versions it refuses.
+import { existsSync } from "node:fs";
+
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 24 || (major === 24 && minor < 12)) {
   process.stderr.write(
@@ -7,4 +9,6 @@ if (major < 24 || (major === 24 && minor < 12)) {
   );
   process.exit(69);
 }
-await import("./main.ts");
+// In a build the module beside this one is JavaScript already.
+const built = existsSync(new URL("./main.js", import.meta.url));
+await import(built ? "./main.js" : "./main.ts");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CLUSTER_DEFAULTS, LOAD_BALANCING_POLICIES } from "../resource/cluster.ts";
 import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
+import { LOG_LEVELS } from "../telemetry/log.ts";
 import {
   choiceField,
   endpointAddressField,
@@ -233,7 +234,7 @@ const accessLog = z
 
 const log = z
   .strictObject({
-    level: choiceField(["debug", "info", "warn", "error"], {
+    level: choiceField(LOG_LEVELS, {
       doc: "Least important level that is written to standard error.",
       env: "ISOBAR_LOG_LEVEL",
       live: true,

@@ -23,6 +23,9 @@ export interface ClusterPublisherOptions {
   readonly workerCount: number;
   /** Sends to every worker. */
   readonly broadcast: (message: MainToWorker) => void;
+  /** Told what the workers have just been sent. */
+  readonly onPublished: (published: PublishedCluster) => void;
+  readonly onRemoved: (clusterName: string) => void;
   /** Called after every {@link ClusterSink.complete}. */
   readonly onComplete: () => void;
   /** Told when an update was refused because slots ran out; the former version serves on. */
@@ -58,19 +61,22 @@ export class ClusterPublisher implements ClusterSink {
     if (former?.snapshot.contentHash === snapshot.contentHash) return;
     this.#clearReusedSlots(snapshot);
     const counters = former?.counters ?? new ClusterCounters(workerCount);
-    this.#published.set(cluster.name, { cluster, snapshot, counters });
+    const published = { cluster, snapshot, counters };
+    this.#published.set(cluster.name, published);
     broadcast({
       kind: "cluster",
       snapshot: snapshot.buffer as SharedArrayBuffer,
       counters: counters.buffer,
     });
+    this.#options.onPublished(published);
   }
 
   remove(name: string): void {
     const { slots, broadcast } = this.#options;
     if (!this.#published.delete(name)) return;
     const clusterSlot = slots.remove(name);
-    broadcast({ kind: "cluster-removed", clusterSlot, epoch: slots.epoch });
+    broadcast({ kind: "cluster-removed", clusterSlot });
+    this.#options.onRemoved(name);
   }
 
   complete(): void {

@@ -1,3 +1,4 @@
+import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
 /**
@@ -45,8 +46,6 @@ export interface ClusterMessage {
 export interface ClusterRemovedMessage {
   readonly kind: "cluster-removed";
   readonly clusterSlot: number;
-  /** The registry's change that this is; see {@link EpochMessage}. */
-  readonly epoch: number;
 }
 
 /**
@@ -100,13 +99,11 @@ export interface ListenFailedMessage {
 
 /**
  * Slots that this worker uses no more: an older snapshot had them, the newest has not, and neither a stream nor a
- * connection is left on them. When every worker has said so of a slot, it may be given to another endpoint
- * (resource/slot-registry.ts, acknowledge).
+ * connection is left on them. Each is named once; when every worker has named a slot, it may be given to another
+ * endpoint (resource/slot-registry.ts, acknowledge).
  */
 export interface EpochMessage {
   readonly kind: "epoch";
-  /** The highest epoch among the snapshots and removals this worker has taken in. */
-  readonly epoch: number;
   readonly endpointSlots: readonly number[];
   readonly clusterSlots: readonly number[];
 }
@@ -126,10 +123,10 @@ export interface LogMessage {
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Access log records in batches, ready to be written as one JSON line each. */
+/** Access log records in batches; the main thread makes the lines. */
 export interface AccessLogBatch {
   readonly kind: "access-log";
-  readonly records: readonly Readonly<Record<string, string | number>>[];
+  readonly records: readonly AccessLogRecord[];
 }
 
 /** Everything a worker sends. */

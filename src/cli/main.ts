@@ -1,0 +1,75 @@
+import { Command, CommanderError } from "commander";
+import { ExitCode, ExitError } from "../daemon/exit-code.ts";
+import { VERSION } from "../daemon/version.ts";
+
+const EXAMPLES = `
+Examples:
+  isobar validate isobar.yaml              check a configuration without opening a port
+  isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
+  isobar demo                              see it balance real gRPC traffic on this machine
+
+Exit codes:
+  0   done as asked (also after a drain)
+  64  the command line or the configuration is wrong; no port was opened
+  69  this Node is too old
+  70  a fault of Isobar itself
+  71  an address of the configuration could not be bound
+
+Keys of the configuration: docs/configuration.md. Everything about commands: docs/cli.md.`;
+
+const program = new Command("isobar")
+  .description("A node-local proxy that balances every gRPC stream, for clients in any language.")
+  .version(
+    `isobar ${VERSION} (Node ${process.versions.node})`,
+    "-V, --version",
+    "print the versions of Isobar and Node",
+  )
+  .addHelpText("after", EXAMPLES)
+  .showHelpAfterError("(isobar --help shows how)")
+  .exitOverride();
+
+program
+  .command("proxy")
+  .summary("run the proxy")
+  .description(
+    "Runs the proxy until SIGTERM or SIGINT, which let streams finish; a second signal ends it at once.",
+  )
+  .requiredOption("-c, --config <file>", "the configuration file (YAML)")
+  .action(async ({ config }: { readonly config: string }) => {
+    const { runProxy } = await import("../daemon/proxy-main.ts");
+    process.exitCode = await runProxy({ configFile: config, env: process.env });
+  });
+
+program
+  .command("validate")
+  .summary("check a configuration file")
+  .description("Checks a configuration file and says all that is wrong with it, without opening a port.")
+  .argument("<file>", "the configuration file (YAML)")
+  .action(async (file: string) => {
+    const { validate } = await import("./validate.ts");
+    console.log(await validate(file, process.env));
+  });
+
+// The demo brings clients and backends of its own: the proxy must not carry their code along.
+if (!["proxy", "validate"].includes(process.argv[2] ?? "")) {
+  const { addDemoCommand } = await import("./demo.ts");
+  addDemoCommand(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Says what went wrong in words for people, and picks the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof ExitError) {
+    console.error(error.message);
+    return error.exitCode;
+  }
+  // Commander has said it already; its own codes are 0 for help and version, and 1 for any misuse.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  console.error(error);
+  return ExitCode.fault;
+}

@@ -1,0 +1,21 @@
+import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { WorkerCounters } from "../telemetry/worker-counters.ts";
+import type { PublishedCluster } from "./cluster-publisher.ts";
+
+/** The counters of the process that exist once; those of clusters live with the clusters. */
+export class ProxyCounters {
+  readonly endpoints: EndpointCounters;
+  readonly workers: WorkerCounters;
+
+  constructor(workerCount: number) {
+    this.endpoints = new EndpointCounters(workerCount);
+    this.workers = new WorkerCounters(workerCount);
+  }
+
+  /** Clears what a dead worker had open (streams in flight, connections); its totals stay. */
+  retireWorker(worker: number, clusters: Iterable<PublishedCluster>): void {
+    this.endpoints.retireRow(worker);
+    this.workers.retireRow(worker);
+    for (const { counters } of clusters) counters.retireRow(worker);
+  }
+}

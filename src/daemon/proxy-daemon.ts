@@ -1,0 +1,248 @@
+import { AdminServer } from "../admin/admin-server.ts";
+import { monotonicClock } from "../base/clock.ts";
+import { SeededRandom } from "../base/random.ts";
+import type { Config } from "../config/config.ts";
+import type { ParsedConfig } from "../config/parse-config.ts";
+import { parseSocketAddress } from "../config/socket-address.ts";
+import { systemErrorText } from "../config/system-error-text.ts";
+import type { AddressLookup } from "../discovery/address-lookup.ts";
+import { Discovery } from "../discovery/discovery.ts";
+import { SlotRegistry } from "../resource/slot-registry.ts";
+import type { Log } from "../telemetry/log.ts";
+import { AccessLogSink } from "./access-log-sink.ts";
+import { ClusterPublisher } from "./cluster-publisher.ts";
+import { DataPlane } from "./data-plane.ts";
+import { ExitCode, ExitError } from "./exit-code.ts";
+import { ProxyCounters } from "./proxy-counters.ts";
+import type { ProxyMetrics } from "./proxy-metrics.ts";
+import { ProxyView } from "./proxy-view.ts";
+import { Readiness } from "./readiness.ts";
+import { Reloader } from "./reloader.ts";
+import type { WorkerToMain } from "./worker-messages.ts";
+
+/** What a {@link ProxyDaemon} is made of. */
+export interface ProxyDaemonOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly lookup: AddressLookup;
+  /** The module of the data-plane threads. */
+  readonly workerEntry: URL;
+  /** Reads the configuration again. */
+  readonly load: () => Promise<ParsedConfig>;
+}
+
+/** What a worker may take beyond the limit of a drain to say that it is done. */
+const DRAIN_GRACE_MS = 1_000;
+
+/**
+ * The proxy as one object: discovery → publisher → data plane, beside them admin and metrics. The main thread
+ * touches no request; it only moves clusters, counters and signals.
+ */
+export class ProxyDaemon {
+  /** Settles when the process should end, with its exit code; rejects with ExitError when something failed. */
+  readonly ended: Promise<ExitCode>;
+
+  readonly #options: ProxyDaemonOptions;
+  readonly #readiness: Readiness;
+  readonly #counters: ProxyCounters;
+  readonly #slots: SlotRegistry;
+  readonly #publisher: ClusterPublisher;
+  readonly #discovery: Discovery;
+  readonly #dataPlane: DataPlane;
+  readonly #reloader: Reloader;
+  readonly #view: ProxyView;
+  readonly #admin: AdminServer;
+  readonly #accessLog = new AccessLogSink();
+  readonly #troubles = new Map<string, string>();
+  readonly #undrained = new Set<number>();
+  readonly #end = Promise.withResolvers<ExitCode>();
+  readonly #started = Promise.withResolvers<void>();
+  #metrics: ProxyMetrics | undefined;
+
+  constructor(options: ProxyDaemonOptions) {
+    const { config, log, lookup } = options;
+    const workerCount = config.concurrency;
+    this.#options = options;
+    this.ended = this.#end.promise;
+    this.#readiness = new Readiness(config.listeners.map((listener) => listener.name));
+    this.#counters = new ProxyCounters(workerCount);
+    this.#slots = new SlotRegistry({ workerCount });
+    this.#publisher = new ClusterPublisher({
+      slots: this.#slots,
+      endpointCounters: this.#counters.endpoints,
+      workerCount,
+      broadcast: (message) => this.#dataPlane.broadcast(message),
+      onPublished: (published) => this.#metrics?.published(published),
+      onRemoved: (name) => this.#metrics?.removed(name),
+      onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
+      onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
+    });
+    this.#discovery = new Discovery({
+      sink: this.#publisher,
+      lookup,
+      clock: monotonicClock,
+      random: new SeededRandom(process.pid ^ Date.now()),
+      onTrouble: (cluster, reason) => this.#troubled(cluster, reason),
+    });
+    this.#dataPlane = new DataPlane(options.workerEntry, this.#workerStarts(workerCount), {
+      onMessage: (worker, message) => this.#receive(worker, message),
+      onDeath: (worker, reason) => this.#died(worker, reason),
+    });
+    this.#reloader = new Reloader(config, {
+      load: options.load,
+      apply: (next) => this.#apply(next),
+      log,
+      onOutcome: (succeeded) => {
+        if (!succeeded) this.#metrics?.configRefused();
+      },
+    });
+    this.#view = new ProxyView({
+      readiness: this.#readiness,
+      counters: this.#counters,
+      publisher: this.#publisher,
+      reloader: this.#reloader,
+      troubles: this.#troubles,
+      log,
+      drain: () => this.drain("POST /drain"),
+    });
+    this.#admin = new AdminServer(this.#view);
+  }
+
+  /** @throws ExitError when an address cannot be bound or a worker dies before the proxy is ready. */
+  async start(): Promise<void> {
+    const { config, log } = this.#options;
+    await bind("admin.address", config.admin.address, (address) => this.#admin.listen(address));
+    if (config.metrics !== undefined) {
+      // Loaded at need: the metrics library is a large part of a small process.
+      const { ProxyMetrics } = await import("./proxy-metrics.ts");
+      const metrics = new ProxyMetrics(this.#counters);
+      this.#metrics = metrics;
+      await bind("metrics.address", config.metrics.address, (address) => metrics.listen(address));
+    }
+    await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
+    log.info("ready", { node: config.node.id, zone: config.node.zone, clusters: config.clusters.length });
+  }
+
+  /** Reads the configuration again. */
+  reload(cause: string): Promise<void> {
+    return this.#reloader.reload(cause);
+  }
+
+  /** Lets streams finish within the limit, then ends the process. Asked again, it changes nothing. */
+  drain(cause: string): void {
+    if (this.#readiness.isDraining) return;
+    const { limitMs } = this.#reloader.running.drain;
+    this.#readiness.draining();
+    this.#options.log.info("draining", { cause, limitMs });
+    for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
+    this.#dataPlane.broadcast({ kind: "drain", limitMs });
+    setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS).unref();
+  }
+
+  /** Ends everything at once and frees the addresses. */
+  async close(): Promise<void> {
+    this.#discovery.stop();
+    await this.#dataPlane.terminate();
+    await Promise.all([this.#admin.close(), this.#metrics?.close()]);
+    this.#accessLog.flush();
+  }
+
+  async #apply(config: Config): Promise<void> {
+    this.#options.log.level = config.log.level;
+    this.#dataPlane.broadcast({ kind: "access-log", ...config.accessLog });
+    await this.#discovery.apply(config);
+    this.#metrics?.configInForce(config);
+  }
+
+  #workerStarts(workerCount: number) {
+    const { node, listeners, memory } = this.#options.config;
+    return Array.from({ length: workerCount }, (_, workerIndex) => ({
+      workerIndex,
+      workerCount,
+      node,
+      listeners,
+      slabOctets: memory.budgetOctets,
+      poison: memory.poisonFreed,
+      endpointCounters: this.#counters.endpoints.buffers,
+      workerCounters: this.#counters.workers.buffer,
+    }));
+  }
+
+  #receive(worker: number, message: WorkerToMain): void {
+    const { log, config } = this.#options;
+    switch (message.kind) {
+      case "listening":
+        log.info("listening", { listener: message.name, address: message.address, port: message.port });
+        return this.#progress(() => this.#readiness.listenerOpen(message.name));
+      case "listen-failed": {
+        const index = config.listeners.findIndex((listener) => listener.name === message.name);
+        const address = config.listeners[index]?.address ?? "";
+        return this.#fail(bindError(`listeners[${index}].address`, address, message.error));
+      }
+      case "epoch":
+        return this.#slots.acknowledge(worker, message.endpointSlots, message.clusterSlots);
+      case "drained":
+        if (message.cutOff > 0)
+          log.warn("streams were cut off by drain.limitMs", { streams: message.cutOff });
+        this.#undrained.delete(worker);
+        if (this.#undrained.size === 0) this.#drained("all streams have finished");
+        return;
+      case "log":
+        return log[message.level](message.message, { ...message.fields, worker });
+      case "access-log":
+        return this.#accessLog.write(message);
+    }
+  }
+
+  #progress(step: () => void): void {
+    step();
+    if (this.#readiness.reason() === undefined) this.#started.resolve();
+  }
+
+  #troubled(cluster: string, reason: string): void {
+    if (reason === "") {
+      this.#troubles.delete(cluster);
+      this.#options.log.info("discovery works again", { cluster });
+    } else {
+      this.#troubles.set(cluster, reason);
+      this.#options.log.warn("discovery has trouble, the last good answer stays in force", {
+        cluster,
+        reason,
+      });
+    }
+  }
+
+  #died(worker: number, reason: string): void {
+    this.#counters.retireWorker(worker, this.#publisher.clusters);
+    this.#fail(new ExitError(ExitCode.fault, `data-plane thread ${worker} died: ${reason}`));
+  }
+
+  #drained(how: string): void {
+    this.#options.log.info("drained", { how });
+    this.#end.resolve(ExitCode.ok);
+  }
+
+  #fail(error: ExitError): void {
+    this.#end.reject(error);
+  }
+}
+
+async function bind(
+  path: string,
+  text: string,
+  listen: (address: NonNullable<ReturnType<typeof parseSocketAddress>>) => Promise<number>,
+): Promise<void> {
+  try {
+    await listen(parseSocketAddress(text)!);
+  } catch (error) {
+    throw bindError(path, text, systemErrorText(error), error);
+  }
+}
+
+function bindError(path: string, address: string, reason: string, cause?: unknown): ExitError {
+  return new ExitError(
+    ExitCode.bindFailed,
+    `${path}: ${address} cannot be bound: ${reason}; free the address or choose another one`,
+    { cause },
+  );
+}

@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { formatConfigProblem } from "../config/config-problem.ts";
+import type { Environment } from "../config/environment-overrides.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { createAddressLookup } from "../discovery/address-lookup.ts";
+import { ConfigFileWatch } from "../discovery/config-file-watch.ts";
+import { createLog } from "../telemetry/log.ts";
+import { workerEntry } from "./data-plane.ts";
+import { ExitCode, ExitError } from "./exit-code.ts";
+import { ProxyDaemon } from "./proxy-daemon.ts";
+
+/** How `isobar proxy` was called. */
+export interface ProxyOptions {
+  readonly configFile: string;
+  readonly env: Environment;
+  /** The module of the data-plane threads; default: {@link workerEntry}. For tests. */
+  readonly workerEntry?: URL;
+}
+
+/**
+ * `isobar proxy`: configuration → data plane → ready → signals → drained.
+ *
+ * @returns the exit code, when the process should end.
+ * @throws ExitError when it cannot start, or a data-plane thread has died.
+ */
+export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
+  const { configFile, env } = options;
+  const text = await readFile(configFile, "utf8").catch(() => "");
+  const load = () => loadConfig(configFile, env);
+  const { config, problems } = await load();
+  if (problems !== undefined) {
+    throw new ExitError(ExitCode.usage, problems.map(formatConfigProblem).join("\n"));
+  }
+
+  const log = createLog({ level: config.log.level });
+  const daemon = new ProxyDaemon({
+    config,
+    log,
+    load,
+    lookup: createAddressLookup(),
+    workerEntry: options.workerEntry ?? workerEntry(),
+  });
+  const stopSignals = onSignals(daemon);
+  let watch: ConfigFileWatch | undefined;
+  try {
+    await daemon.start();
+    watch = new ConfigFileWatch(configFile, text, () => void daemon.reload("the file has changed"));
+    return await daemon.ended;
+  } finally {
+    watch?.close();
+    stopSignals();
+    await daemon.close();
+  }
+}
+
+/** SIGHUP reloads; the first SIGTERM or SIGINT drains, the second ends the process on the spot. */
+function onSignals(daemon: ProxyDaemon): () => void {
+  let leaving = false;
+  const leave = (signal: NodeJS.Signals): void => {
+    if (leaving) process.exit(128 + constants.signals[signal]);
+    leaving = true;
+    daemon.drain(signal);
+  };
+  const reload = (): void => void daemon.reload("SIGHUP");
+  process.on("SIGTERM", leave).on("SIGINT", leave).on("SIGHUP", reload);
+  return () => process.off("SIGTERM", leave).off("SIGINT", leave).off("SIGHUP", reload);
+}

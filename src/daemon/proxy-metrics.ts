@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { MetricsServer } from "../admin/metrics-server.ts";
+import type { Config } from "../config/config.ts";
+import type { SocketAddress } from "../config/socket-address.ts";
+import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
+import type { PublishedCluster } from "./cluster-publisher.ts";
+import type { ProxyCounters } from "./proxy-counters.ts";
+import { VERSION } from "./version.ts";
+
+/** Hexadecimal digits of a configuration's digest that make its version: enough to tell any two apart. */
+const VERSION_DIGITS = 16;
+
+/** The metrics of the proxy and the server that shows them. */
+export class ProxyMetrics {
+  readonly #registry: MetricsRegistry;
+  readonly #server: MetricsServer;
+
+  constructor(counters: ProxyCounters) {
+    this.#registry = new MetricsRegistry({
+      version: VERSION,
+      workerCounters: counters.workers,
+      endpointCounters: counters.endpoints,
+    });
+    this.#server = new MetricsServer(this.#registry);
+  }
+
+  /**
+   * @returns the port as bound; 0 for a unix socket.
+   * @throws the system's error when the address cannot be bound.
+   */
+  listen(address: SocketAddress): Promise<number> {
+    return this.#server.listen(address);
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  published({ snapshot, counters }: PublishedCluster): void {
+    this.#registry.setCluster(snapshot, counters);
+  }
+
+  removed(clusterName: string): void {
+    this.#registry.removeCluster(clusterName);
+  }
+
+  configInForce(config: Config): void {
+    const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex");
+    this.#registry.configLoaded(digest.slice(0, VERSION_DIGITS));
+  }
+
+  configRefused(): void {
+    this.#registry.configFailed();
+  }
+}

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "../config/config.ts";
+import { formatConfigProblem } from "../config/config-problem.ts";
+import type { ParsedConfig } from "../config/parse-config.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** What has become of reloads; shown by metrics and the admin server. */
+export interface ReloadStatus {
+  /** Reloads that put a configuration in force; the one at the start counts. */
+  readonly succeeded: number;
+  /** Reloads refused because of errors. */
+  readonly failed: number;
+  /** Whether the file, as last read, is what is in force. */
+  readonly lastSucceeded: boolean;
+  /** When a configuration was last put in force, in milliseconds since 1970. */
+  readonly inForceSinceMs: number;
+  /** Why the last reload was refused, one line per problem; empty after a good one. */
+  readonly problems: readonly string[];
+  /** Sections that differ in the file but take a restart. */
+  readonly restartNeeded: readonly string[];
+}
+
+/** What a {@link Reloader} works with. */
+export interface ReloaderOptions {
+  readonly load: () => Promise<ParsedConfig>;
+  /** Puts what can change at run time in force. */
+  readonly apply: (config: Config) => Promise<void>;
+  readonly log: Log;
+  /** Told after every reload. */
+  readonly onOutcome: (succeeded: boolean) => void;
+}
+
+/** Sections that are read once, at the start. */
+const FIXED_SECTIONS = ["node", "admin", "metrics", "listeners", "memory", "concurrency"] as const;
+
+/** Reads the file again when told to, and keeps the running configuration when the new one is wrong. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #running: Config;
+  #status: ReloadStatus;
+  #queue: Promise<void> = Promise.resolve();
+
+  /** @param running the configuration in force since the start. */
+  constructor(running: Config, options: ReloaderOptions) {
+    this.#running = running;
+    this.#options = options;
+    this.#status = {
+      succeeded: 1,
+      failed: 0,
+      lastSucceeded: true,
+      inForceSinceMs: Date.now(),
+      problems: [],
+      restartNeeded: [],
+    };
+  }
+
+  /** The configuration in force: fixed sections as at the start, the others as last reloaded. */
+  get running(): Config {
+    return this.#running;
+  }
+
+  get status(): ReloadStatus {
+    return this.#status;
+  }
+
+  /**
+   * One reload at a time, in the order asked for.
+   *
+   * @param cause for the log: what asked for it.
+   */
+  reload(cause: string): Promise<void> {
+    this.#queue = this.#queue.then(() => this.#reload(cause));
+    return this.#queue;
+  }
+
+  async #reload(cause: string): Promise<void> {
+    const { load, apply, log } = this.#options;
+    const parsed = await load();
+    if (parsed.config === undefined) {
+      const problems = parsed.problems.map(formatConfigProblem);
+      this.#status = { ...this.#status, failed: this.#status.failed + 1, lastSucceeded: false, problems };
+      log.error("reload refused, the running configuration stays in force", {
+        cause,
+        problems: problems.join("\n"),
+      });
+      this.#options.onOutcome(false);
+      return;
+    }
+    const restartNeeded = FIXED_SECTIONS.filter(
+      (section) => !isDeepStrictEqual(parsed.config[section], this.#running[section]),
+    );
+    const { node, admin, metrics, listeners, memory, concurrency } = this.#running;
+    const running = { ...parsed.config, node, admin, listeners, memory, concurrency };
+    if (metrics === undefined) delete (running as { metrics?: unknown }).metrics;
+    else running.metrics = metrics;
+    this.#running = Object.freeze(running);
+    await apply(this.#running);
+    this.#status = {
+      succeeded: this.#status.succeeded + 1,
+      failed: this.#status.failed,
+      lastSucceeded: true,
+      inForceSinceMs: Date.now(),
+      problems: [],
+      restartNeeded,
+    };
+    this.#options.onOutcome(true);
+    if (restartNeeded.length > 0) {
+      log.warn("reloaded, but some sections take a restart and stay as they were", {
+        cause,
+        sections: restartNeeded.join(", "),
+      });
+    } else {
+      log.info("reloaded", { cause, clusters: running.clusters.length });
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import { readFileSync } from "node:fs";
+
+// The same two levels up from src/daemon and from dist/daemon.
+const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  readonly version: string;
+};
+
+/** The version of this package. */
+export const VERSION = manifest.version;
