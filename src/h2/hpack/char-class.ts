@@ -1,13 +1,13 @@
-/** A Huffman transition that completed a symbol. */
+/** A Huffman transition that completed a symbol; bit 1 is left for the transitions that may complete two. */
 export const EMITS = 1;
 /** A Huffman transition that no valid string takes (EOS). */
-export const FAILS = 2;
+export const FAILS = 4;
 /** An octet that no field value may have: controls except the tab. Source: RFC 9113 §8.2.1, RFC 9110 §5.5. */
-export const BAD_VALUE = 4;
+export const BAD_VALUE = 8;
 /** An octet that no field name may have: all but lower-case token characters. Source: RFC 9113 §8.2.1, RFC 9110 §5.6.2. */
-export const BAD_NAME = 8;
+export const BAD_NAME = 16;
 /** Space or tab: allowed inside a value, not at its ends. Source: RFC 9113 §8.2.1. */
-export const SPACE = 16;
+export const SPACE = 32;
 
 /** Flags of every octet; the same bits the Huffman transitions carry. */
 export const CHAR_CLASS: Uint8Array = buildCharClass();

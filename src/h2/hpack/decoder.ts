@@ -179,13 +179,45 @@ export class HpackDecoder extends BlockRules {
     if (index > table.count) return false;
     const words = this.#words;
     const entry = table.entry(index);
+    const id = words[entry + Entry.intern]!;
+    const at = this.#at;
+    const listOctets = this.listOctets + words[entry + Entry.size]!;
+    if (
+      id <= 0 ||
+      (words[entry + Entry.kind]! & (ROLE_MASK | INVALID_MASK)) !== 0 ||
+      listOctets > this.#maxListOctets ||
+      at + INTERNED_OCTETS > this.#outEnd ||
+      this.#flaw !== DecodeResult.ok
+    ) {
+      this.#unusual(entry);
+      return true;
+    }
+    // An ordinary field that is in the pool: most fields of most requests.
+    const bytes = this.bytes;
+    bytes[at] = FieldRecord.interned;
+    bytes[at + 1] = id;
+    bytes[at + 2] = id >>> 8;
+    bytes[at + 3] = 0;
+    bytes[at + 4] = 0;
+    this.#at = at + INTERNED_OCTETS;
+    this.listOctets = listOctets;
+    this.outLiteralOctets += words[entry + Entry.octets]!;
+    this.pool.retain(id);
+    this.admitOrdinary();
+    return true;
+  }
+
+  /** The field of a dynamic table entry that has a role, is not in the pool yet, or is not wanted. */
+  #unusual(entry: number): void {
+    const table = this.#table;
+    const words = this.#words;
     const kind = words[entry + Entry.kind]!;
     const size = words[entry + Entry.size]!;
     this.#count(size);
-    if (this.#flaw !== DecodeResult.ok) return true;
+    if (this.#flaw !== DecodeResult.ok) return;
     if ((kind & INVALID_MASK) !== 0) {
       this.#spoil(DecodeResult.malformed);
-      return true;
+      return;
     }
     const role = kind & ROLE_MASK;
     const bytes = this.bytes;
@@ -198,7 +230,7 @@ export class HpackDecoder extends BlockRules {
     if (id > 0) {
       if (at + INTERNED_OCTETS > this.#outEnd) {
         this.#spoil(DecodeResult.listTooLarge);
-        return true;
+        return;
       }
       bytes[at] = FieldRecord.interned;
       bytes[at + 1] = id;
@@ -210,18 +242,17 @@ export class HpackDecoder extends BlockRules {
       this.outLiteralOctets += pool.literalOctets[id]!;
       const valueAt = pool.literalOffset[id]! + nameOctets;
       this.#admitWritten(role, number, INTERNED_OCTETS, valueAt, valueLength, id);
-      return true;
+      return;
     }
     const octets = words[entry + Entry.octets]!;
     if (at + LITERAL_HEAD_OCTETS + octets > this.#outEnd) {
       this.#spoil(DecodeResult.listTooLarge);
-      return true;
+      return;
     }
     this.#writeHead(at, FieldRecord.literal, octets, kind);
     copyOctets(bytes, at + LITERAL_HEAD_OCTETS, table.arena + words[entry + Entry.raw]!, octets);
     const valueAt = at + LITERAL_HEAD_OCTETS + nameOctets;
     this.#admitWritten(role, number, LITERAL_HEAD_OCTETS + octets, valueAt, valueLength, 0);
-    return true;
   }
 
   /** @returns the id of the entry's field, now in the pool, or 0 when it has to be passed on as a literal. */

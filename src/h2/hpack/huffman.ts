@@ -8,6 +8,16 @@ import { CODE_BITS, CODES, EOS } from "./huffman-code.ts";
  */
 export const HUFFMAN_STEPS: Int32Array = new Int32Array(256 * 16);
 
+/**
+ * The same machine for whole octets and without symbols, to measure and validate at half the steps: entry
+ * `(state << 8) | octet` has the number of completed symbols in bits 0 and 1, the flags of char-class.ts, and the next state in
+ * bits 8 to 15.
+ */
+export const HUFFMAN_SCAN: Uint16Array = new Uint16Array(256 * 256);
+
+/** Bits of a {@link HUFFMAN_SCAN} entry that count symbols. */
+export const SCAN_COUNT = 3;
+
 /** 1 for states in which a string may end: at most seven bits since the last symbol, all ones. Source: RFC 7541 §5.2. */
 export const HUFFMAN_ACCEPTS: Uint8Array = new Uint8Array(256);
 
@@ -29,6 +39,12 @@ function buildMachine(): void {
   for (let state = 0; state < 256; state++) {
     for (let nibble = 0; nibble < 16; nibble++)
       HUFFMAN_STEPS[state * 16 + nibble] = step(children, state, nibble);
+  }
+  for (let i = 0; i < HUFFMAN_SCAN.length; i++) {
+    const high = HUFFMAN_STEPS[((i >>> 8) << 4) | ((i >>> 4) & 15)]!;
+    const low = HUFFMAN_STEPS[(high >>> 16) | (i & 15)]!;
+    const symbols = (high & EMITS) + (low & EMITS);
+    HUFFMAN_SCAN[i] = symbols | ((high | low) & 0xfc) | ((low >>> 20) << 8);
   }
   for (let node = 0, depth = 0; depth < 8; depth++) {
     HUFFMAN_ACCEPTS[node] = 1;

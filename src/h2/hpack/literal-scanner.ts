@@ -2,7 +2,7 @@ import { BAD_NAME, BAD_VALUE, CHAR_CLASS, FAILS, SPACE } from "./char-class.ts";
 import { LONGEST_KNOWN_NAME, nameKind } from "./field-name.ts";
 import { INVALID_NAME } from "./field-role.ts";
 import { fieldNumber } from "./field-value.ts";
-import { decodeHuffman, HUFFMAN_ACCEPTS, HUFFMAN_STEPS } from "./huffman.ts";
+import { decodeHuffman, HUFFMAN_ACCEPTS, HUFFMAN_SCAN, HUFFMAN_STEPS, SCAN_COUNT } from "./huffman.ts";
 
 /** Octets of the scratch area; longer values of fields that are looked into are invalid or of no interest. */
 export const SCRATCH_OCTETS = 512;
@@ -80,14 +80,12 @@ export class LiteralScanner {
       let state = 0;
       let length = 0;
       for (let i = pos; i < next; i++) {
-        const octet = bytes[i]!;
-        const high = HUFFMAN_STEPS[state | (octet >>> 4)]!;
-        const low = HUFFMAN_STEPS[(high >>> 16) | (octet & 15)]!;
-        flags |= high | low;
-        length += (high & 1) + (low & 1);
-        state = low >>> 16;
+        const entry = HUFFMAN_SCAN[state | bytes[i]!]!;
+        flags |= entry;
+        length += entry & SCAN_COUNT;
+        state = entry & 0xff00;
       }
-      if ((flags & FAILS) !== 0 || HUFFMAN_ACCEPTS[state >>> 4] === 0) return -1;
+      if ((flags & FAILS) !== 0 || HUFFMAN_ACCEPTS[state >>> 8] === 0) return -1;
       this.length = length;
     }
     if ((flags & SPACE) !== 0 && this.#hasBlankEdge()) flags |= BAD_VALUE;
