@@ -1,0 +1,28 @@
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Where things are and which ports they use. All ports are on loopback and below the ephemeral range. */
+export const places = {
+  root,
+  launcher: `${root}src/cli/launch.mjs`,
+  load: `${root}bench/load`,
+  peers: `${root}bench/peers`,
+  goBackend: `${root}bench/go-backend`,
+  /** Built programs; ignored by git, safe to delete. */
+  built: `${root}node_modules/.cache/bench`,
+  envoy: `${root}node_modules/.cache/bench/envoy/bin/envoy`,
+  /** The name clients call, which selects the cluster. */
+  authority: "echo.default.svc.cluster.local:50051",
+  ports: {
+    isobar: 18100,
+    envoy: 18101,
+    haproxy: 18102,
+    nghttpx: 18103,
+    isobarToGo: 18104,
+    isobarMetrics: 18190,
+    isobarAdmin: 18191,
+    backends: [18201, 18202, 18203],
+    goBackend: 18211,
+  },
+} as const;

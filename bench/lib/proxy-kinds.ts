@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { PinnedProcess } from "./pinned-process.ts";
+import { places } from "./places.ts";
+import { programEnv } from "./program-env.ts";
+import { writeIsobarConfig } from "./write-isobar-config.ts";
+
+/** How to start one proxy on its fixed port. */
+export interface ProxyKind {
+  name: string;
+  port: number;
+  /** The command line, or the reason why it cannot run here. */
+  command(): { program: string; args: string[] } | { missing: string };
+  version(): string;
+}
+
+/** A proxy that has answered its first requests. */
+export interface RunningProxy {
+  name: string;
+  port: number;
+  process: PinnedProcess;
+  version: string;
+}
+
+/** All proxies the benchmark knows, the one under test first. */
+export const proxyKinds: ProxyKind[] = [
+  {
+    name: "isobar",
+    port: places.ports.isobar,
+    command: () => {
+      if (!existsSync(`${places.root}src/cli/main.ts`)) {
+        return { missing: "src/cli/main.ts is not there" };
+      }
+      const config = writeIsobarConfig("isobar", places.ports.isobar, places.ports.backends);
+      return { program: process.execPath, args: [places.launcher, "proxy", "--config", config] };
+    },
+    version: () =>
+      `${firstLine("git", ["-C", places.root, "rev-parse", "--short", "HEAD"])} on Node ${process.versions.node}`,
+  },
+  {
+    name: "envoy",
+    port: places.ports.envoy,
+    command: () =>
+      existsSync(places.envoy)
+        ? {
+            program: places.envoy,
+            args: [
+              "-c",
+              `${places.peers}/envoy.yaml`,
+              "--concurrency",
+              "1",
+              "--disable-hot-restart",
+              "-l",
+              "error",
+            ],
+          }
+        : { missing: "not installed: run bench/install.sh" },
+    version: () => /\/(\d+\.\d+\.\d+)\//.exec(firstLine(places.envoy, ["--version"]))?.[1] ?? "unknown",
+  },
+  {
+    name: "nghttpx",
+    port: places.ports.nghttpx,
+    command: () => installed("nghttpx", [`--conf=${places.peers}/nghttpx.conf`]),
+    version: () => firstLine("nghttpx", ["--version"]),
+  },
+  {
+    name: "haproxy",
+    port: places.ports.haproxy,
+    command: () => installed("haproxy", ["-db", "-f", `${places.peers}/haproxy.cfg`]),
+    version: () => firstLine("haproxy", ["-v"]),
+  },
+];
+
+function installed(
+  program: string,
+  args: string[],
+): { program: string; args: string[] } | { missing: string } {
+  return firstLine(program, ["-v"]) === ""
+    ? { missing: "not installed: run bench/install.sh" }
+    : { program, args };
+}
+
+/** First line a program prints, or an empty string if it cannot run. */
+export function firstLine(program: string, args: string[]): string {
+  try {
+    const output = execFileSync(program, args, {
+      env: programEnv,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return output.trim().split("\n")[0] ?? "";
+  } catch {
+    return "";
+  }
+}

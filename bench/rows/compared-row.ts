@@ -1,0 +1,94 @@
+import type { Context } from "../lib/context.ts";
+import type { Run } from "../lib/measure-run.ts";
+import { measureRun } from "../lib/measure-run.ts";
+import { median } from "../lib/median.ts";
+import type { RunningProxy } from "../lib/proxy-kinds.ts";
+import type { Cell, Judgement, RowResult } from "../lib/results.ts";
+import { judge } from "../lib/results.ts";
+import type { ComparedWork } from "./compared-work.ts";
+import { describeRuns } from "./describe-runs.ts";
+
+/** A run and its figure: µs per request or ms per GB. */
+type FiguredRun = Run & { figure: number };
+
+/** One run of every proxy in turn; undefined where a proxy failed. */
+type Turn = Map<string, FiguredRun>;
+
+/** Runs one compared row: interleaved repetitions, medians, ratios of neighbouring runs. */
+export async function comparedRow(context: Context, work: ComparedWork): Promise<RowResult> {
+  const wanted = context.options.repetitions;
+  const peers = Object.keys(work.limits).filter((peer) => context.options.peers.some((one) => one === peer));
+  const judged = context.options.isobar ? peers : [];
+  const turns: Turn[] = [];
+  while (turns.length < wanted || (turns.length < 2 * wanted && isWorthAnother(turns, judged, wanted))) {
+    turns.push(await oneTurn(context, work, turns.length + 1));
+  }
+  return {
+    row: work.row,
+    title: work.title,
+    unit: work.perGigabyteOf === undefined ? "CPU µs/request" : "CPU ms/GB",
+    cells: context.proxies.map((proxy) => cellOf(proxy, turns)),
+    judgements: judged.map((peer) => ratioTo(context, work.row, peer, work.limits[peer]!, turns)),
+  };
+}
+
+async function oneTurn(context: Context, work: ComparedWork, number: number): Promise<Turn> {
+  const turn: Turn = new Map();
+  for (const proxy of context.proxies) {
+    context.progress.show(`${work.row} ${proxy.name} ${number}/${context.options.repetitions}`);
+    if (proxy.process.exited()) {
+      continue;
+    }
+    const run = await measureRun(context, proxy, work.load(context.options));
+    const octets = work.perGigabyteOf;
+    const figure = octets === undefined ? run.cpuMicrosPerRequest : (run.cpuMicrosPerRequest * 1e6) / octets;
+    turn.set(proxy.name, { ...run, figure });
+  }
+  return turn;
+}
+
+/** Turns that do not count are repeated, unless none of the first ones did. */
+function isWorthAnother(turns: Turn[], peers: string[], wanted: number): boolean {
+  const counted = peers.map((peer) => pairsWith(peer, turns).filter((pair) => pair.counts).length);
+  return counted.some((count) => count < wanted) && counted.every((count) => count > 0);
+}
+
+/** Ratios of the two runs of each turn; a pair counts if both runs do. */
+function pairsWith(peer: string, turns: Turn[]): { ratio: number; counts: boolean }[] {
+  return turns.flatMap((turn) => {
+    const [ours, theirs] = [turn.get("isobar"), turn.get(peer)];
+    return ours && theirs
+      ? [{ ratio: ours.figure / theirs.figure, counts: ours.counts && theirs.counts }]
+      : [];
+  });
+}
+
+function cellOf(proxy: RunningProxy, turns: Turn[]): Cell {
+  const runs = turns.flatMap((turn) => turn.get(proxy.name) ?? []);
+  const counted = runs.filter((run) => run.counts);
+  const figures = (counted.length > 0 ? counted : runs).map((run) => run.figure).filter(Number.isFinite);
+  return {
+    proxy: proxy.name,
+    value: figures.length > 0 ? median(figures) : null,
+    low: figures.length > 0 ? Math.min(...figures) : null,
+    high: figures.length > 0 ? Math.max(...figures) : null,
+    note: proxy.process.exited() ? `has ended: ${proxy.process.complaints()}` : describeRuns(runs),
+    runs,
+  };
+}
+
+function ratioTo(context: Context, row: string, peer: string, limit: number, turns: Turn[]): Judgement {
+  const what = `isobar / ${peer}`;
+  const missing = ["isobar", peer].find((name) => context.skipped.has(name));
+  if (missing !== undefined) {
+    return judge(row, what, null, limit, `${missing} was skipped`);
+  }
+  const pairs = pairsWith(peer, turns);
+  const counted = pairs.filter((pair) => pair.counts).map((pair) => pair.ratio);
+  if (counted.length >= context.options.repetitions) {
+    return judge(row, what, median(counted), limit, `median of ${counted.length} pairs`);
+  }
+  const all = median(pairs.map((pair) => pair.ratio));
+  const reason = `only ${counted.length} of ${pairs.length} pairs count (proxy ≥ 90 % of its core, no errors)`;
+  return { ...judge(row, what, all, limit, reason), verdict: "not judged" };
+}
