@@ -1,0 +1,40 @@
+// Command echo is the grpc-go client and server of the interoperability tests.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		usage()
+	}
+	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
+	switch os.Args[1] {
+	case "serve":
+		port := flags.Int("port", 0, "port on 127.0.0.1, 0 picks a free one")
+		id := flags.String("name", "go", "name of this backend")
+		flags.Parse(os.Args[2:])
+		if err := serve(*port, *id); err != nil {
+			fmt.Fprintln(os.Stderr, "echo:", err)
+			os.Exit(1)
+		}
+	case "call":
+		target := flags.String("target", "", "host:port to dial")
+		authority := flags.String("authority", "", "value of :authority")
+		only := flags.String("only", "", "comma-separated names of checks, empty runs all")
+		flags.Parse(os.Args[2:])
+		if !call(*target, *authority, *only) {
+			os.Exit(1)
+		}
+	default:
+		usage()
+	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID | echo call --target ADDR --authority NAME [--only CHECKS]")
+	os.Exit(64)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"isobar.test/clients/generated"
+)
+
+// echoServer implements the Echo service; see echo.proto for its contract.
+type echoServer struct {
+	generated.UnimplementedEchoServer
+	name  string
+	calls callLog
+}
+
+func serve(port int, name string) error {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer()
+	generated.RegisterEchoServer(server, &echoServer{name: name})
+	fmt.Printf("ready %s\n", listener.Addr())
+	return server.Serve(listener)
+}
+
+func (s *echoServer) Unary(ctx context.Context, request *generated.EchoRequest) (*generated.EchoReply, error) {
+	defer s.calls.begin(ctx, request.CallId)()
+	headers, trailers := echoMetadata(ctx)
+	grpc.SetTrailer(ctx, trailers)
+	if err := pause(ctx, request); err != nil {
+		return nil, err
+	}
+	if err := failure(request); err != nil {
+		return nil, err
+	}
+	grpc.SetHeader(ctx, headers)
+	return s.reply(request, 0), nil
+}
+
+func (s *echoServer) ServerStream(request *generated.EchoRequest, stream generated.Echo_ServerStreamServer) error {
+	ctx := stream.Context()
+	defer s.calls.begin(ctx, request.CallId)()
+	headers, trailers := echoMetadata(ctx)
+	stream.SetHeader(headers)
+	stream.SetTrailer(trailers)
+	for index := range request.Replies {
+		if err := pause(ctx, request); err != nil {
+			return err
+		}
+		if err := stream.Send(s.reply(request, index)); err != nil {
+			return err
+		}
+	}
+	return failure(request)
+}
+
+func (s *echoServer) ClientStream(stream generated.Echo_ClientStreamServer) error {
+	reply := &generated.EchoReply{Backend: s.name}
+	for {
+		request, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return stream.SendAndClose(reply)
+		}
+		if err != nil {
+			return err
+		}
+		reply.Received += uint64(len(request.Payload))
+		reply.Crc32 = crc32.Update(reply.Crc32, crc32.IEEETable, request.Payload)
+		if err := failure(request); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *echoServer) Bidi(stream generated.Echo_BidiServer) error {
+	last := &generated.EchoReply{Backend: s.name}
+	for {
+		request, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return stream.Send(last)
+		}
+		if err != nil {
+			return err
+		}
+		last.Received += uint64(len(request.Payload))
+		if err := stream.Send(s.reply(request, last.Index)); err != nil {
+			return err
+		}
+		last.Index++
+		if err := failure(request); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *echoServer) Stats(_ context.Context, request *generated.StatsRequest) (*generated.StatsReply, error) {
+	reply := s.calls.stats(request.CallId)
+	reply.Backend = s.name
+	return reply, nil
+}
+
+func (s *echoServer) reply(request *generated.EchoRequest, index uint32) *generated.EchoReply {
+	payload := request.Payload
+	if request.ReplySize > 0 {
+		payload = pattern(int(request.ReplySize), int(index))
+	}
+	return &generated.EchoReply{Payload: payload, Backend: s.name, Index: index}
+}
+
+// pause waits as long as the request asks, or until the call is cancelled.
+func pause(ctx context.Context, request *generated.EchoRequest) error {
+	select {
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	case <-time.After(time.Duration(request.DelayMs) * time.Millisecond):
+		return nil
+	}
+}
+
+func failure(request *generated.EchoRequest) error {
+	if request.Status == 0 {
+		return nil
+	}
+	return status.Error(codes.Code(request.Status), request.Message)
+}
+
+func echoMetadata(ctx context.Context) (headers, trailers metadata.MD) {
+	headers, trailers = metadata.MD{}, metadata.MD{}
+	received, _ := metadata.FromIncomingContext(ctx)
+	for key, values := range received {
+		if len(key) > 2 && key[:2] == "x-" {
+			headers["h-"+key] = values
+			trailers["t-"+key] = values
+		}
+	}
+	return headers, trailers
+}

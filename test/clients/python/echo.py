@@ -1,0 +1,30 @@
+"""The Python grpcio client and server of the interoperability tests.
+
+PYTHONPATH has to hold the code generated from echo.proto.
+"""
+
+import argparse
+import sys
+
+import client
+import server
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="echo")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve")
+    serve.add_argument("--port", type=int, default=0, help="port on 127.0.0.1, 0 picks a free one")
+    serve.add_argument("--name", default="python", help="name of this backend")
+    call = commands.add_parser("call")
+    call.add_argument("--target", required=True, help="host:port to dial")
+    call.add_argument("--authority", required=True, help="value of :authority")
+    call.add_argument("--only", default="", help="comma-separated names of checks, empty runs all")
+    options = parser.parse_args()
+    if options.command == "serve":
+        server.serve(options.port, options.name)
+        return 0
+    return 0 if client.call(options.target, options.authority, options.only) else 1
+
+
+sys.exit(main())
