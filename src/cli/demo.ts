@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { ExitCode } from "../daemon/exit-code.ts";
+import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { DemoFailure } from "../demo/demo-failure.ts";
 import { SHORTEST_MS } from "../demo/demo-options.ts";
 import { isobarProgram } from "../demo/proxy-child.ts";
@@ -18,9 +18,9 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .summary("show Isobar at work on real gRPC traffic, on this machine")
     .description(
-      "Starts six gRPC backends in three zones and sends them the same load twice: pinned per connection, as a\n" +
-        "ClusterIP does it, and through Isobar. Then one backend gets slow, one is killed and one is added.\n" +
-        "Exit codes: 0 shown (also when ended by Ctrl-C), 64 wrong usage, 70 something did not start or broke.",
+      "Starts six gRPC backends in three zones and sends them the same load twice: pinned per connection, as a " +
+        "ClusterIP does it, and through Isobar. Then one backend gets slow, one is killed and one is added. " +
+        "Ctrl-C ends it with a summary.",
     )
     .option(
       "--duration <time>",
@@ -39,7 +39,6 @@ export function addDemoCommand(program: Command): void {
       wholeNumber(1, 65_535),
       15_001,
     )
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : ExitCode.usage))
     .action(demo);
 }
 
@@ -67,8 +66,7 @@ async function demo(flags: DemoFlags): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof DemoFailure)) throw error;
-    console.error(`isobar demo: ${error.message}`);
-    process.exitCode = ExitCode.fault;
+    throw new ExitError(ExitCode.fault, `isobar demo: ${error.message}`, { cause: error });
   }
 }
 

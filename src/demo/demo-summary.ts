@@ -17,6 +17,8 @@ export interface ShownPart {
 }
 
 const LABEL = 20;
+/** 1,000 and more as 1K, 1.2M: the column has four characters and a demo may run for days. */
+const FAILED_FORMAT = new Intl.NumberFormat("en-US", { notation: "compact", useGrouping: false });
 
 /** @returns what the demo has shown, as lines of at most 80 columns; the last one has max/mean of both ways. */
 export function demoSummary(parts: readonly ShownPart[], seed: number, notMade: number): string[] {
@@ -40,7 +42,7 @@ const HEADING = " max/mean  p50  p90   p99 fail".padStart(30);
 function numbers(part: ShownPart, way: Way): string {
   const tally = part.tally[way];
   const [p50, p90, p99] = [0.5, 0.9, 0.99].map((p) => wholeMs(tally.latency.percentileMs(p)));
-  const failed = String(tally.failed).padStart(5);
+  const failed = FAILED_FORMAT.format(tally.failed).padStart(5);
   return `${maxOverMean(tally, part).padStart(9)}${p50!.padStart(5)}${p90!.padStart(5)}${p99!.padStart(6)}${failed}`;
 }
 
@@ -64,7 +66,7 @@ function remark(part: ShownPart): string[] {
 function tooBusy(notMade: number, planned: number): string[] {
   if (notMade < planned / 100) return [];
   const percentage = Math.round((100 * notMade) / planned);
-  return [`This machine was too busy to make ${percentage} % of the calls: do not trust the times above.`];
+  return [`This machine was too busy to make ${percentage} % of the calls: do not trust the times.`];
 }
 
 function maxOverMean(tally: WayTally, part: ShownPart): string {
