@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
@@ -13,6 +12,10 @@ const IDLE_LIMIT_MS = 5_000;
 const MAX_HEADER_OCTETS = 8_192;
 /** Scrapers and probes keep one each; a flood must not eat the descriptors of the data plane. */
 const MAX_CONNECTIONS = 100;
+
+// Not by import: that reads every export of node:http, the getters of WebSocket and friends among them, which load a
+// WebSocket and fetch implementation of 12 MB.
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** A small HTTP/1.1 server with limits on everything a peer could make it hold. */
 export class HttpServer {

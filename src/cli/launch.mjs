@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on the very Node versions it refuses.
 import { existsSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { fileURLToPath } from "node:url";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 24 || (major === 24 && minor < 12)) {
@@ -10,5 +12,13 @@ if (major < 24 || (major === 24 && minor < 12)) {
   process.exit(69);
 }
 // In a build the module beside this one is JavaScript already.
-const built = existsSync(new URL("./main.js", import.meta.url));
-await import(built ? "./main.js" : "./main.ts");
+if (existsSync(new URL("./main.js", import.meta.url))) {
+  await import("./main.ts");
+} else {
+  // With stripped sources in a cache, the stripper (some 30 MB and half a second per thread) is loaded the first time
+  // only. The variable hands the cache on to worker threads and child processes.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../../.cache/compile", import.meta.url));
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  setTimeout(nodeModule.flushCompileCache, 5_000).unref();
+  await import("./main.ts");
+}

@@ -9,6 +9,7 @@ import { configSchema } from "./config-schema.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment-overrides.ts";
 import { applyEnvironment } from "./environment-overrides.ts";
+import { freezeDeep } from "./freeze-deep.ts";
 import { keysOf, schemaAt } from "./schema-walk.ts";
 import { SourcePositions } from "./source-positions.ts";
 
@@ -57,7 +58,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
     });
     return { problems: inFileOrder(found) };
   }
-  const config = deepFreeze({
+  const config = freezeDeep({
     ...parsed.data,
     node: { ...parsed.data.node, id: parsed.data.node.id ?? hostname() },
   }) satisfies Config;
@@ -134,10 +135,4 @@ function problem(
 
 function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
 }

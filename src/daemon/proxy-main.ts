@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { formatConfigProblem } from "../config/config-problem.ts";
 import type { Environment } from "../config/environment-overrides.ts";
-import { loadConfig } from "../config/load-config.ts";
+import { loadConfigApart } from "../config/load-config-apart.ts";
 import { createAddressLookup } from "../discovery/address-lookup.ts";
 import { ConfigFileWatch } from "../discovery/config-file-watch.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -27,7 +27,7 @@ export interface ProxyOptions {
 export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
   const { configFile, env } = options;
   const text = await readFile(configFile, "utf8").catch(() => "");
-  const load = () => loadConfig(configFile, env);
+  const load = () => loadConfigApart(configFile, env);
   const { config, problems } = await load();
   if (problems !== undefined) {
     throw new ExitError(ExitCode.usage, problems.map(formatConfigProblem).join("\n"));
