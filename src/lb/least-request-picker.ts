@@ -50,16 +50,19 @@ export class LeastRequestPicker implements Picker {
   }
 
   /**
-   * The second candidate wins only when, with this stream, it would be no more loaded than the first is without it;
-   * anything closer is a tie and goes to the first draw, which is by weight. With equal weights that is "has fewer
-   * streams". With others, comparing streams / weight would flood a light endpoint while few streams are in flight,
-   * and (streams + 1) / weight starve it: of 8 streams, a canary of weight 1 beside 99 would get a share 12 times its
-   * own, or nothing. This way it gets 0.9 of it (test/lb/least-request-picker.test.ts).
+   * The second candidate wins only when it is less loaded by at least half a stream of each; anything closer is a tie
+   * and goes to the first draw, which is by weight. With equal weights that is "has fewer streams". With others,
+   * comparing streams / weight would flood a light endpoint while few streams are in flight, and (streams + 1) / weight
+   * starve it: of 8 streams, a canary of weight 1 beside 99 would get 12 times its share, or nothing.
+   *
+   * Shares are within 3 % once twice the sum of the weights is in flight. Below that, streams being whole, a light
+   * endpoint may be a quarter off.
    */
   #lessLoaded(first: number, second: number, loads: LoadReader): number {
     const { slots, weights } = this.candidates;
     const firstLoad = loads.inFlight(slots[first]!);
     const secondLoad = loads.inFlight(slots[second]!);
-    return (secondLoad + 1) * weights[first]! <= firstLoad * weights[second]! ? second : first;
+    const secondWins = (secondLoad + 0.5) * weights[first]! <= (firstLoad - 0.5) * weights[second]!;
+    return secondWins ? second : first;
   }
 }

@@ -12,7 +12,8 @@ import {
   ZONE_WORDS,
 } from "./snapshot-layout.ts";
 
-const utf8 = new TextDecoder();
+// A leading U+FEFF is part of a string like any other character.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * A read-only view of one encoded version of a cluster. Opening it reads the header only; numbers are read where they
@@ -128,6 +129,12 @@ function headerProblem(buffer: ArrayBufferLike): string | undefined {
   }
   const total = words[HeaderWord.totalOctets]!;
   if (total !== buffer.byteLength) return `found ${buffer.byteLength} octets, wanted ${total}`;
+  const endpointCount = words[HeaderWord.endpointCount]!;
+  const zoneCount = words[HeaderWord.zoneCount]!;
+  const headWords = HEADER_WORDS + endpointCount * RECORD_WORDS + zoneCount * ZONE_WORDS;
+  if (endpointCount < 0 || zoneCount < 0 || headWords * 4 > total) {
+    return `endpoint and zone counts do not fit: ${endpointCount}, ${zoneCount}`;
+  }
   return undefined;
 }
 

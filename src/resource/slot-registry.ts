@@ -106,7 +106,7 @@ export class SlotRegistry {
    * To be called right before the replacement of a dead worker gets its first snapshot: the dead one uses nothing, and
    * the new one never hears of what is released by now.
    */
-  workerReplaced(worker: number): void {
+  workerGone(worker: number): void {
     this.#endpointSlots.acknowledgeAll(worker);
     this.#clusterSlots.acknowledgeAll(worker);
   }

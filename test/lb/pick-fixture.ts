@@ -1,0 +1,93 @@
+import type { Random } from "../../src/base/random.ts";
+import { buildCandidates } from "../../src/lb/build-candidates.ts";
+import type { CandidateSet } from "../../src/lb/candidate-set.ts";
+import type { LoadReader, PickRequest } from "../../src/lb/picker.ts";
+import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
+import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
+import type { Endpoint } from "../../src/resource/endpoint.ts";
+import { SlotRegistry } from "../../src/resource/slot-registry.ts";
+import { cluster, endpoint } from "../resource/cluster-builder.ts";
+
+/** A snapshot of these endpoints, with the slots of `registry`. */
+export function snapshotOf(
+  endpoints: readonly Endpoint[],
+  registry = new SlotRegistry({ workerCount: 1 }),
+): ClusterSnapshot {
+  const source = cluster(endpoints);
+  return new ClusterSnapshot(encodeClusterSnapshot(source, registry.assign(source)));
+}
+
+/** Candidates with these weights. Their slots are not their indexes, so that mixing the two up is found. */
+export function candidatesOf(weights: readonly number[]): CandidateSet {
+  const registry = new SlotRegistry({ workerCount: 1 });
+  const ballast = cluster(
+    [1000, 1001, 1002].map((n) => endpoint(n)),
+    { name: "ballast:1" },
+  );
+  registry.assign(ballast);
+  const endpoints = weights.map((weight, n) => endpoint(n, { weight }));
+  return buildCandidates(snapshotOf(endpoints, registry), "zone-a", () => false);
+}
+
+/** A request as the data path makes it; slots in `tried` have had it before. */
+export function request(sequence = 0, tried: readonly number[] = []): PickRequest {
+  return { sequence, hash: 0, triedCount: tried.length, tried: Int32Array.from([...tried, -1, -1]) };
+}
+
+/** Loads by slot that also notes which slots were read. */
+export class RecordedLoads implements LoadReader {
+  readonly bySlot = new Map<number, number>();
+  readonly read: number[] = [];
+
+  inFlight(slot: number): number {
+    this.read.push(slot);
+    return this.bySlot.get(slot) ?? 0;
+  }
+
+  add(slot: number, change: number): void {
+    this.bySlot.set(slot, (this.bySlot.get(slot) ?? 0) + change);
+  }
+}
+
+/** Notes every number another source gives. */
+export class RecordedDraws implements Random {
+  readonly drawn: number[] = [];
+  readonly #source: Random;
+
+  constructor(source: Random) {
+    this.#source = source;
+  }
+
+  nextInt(bound: number): number {
+    return this.#note(this.#source.nextInt(bound));
+  }
+
+  nextFloat(): number {
+    return this.#note(this.#source.nextFloat());
+  }
+
+  #note(value: number): number {
+    this.drawn.push(value);
+    return value;
+  }
+}
+
+/** Gives recorded numbers again, and fails when more are asked for. */
+export class ReplayedDraws implements Random {
+  readonly #drawn: readonly number[];
+  #next = 0;
+
+  constructor(drawn: readonly number[]) {
+    this.#drawn = drawn;
+  }
+
+  nextInt(): number {
+    return this.nextFloat();
+  }
+
+  nextFloat(): number {
+    const value = this.#drawn[this.#next++];
+    if (value === undefined) throw new Error("more draws than recorded");
+    return value;
+  }
+}
