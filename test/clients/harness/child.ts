@@ -15,8 +15,10 @@ export type Ended = {
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const process of running) process.kill("SIGKILL");
+  for (const child of running) child.kill("SIGKILL");
 });
+// Without a listener a signal would end this process before its "exit" event.
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
 /** A process that is ended at the latest when this one ends. */
 export class Child {
