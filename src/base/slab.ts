@@ -26,12 +26,15 @@ export interface SlabOptions {
 export class Slab {
   /** The memory itself. A Buffer, so that views made for socket writes need no conversion. */
   readonly bytes: Buffer;
+  /** The same memory as 32-bit words, for links between blocks (index = offset / 4). */
+  readonly words: Int32Array;
   /** The budget in octets. */
   readonly capacityOctets: number;
   /** Octets in blocks handed out now, counted by block size. */
   usedOctets = 0;
 
-  readonly #poison: boolean;
+  /** Debug only: 1 where a unit starts a block in use, to catch a block freed twice. */
+  readonly #live: Uint8Array | undefined;
   readonly #pageClass: Int8Array;
   readonly #pageFreeHead: Int32Array;
   readonly #pageFreeCount: Int32Array;
@@ -50,7 +53,8 @@ export class Slab {
     }
     this.capacityOctets = this.#pageCount * PAGE_OCTETS;
     this.bytes = Buffer.from(new ArrayBuffer(this.capacityOctets));
-    this.#poison = options.poison;
+    this.words = new Int32Array(this.bytes.buffer);
+    this.#live = options.poison ? new Uint8Array(this.capacityOctets / UNIT_OCTETS) : undefined;
     this.#pageClass = new Int8Array(this.#pageCount).fill(-1);
     this.#pageFreeHead = new Int32Array(this.#pageCount);
     this.#pageFreeCount = new Int32Array(this.#pageCount);
@@ -87,6 +91,7 @@ export class Slab {
     this.#pageFreeHead[page] = this.#unitNext[unit]!;
     if (--this.#pageFreeCount[page]! === 0) this.#unlink(page, sizeClass);
     this.usedOctets += BLOCK_OCTETS[sizeClass]!;
+    if (this.#live) this.#live[unit] = 1;
     return unit * UNIT_OCTETS;
   }
 
@@ -95,8 +100,12 @@ export class Slab {
     const page = Math.trunc(offset / PAGE_OCTETS);
     const sizeClass = this.#pageClass[page]!;
     const size = BLOCK_OCTETS[sizeClass]!;
-    if (this.#poison) this.bytes.fill(POISON, offset, offset + size);
     const unit = offset / UNIT_OCTETS;
+    if (this.#live) {
+      if (this.#live[unit] !== 1) throw new Error(`slab: block ${offset} freed twice or never handed out`);
+      this.#live[unit] = 0;
+      this.bytes.fill(POISON, offset, offset + size);
+    }
     this.#unitNext[unit] = this.#pageFreeHead[page]!;
     this.#pageFreeHead[page] = unit;
     this.usedOctets -= size;

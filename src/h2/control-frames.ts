@@ -1,0 +1,71 @@
+import { ResetCause } from "./connection-sink.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { ErrorCode } from "./error-code.ts";
+import { FRAME_HEAD_OCTETS, FrameFlag, FrameType } from "./frame/frame-type.ts";
+import { writeFrameHead, writeUint32 } from "./frame/octets.ts";
+import { abortStream } from "./stream/stream-life.ts";
+import { writeReset } from "./write-reset.ts";
+
+/** The peer broke a rule on one stream: RST_STREAM, and the stream is over (RFC 9113 §5.4.2). */
+export function failStream(connection: ConnectionState, slot: number, errorCode: number): void {
+  writeReset(connection, connection.engine.streams.id[slot]!, errorCode);
+  abortStream(connection, slot, errorCode, ResetCause.peerError);
+}
+
+/** Writes WINDOW_UPDATE for a stream, or for the connection with id 0. */
+export function writeWindowUpdate(connection: ConnectionState, id: number, octets: number): void {
+  const at = connection.output.reserve(FRAME_HEAD_OCTETS + 4);
+  if (at === 0) return;
+  const { bytes } = connection.engine.slab;
+  writeFrameHead(bytes, at, 4, FrameType.windowUpdate, 0, id);
+  writeUint32(bytes, at + FRAME_HEAD_OCTETS, octets);
+  connection.output.commit(at + FRAME_HEAD_OCTETS + 4);
+}
+
+/** Writes PING; `high` and `low` are its 8 octets. */
+export function writePing(connection: ConnectionState, ack: boolean, high: number, low: number): void {
+  const at = connection.output.reserve(FRAME_HEAD_OCTETS + 8);
+  if (at === 0) return;
+  const { bytes } = connection.engine.slab;
+  writeFrameHead(bytes, at, 8, FrameType.ping, ack ? FrameFlag.ack : 0, 0);
+  writeUint32(bytes, at + FRAME_HEAD_OCTETS, high);
+  writeUint32(bytes, at + FRAME_HEAD_OCTETS + 4, low);
+  connection.output.commit(at + FRAME_HEAD_OCTETS + 8);
+}
+
+/** Writes GOAWAY. `debug` is plain ASCII for the peer's log. */
+export function writeGoaway(
+  connection: ConnectionState,
+  lastStreamId: number,
+  errorCode: number,
+  debug: string,
+): void {
+  const payload = 8 + debug.length;
+  const at = connection.output.reserve(FRAME_HEAD_OCTETS + payload);
+  if (at === 0) return;
+  const { bytes } = connection.engine.slab;
+  writeFrameHead(bytes, at, payload, FrameType.goaway, 0, 0);
+  writeUint32(bytes, at + FRAME_HEAD_OCTETS, lastStreamId);
+  writeUint32(bytes, at + FRAME_HEAD_OCTETS + 4, errorCode);
+  bytes.write(debug, at + FRAME_HEAD_OCTETS + 8, "latin1");
+  connection.output.commit(at + FRAME_HEAD_OCTETS + payload);
+  connection.goawaySent = true;
+}
+
+/**
+ * The peer broke a rule of the connection (RFC 9113 §5.4.1): GOAWAY, and nothing more is read. Streams are ended when the
+ * transport closes the connection.
+ */
+export function failConnection(connection: ConnectionState, errorCode: number, debug: string): void {
+  if (connection.failed) return;
+  connection.failed = true;
+  writeGoaway(connection, connection.highestPeerId, errorCode, debug);
+  connection.sink.onFailed(errorCode);
+}
+
+/** Ends the connection because the octet budget has no room for what it must say. */
+export function failOutput(connection: ConnectionState): void {
+  if (connection.failed) return;
+  connection.failed = true;
+  connection.sink.onFailed(ErrorCode.enhanceYourCalm);
+}

@@ -1,0 +1,124 @@
+import { ResetCause } from "./connection-sink.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { Role } from "./connection-state.ts";
+import { failConnection, failStream, writePing } from "./control-frames.ts";
+import { ErrorCode } from "./error-code.ts";
+import { FrameFlag, MAX_WINDOW_OCTETS } from "./frame/frame-type.ts";
+import { readUint31, readUint32 } from "./frame/octets.ts";
+import { wasOpened } from "./receive-data.ts";
+import { pump } from "./send.ts";
+import { joinBlockedRing } from "./stream/blocked-ring.ts";
+import { abortStream } from "./stream/stream-life.ts";
+
+/** Takes RST_STREAM (RFC 9113 §6.4). */
+export function receiveReset(connection: ConnectionState, id: number, offset: number, length: number): void {
+  if (length !== 4) return failConnection(connection, ErrorCode.frameSizeError, "RST_STREAM size");
+  if (id === 0 || !wasOpened(connection, id)) {
+    return failConnection(connection, ErrorCode.protocolError, "RST_STREAM on an idle stream");
+  }
+  const slot = connection.index.get(id);
+  if (slot === 0) return;
+  abortStream(connection, slot, readUint32(connection.engine.slab.bytes, offset), ResetCause.peer);
+}
+
+/** Takes WINDOW_UPDATE (RFC 9113 §6.9). */
+export function receiveWindowUpdate(
+  connection: ConnectionState,
+  id: number,
+  offset: number,
+  length: number,
+): void {
+  if (length !== 4) return failConnection(connection, ErrorCode.frameSizeError, "WINDOW_UPDATE size");
+  const { streams, slab } = connection.engine;
+  const octets = readUint31(slab.bytes, offset);
+  if (id === 0) {
+    if (octets === 0) return failConnection(connection, ErrorCode.protocolError, "WINDOW_UPDATE of 0");
+    if (connection.sendWindow + octets > MAX_WINDOW_OCTETS) {
+      return failConnection(connection, ErrorCode.flowControlError, "connection window overflow");
+    }
+    connection.sendWindow += octets;
+    if (connection.blockedHead !== 0) pump(connection);
+    return;
+  }
+  const slot = connection.index.get(id);
+  if (slot === 0) {
+    if (!wasOpened(connection, id)) {
+      failConnection(connection, ErrorCode.protocolError, "WINDOW_UPDATE on an idle stream");
+    }
+    return;
+  }
+  if (octets === 0) return failStream(connection, slot, ErrorCode.protocolError);
+  if (streams.sendWindow[slot]! + octets > MAX_WINDOW_OCTETS) {
+    return failStream(connection, slot, ErrorCode.flowControlError);
+  }
+  streams.sendWindow[slot]! += octets;
+  wake(connection, slot);
+  if (connection.blockedHead !== 0) pump(connection);
+}
+
+/** A stream whose window has opened stands in line again if it has something queued. */
+function wake(connection: ConnectionState, slot: number): void {
+  const { streams } = connection.engine;
+  if (streams.queue.head[slot] !== 0 && streams.sendWindow[slot]! > 0) joinBlockedRing(connection, slot);
+}
+
+/** Takes PING (RFC 9113 §6.7): answers it, or reports the answer to ours. */
+export function receivePing(
+  connection: ConnectionState,
+  flags: number,
+  offset: number,
+  length: number,
+): void {
+  if (length !== 8) return failConnection(connection, ErrorCode.frameSizeError, "PING size");
+  const { bytes } = connection.engine.slab;
+  const high = readUint32(bytes, offset);
+  const low = readUint32(bytes, offset + 4);
+  if (flags & FrameFlag.ack) connection.sink.onPong(low);
+  else writePing(connection, true, high, low);
+}
+
+/** Takes GOAWAY (RFC 9113 §6.8): ends the streams it leaves unprocessed; no more may be opened. */
+export function receiveGoaway(connection: ConnectionState, offset: number, length: number): void {
+  if (length < 8) return failConnection(connection, ErrorCode.frameSizeError, "GOAWAY size");
+  const { streams, slab } = connection.engine;
+  const lastStreamId = readUint31(slab.bytes, offset);
+  const errorCode = readUint32(slab.bytes, offset + 4);
+  connection.goawayReceived = true;
+  const parity = connection.nextLocalId & 1;
+  // The sink may end any stream from within onReset: after each one the list is read from its start.
+  for (let slot = connection.firstStream; slot !== 0; ) {
+    const id = streams.id[slot]!;
+    if (id > lastStreamId && (id & 1) === parity) {
+      abortStream(connection, slot, ErrorCode.refusedStream, ResetCause.unprocessed);
+      slot = connection.firstStream;
+    } else {
+      slot = streams.next[slot]!;
+    }
+  }
+  connection.sink.onGoaway(lastStreamId, errorCode);
+}
+
+/** Takes PRIORITY, which is only checked: RFC 9113 §5.3.2 deprecates it. */
+export function receivePriority(
+  connection: ConnectionState,
+  id: number,
+  offset: number,
+  length: number,
+): void {
+  if (id === 0) return failConnection(connection, ErrorCode.protocolError, "PRIORITY on stream 0");
+  const slot = connection.index.get(id);
+  if (length !== 5) {
+    if (slot !== 0) return failStream(connection, slot, ErrorCode.frameSizeError);
+    return failConnection(connection, ErrorCode.frameSizeError, "PRIORITY size");
+  }
+  if (readUint31(connection.engine.slab.bytes, offset) === id) {
+    if (slot !== 0) return failStream(connection, slot, ErrorCode.protocolError);
+    failConnection(connection, ErrorCode.protocolError, "stream depends on itself");
+  }
+}
+
+/** PUSH_PROMISE is never welcome: a client may not send it, and as a client we have disabled it (RFC 9113 §8.4). */
+export function receivePushPromise(connection: ConnectionState): void {
+  const who = connection.role === Role.server ? "a client" : "a server we asked not to";
+  failConnection(connection, ErrorCode.protocolError, `PUSH_PROMISE from ${who}`);
+}

@@ -1,0 +1,156 @@
+import type { Slab } from "../base/slab.ts";
+import { Connection } from "../h2/connection.ts";
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import type { Engine, Role } from "../h2/connection-state.ts";
+import { Output } from "../h2/output.ts";
+import type { LoopTurn, Runnable } from "./loop-turn.ts";
+import type { ReadArea } from "./read-area.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
+
+/** Units of work (see `Connection.receive`) one connection may do before the others have their turn. */
+const WORK_BUDGET = 512;
+/** How long a connection that was ended waits for the peer's side of the goodbye. */
+const LINGER_MS = 1000;
+
+/** What a channel tells its owner, beside what the engine tells the sink. */
+export interface ChannelOwner {
+  onConnected(): void;
+  /** The transport is gone; every stream has been ended. Told once, last. */
+  onGone(error: Error | undefined): void;
+}
+
+/** What channels of one worker share. */
+export interface ChannelContext {
+  readonly engine: Engine;
+  readonly turn: LoopTurn;
+  readonly area: ReadArea;
+  /** Called before input is looked at: the owner reads its clock here, once for all that follows. */
+  readonly tick: () => void;
+}
+
+/**
+ * One HTTP/2 connection with its transport: keeps what was read but not used up, takes turns with other connections, and
+ * tells the engine when the transport has room again.
+ */
+export class H2Channel implements TransportOwner, Runnable {
+  readonly connection: Connection;
+  readonly output: Output;
+  readonly #context: ChannelContext;
+  readonly #slab: Slab;
+  readonly #owner: ChannelOwner;
+  readonly #transport: Transport;
+  /** Octets carried over: their block, where they start in it, and how many. */
+  #carryBlock = 0;
+  #carryStart = 0;
+  #carryOctets = 0;
+  #ending = false;
+  #gone = false;
+
+  /** @param openTransport makes the transport, which may call back at once. */
+  constructor(
+    context: ChannelContext,
+    role: Role,
+    sink: ConnectionSink,
+    owner: ChannelOwner,
+    openTransport: (owner: TransportOwner) => Transport,
+  ) {
+    this.#context = context;
+    this.#slab = context.engine.slab;
+    this.#owner = owner;
+    this.#transport = openTransport(this);
+    this.output = new Output(this.#slab, this.#transport, context.turn.markDirty);
+    this.connection = new Connection(context.engine, role, sink, this.output);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  onRead(length: number): void {
+    const { area } = this.#context;
+    if (this.#ending) return;
+    this.#context.tick();
+    if (this.#carryOctets === 0) {
+      this.#receive(area.offset, length);
+      return;
+    }
+    const start = area.offset - this.#carryOctets;
+    const total = this.#carryOctets + length;
+    this.#slab.bytes.copyWithin(start, this.#carryStart, this.#carryStart + this.#carryOctets);
+    this.#dropCarry();
+    this.#receive(start, total);
+  }
+
+  #receive(start: number, length: number): void {
+    const used = this.connection.receive(start, length, WORK_BUDGET);
+    if (used === length || this.#gone) return;
+    const rest = length - used;
+    const block = this.#slab.alloc(rest);
+    if (block === 0) {
+      this.destroy();
+      return;
+    }
+    this.#slab.bytes.copyWithin(block, start + used, start + length);
+    this.#carryBlock = this.#carryStart = block;
+    this.#carryOctets = rest;
+    if (this.connection.stoppedByBudget) {
+      this.#transport.pause();
+      this.#context.turn.enqueue(this);
+    }
+  }
+
+  /** Goes on with input that was more than one share. */
+  run(): boolean {
+    if (this.#gone || this.#carryOctets === 0) return false;
+    const used = this.connection.receive(this.#carryStart, this.#carryOctets, WORK_BUDGET);
+    if (this.#gone) return false;
+    this.#carryStart += used;
+    this.#carryOctets -= used;
+    if (this.connection.stoppedByBudget) return true;
+    if (this.#carryOctets === 0) this.#dropCarry();
+    this.#transport.resume();
+    return false;
+  }
+
+  #dropCarry(): void {
+    if (this.#carryBlock !== 0) this.#slab.free(this.#carryBlock);
+    this.#carryBlock = 0;
+    this.#carryOctets = 0;
+  }
+
+  onReleased(): void {
+    if (this.#gone) return;
+    this.output.released();
+    this.connection.writable();
+  }
+
+  onConnected(): void {
+    this.#owner.onConnected();
+  }
+
+  onEnd(): void {
+    // HTTP/2 has no use for half-open connections: what is in flight cannot be answered reliably.
+    this.destroy();
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.connection.close();
+    this.#dropCarry();
+    this.#owner.onGone(error);
+  }
+
+  /** Flushes what was said, half-closes and lingers, so that the last words arrive. */
+  end(): void {
+    if (this.#ending || this.#gone) return;
+    this.#ending = true;
+    this.output.flush();
+    this.#transport.end(LINGER_MS);
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#transport.destroy();
+  }
+}

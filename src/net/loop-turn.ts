@@ -1,0 +1,58 @@
+import type { Output } from "../h2/output.ts";
+
+/** Something with input left over from its last share of the loop. */
+export interface Runnable {
+  /** Does one share of work. @returns whether some is left. */
+  run(): boolean;
+}
+
+/**
+ * The end of a loop turn: first what was put off until the input of the turn is known, then one write for each connection
+ * with something to say, then a share of work for each connection whose input was more than its share.
+ *
+ * One `setImmediate` stands for all of it, because it runs right after the turn's reads: flushing on `nextTick` or after
+ * each read costs 75 to 120 % more processor time for the same requests.
+ */
+export class LoopTurn {
+  /** Called before outputs are flushed; what it writes is flushed too. */
+  beforeFlush: () => void = () => {};
+
+  #dirty: Output[] = [];
+  #spare: Output[] = [];
+  #runnable: Runnable[] = [];
+  #scheduled = false;
+  readonly #turn = (): void => this.#run();
+
+  /** Asks for the end of this turn; once is enough. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Notes an output with something to flush. */
+  readonly markDirty = (output: Output): void => {
+    this.#dirty.push(output);
+    this.schedule();
+  };
+
+  /** Notes that `runnable` has input left over. */
+  enqueue(runnable: Runnable): void {
+    this.#runnable.push(runnable);
+    this.schedule();
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    this.beforeFlush();
+    const dirty = this.#dirty;
+    this.#dirty = this.#spare;
+    for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
+    dirty.length = 0;
+    this.#spare = dirty;
+    if (this.#runnable.length === 0) return;
+    const runnable = this.#runnable;
+    this.#runnable = [];
+    for (const each of runnable) if (each.run()) this.enqueue(each);
+  }
+}

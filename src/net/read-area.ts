@@ -1,0 +1,24 @@
+import type { Slab } from "../base/slab.ts";
+
+const HEADROOM_OCTETS = 32_768;
+const READ_OCTETS = 65_536;
+
+/**
+ * The one place all sockets of a worker read into: libuv fills it and calls back before it reads for the next socket.
+ * In front of it is room for the octets a connection carried over, so that parsing sees one range.
+ */
+export class ReadArea {
+  /** Offset that socket reads land at. */
+  readonly offset: number;
+  /** What a socket's `onread` takes. */
+  readonly buffer: Buffer;
+  /** Octets of carry that fit in front. */
+  readonly headroomOctets = HEADROOM_OCTETS;
+
+  constructor(slab: Slab) {
+    const block = slab.alloc(HEADROOM_OCTETS + READ_OCTETS);
+    if (block === 0) throw new RangeError("octet budget too small for the read area");
+    this.offset = block + HEADROOM_OCTETS;
+    this.buffer = slab.bytes.subarray(this.offset, this.offset + READ_OCTETS);
+  }
+}

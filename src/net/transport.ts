@@ -1,0 +1,29 @@
+import type { OutputPort } from "../h2/output.ts";
+
+/**
+ * The one seam between connections and what carries their octets. Reads land in the worker's read area and are told as a
+ * length, valid during the call; writes take a range of the slab.
+ */
+export interface Transport extends OutputPort {
+  /** Stops reading until {@link resume}. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, half-closes, and closes when the peer has or `lingerMs` have passed. */
+  end(lingerMs: number): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/** What a transport tells its owner. Must not throw. */
+export interface TransportOwner {
+  /** `length` octets stand in the read area. */
+  onRead(length: number): void;
+  /** The oldest write that was kept has left. */
+  onReleased(): void;
+  /** A client transport is connected. */
+  onConnected(): void;
+  /** The peer half-closed. */
+  onEnd(): void;
+  /** The transport is gone, with the reason if it was not orderly. Told once, last. */
+  onClose(error: Error | undefined): void;
+}

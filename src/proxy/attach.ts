@@ -1,0 +1,120 @@
+import type { ConnectionState } from "../h2/connection-state.ts";
+import { GRPC_TIMEOUT_OCTETS, writeGrpcTimeout } from "../h2/hpack/write-field.ts";
+import { consume } from "../h2/receive-data.ts";
+import { sendData, sendTrailers } from "../h2/send.ts";
+import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
+import { ByteColumn, ClusterColumn } from "../telemetry/cluster-counters.ts";
+import type { Subchannel } from "../upstream/subchannel.ts";
+import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import { ExchangeBit, Phase } from "./exchange-table.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import type { ProxyError } from "./proxy-error.ts";
+import { PROXY_ERRORS } from "./proxy-error.ts";
+
+/** Room kept behind a request's field block for the `grpc-timeout` that each attempt gets anew. */
+export const HEAD_SPARE_OCTETS = GRPC_TIMEOUT_OCTETS;
+
+/**
+ * Opens a request's stream at an endpoint and sends what has come of it so far.
+ *
+ * @returns the error when this endpoint cannot take the request at all; nothing has been sent then.
+ */
+export function attach(
+  context: ProxyContext,
+  slot: number,
+  subchannel: Subchannel,
+  channel: UpstreamChannel,
+): ProxyError | undefined {
+  const { exchanges, engine, time } = context;
+  const upstream = channel.connection.state;
+  if (exchanges.headListOctets[slot]! > upstream.peerMaxHeaderListOctets) return PROXY_ERRORS.requestTooLarge;
+  const head = exchanges.headBlock[slot]!;
+  let length = exchanges.headOctets[slot]!;
+  const due = exchanges.dueMs[slot]!;
+  if (due > 0) {
+    length = writeGrpcTimeout(engine.slab.bytes, head + length, Math.max(0, due - time.nowMs)) - head;
+  }
+  const ended = (exchanges.bits[slot]! & ExchangeBit.requestEnded) !== 0;
+  const bare = ended && exchanges.bodyReceived[slot] === 0 && exchanges.trailersBlock[slot] === 0;
+  const stream = channel.connection.open(head, length, exchanges.headLiteralOctets[slot]!, bare);
+  if (stream === 0) return PROXY_ERRORS.overBudget;
+  exchanges.phase[slot] = Phase.attached;
+  // From here the endpoint's count goes with the upstream stream.
+  exchanges.bits[slot]! &= ~ExchangeBit.counted;
+  exchanges.peer[slot] = stream;
+  exchanges.peer[stream] = slot;
+  exchanges.cluster[stream] = exchanges.cluster[slot]!;
+  exchanges.endpoint[stream] = subchannel.options.slot;
+  exchanges.openedMs[slot] = time.nowMs;
+  const cluster = context.clusters[exchanges.cluster[slot]!]!;
+  cluster.row[ClusterColumn.attempts]!++;
+  context.endpoints.requests[context.endpointRow + subchannel.options.slot]!++;
+  if (!bare) sendHeld(context, slot, upstream, stream, ended);
+  return undefined;
+}
+
+/** Sends the held part of the body, and the end if it came. */
+function sendHeld(
+  context: ProxyContext,
+  slot: number,
+  upstream: ConnectionState,
+  stream: number,
+  ended: boolean,
+): void {
+  const { exchanges, engine } = context;
+  const { replay } = exchanges;
+  const trailers = exchanges.trailersBlock[slot]!;
+  let left = exchanges.bodyReceived[slot]!;
+  for (let block = replay.head[slot]!; block !== 0 && exchanges.peer[slot] === stream; ) {
+    const length = replay.length(block);
+    const next = replay.next(block);
+    left -= length;
+    forwardBody(
+      context,
+      slot,
+      upstream,
+      stream,
+      replay.start(block),
+      length,
+      ended && left === 0 && trailers === 0,
+    );
+    block = next;
+  }
+  if (trailers === 0 || exchanges.peer[slot] !== stream) return;
+  exchanges.trailersBlock[slot] = 0;
+  // Request trailers pass their references on, so the request cannot be sent once more.
+  exchanges.bits[slot]! &= ~ExchangeBit.movable;
+  const fields = trailers + TRAILERS_HEAD_OCTETS;
+  sendTrailers(upstream, stream, fields, exchanges.trailersOctets[slot]!, engine.slab.words[trailers >> 2]!);
+  engine.slab.free(trailers);
+}
+
+/** Sends a part of a request's body on its upstream stream, and gives the client credit for what went out. */
+export function forwardBody(
+  context: ProxyContext,
+  slot: number,
+  upstream: ConnectionState,
+  stream: number,
+  offset: number,
+  length: number,
+  ends: boolean,
+): void {
+  const cluster = context.clusters[context.exchanges.cluster[slot]!]!;
+  const subchannel = context.subchannels[context.exchanges.endpoint[slot]!]!;
+  const column = subchannel.options.sameZone ? ByteColumn.requestSameZone : ByteColumn.requestCrossZone;
+  cluster.row[ClusterColumn.bytes + column]! += length;
+  const sent = sendData(upstream, stream, offset, length, ends);
+  if (sent > 0) bodySent(context, slot, sent, sent === length);
+}
+
+/** Notes that `octets` of a request's body have gone out, and returns their credit unless an earlier attempt did. */
+export function bodySent(context: ProxyContext, slot: number, octets: number, flowing: boolean): void {
+  const { exchanges, engine } = context;
+  const sent = exchanges.bodySent[slot]! + octets;
+  exchanges.bodySent[slot] = sent;
+  const credit = sent - exchanges.bodyCredited[slot]!;
+  if (credit <= 0) return;
+  exchanges.bodyCredited[slot] = sent;
+  const downstream = engine.connections[engine.streams.connection[slot]!]!;
+  consume(downstream, slot, credit, flowing);
+}

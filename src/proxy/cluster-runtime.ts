@@ -1,0 +1,59 @@
+import { RetryBudget } from "../base/retry-budget.ts";
+import type { SlotLinks } from "../base/slot-list.ts";
+import { SlotList } from "../base/slot-list.ts";
+import { buildCandidates } from "../lb/build-candidates.ts";
+import type { CandidateSet } from "../lb/candidate-set.ts";
+import { createPicker } from "../lb/create-picker.ts";
+import type { Picker } from "../lb/picker.ts";
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+
+/** What a worker keeps for a cluster beside its snapshot: the picker of the moment, the queue, the budget. */
+export class ClusterRuntime {
+  snapshot: ClusterSnapshot;
+  candidates: CandidateSet;
+  picker: Picker;
+  /** Streams that wait for capacity on any endpoint. */
+  readonly queue: SlotList;
+  readonly budget: RetryBudget;
+  /** This worker's row of the cluster's counters: ClusterColumn. */
+  readonly row: Float64Array;
+  /** Picks so far, the pickers' sequence. */
+  picks = 0;
+  /** Capacity may have come back: the queue is to be looked at when the turn ends. */
+  wake = false;
+  /** No longer configured; goes when its last exchange has ended. */
+  removed = false;
+  readonly #zone: string;
+  readonly #isAside: (slot: number) => boolean;
+
+  constructor(
+    snapshot: ClusterSnapshot,
+    row: Float64Array,
+    links: SlotLinks,
+    zone: string,
+    isAside: (slot: number) => boolean,
+    nowMs: number,
+  ) {
+    this.snapshot = snapshot;
+    this.row = row;
+    this.queue = new SlotList(links);
+    this.budget = new RetryBudget(nowMs);
+    this.#zone = zone;
+    this.#isAside = isAside;
+    this.candidates = buildCandidates(snapshot, zone, isAside);
+    this.picker = createPicker(snapshot.policy, this.candidates);
+  }
+
+  /** Takes a new snapshot. */
+  update(snapshot: ClusterSnapshot): void {
+    this.snapshot = snapshot;
+    this.rebuild();
+  }
+
+  /** Makes candidates and picker anew, after the snapshot or an endpoint's fitness has changed. */
+  rebuild(): void {
+    this.candidates = buildCandidates(this.snapshot, this.#zone, this.#isAside);
+    this.picker = createPicker(this.snapshot.policy, this.candidates);
+    if (this.queue.size > 0) this.wake = true;
+  }
+}

@@ -1,0 +1,251 @@
+import type { Server, Socket } from "node:net";
+import type { Random } from "../base/random.ts";
+import { Slab } from "../base/slab.ts";
+import { TimerWheel } from "../base/timer-wheel.ts";
+import type { Engine } from "../h2/connection-state.ts";
+import type { EngineLimits } from "../h2/engine-limits.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { InternPool } from "../h2/hpack/intern-pool.ts";
+import { StreamTable } from "../h2/stream/stream-table.ts";
+import { LoopTurn } from "../net/loop-turn.ts";
+import { ReadArea } from "../net/read-area.ts";
+import { SocketTransport } from "../net/socket-transport.ts";
+import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { AuthorityTable } from "../route/authority-table.ts";
+import { RouteCache } from "../route/route-cache.ts";
+import { ClusterCounters } from "../telemetry/cluster-counters.ts";
+import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { ClusterRuntime } from "./cluster-runtime.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { DownstreamChannel } from "./downstream-channel.ts";
+import { abandonUpstream, fail } from "./exchange-fail.ts";
+import { ExchangeTable, Phase } from "./exchange-table.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { PROXY_ERRORS } from "./proxy-error.ts";
+import { Upstreams } from "./upstreams.ts";
+
+/** Streams a worker holds at most, both directions together. */
+const MAX_STREAMS = 131_072;
+const SCRATCH_OCTETS = 262_144;
+const REPLY_SCRATCH_OCTETS = 16_384;
+const INTERN_ENTRIES = 4096;
+/** Share of the budget that copies and queues may fill. */
+const SOFT_SHARE = 0.85;
+
+/** What a data plane is made of. */
+export interface DataPlaneOptions {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  /** The node's zone, "" for none. */
+  readonly zone: string;
+  readonly slabOctets: number;
+  readonly poison: boolean;
+  readonly nowMs: () => number;
+  readonly random: Random;
+  readonly endpoints: EndpointCounters;
+  /** This worker's row. */
+  readonly workerRow: Float64Array;
+  /** No stream is on that endpoint slot any more. */
+  readonly onEndpointReleased: (slot: number) => void;
+}
+
+/** Limits announced to peers and kept by the engine, from the octet budget. */
+function limitsOf(slabOctets: number): EngineLimits {
+  return {
+    maxConcurrentStreams: 1024,
+    maxHeaderListOctets: 32_768,
+    connectionWindowOctets: 2 ** 20,
+    maxStreamWindowOctets: 2 ** 20,
+    grownWindowsOctets: slabOctets / 4,
+    backlogOctets: 131_072,
+    maxBacklogOctets: 2 ** 20,
+  };
+}
+
+/** The data plane of one worker: clusters in, sockets in, streams balanced. No timer or clock of its own but its turn. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #context: ProxyContext;
+  readonly #dispatcher: Dispatcher;
+  readonly #upstreams: Upstreams;
+  readonly #downstream = new Set<DownstreamChannel>();
+  readonly #onDeadline = (slot: number): void => this.#deadline(slot);
+  #deadlineTimer: NodeJS.Timeout | undefined;
+  #deadlineAtMs = Number.POSITIVE_INFINITY;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const slab = new Slab({ capacityOctets: options.slabOctets, poison: options.poison });
+    const streams = new StreamTable(slab, MAX_STREAMS);
+    const engine: Engine = {
+      slab,
+      pool: new InternPool(slab, { maxEntries: INTERN_ENTRIES }),
+      streams,
+      limits: limitsOf(slab.capacityOctets),
+      connections: [],
+      scratch: slab.alloc(SCRATCH_OCTETS),
+      scratchOctets: SCRATCH_OCTETS,
+      grownOctets: 0,
+      softCapacityOctets: slab.capacityOctets * SOFT_SHARE,
+    };
+    const time = { nowMs: options.nowMs(), earliestDueMs: Number.POSITIVE_INFINITY };
+    const turn = new LoopTurn();
+    this.#context = {
+      engine,
+      turn,
+      area: new ReadArea(slab),
+      tick: () => {
+        time.nowMs = options.nowMs();
+      },
+      random: options.random,
+      time,
+      exchanges: new ExchangeTable(slab, MAX_STREAMS + 1),
+      deadlines: new TimerWheel(MAX_STREAMS + 1, time.nowMs),
+      authorities: new AuthorityTable(),
+      routeCache: new RouteCache(INTERN_ENTRIES + 1),
+      clusters: [],
+      subchannels: [],
+      upstreams: [],
+      endpoints: options.endpoints,
+      endpointRow: options.endpoints.rowStart(options.workerIndex),
+      workerRow: options.workerRow,
+      replyScratch: slab.alloc(REPLY_SCRATCH_OCTETS),
+    };
+    this.#dispatcher = new Dispatcher(this.#context);
+    this.#upstreams = new Upstreams(
+      this.#context,
+      this.#dispatcher,
+      options.zone,
+      options.onEndpointReleased,
+    );
+    turn.beforeFlush = () => {
+      this.#dispatcher.run();
+      this.#armDeadlines();
+    };
+  }
+
+  /** Streams in progress, both directions. */
+  get streams(): number {
+    return this.#context.engine.streams.used;
+  }
+
+  /** Takes a cluster, new or changed. */
+  applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer): void {
+    const { clusters, authorities, exchanges, subchannels, time } = this.#context;
+    this.#context.tick();
+    const snapshot = new ClusterSnapshot(buffer);
+    const present = clusters[snapshot.clusterSlot];
+    this.#upstreams.apply(snapshot, present?.snapshot);
+    if (present !== undefined) {
+      present.update(snapshot);
+      this.#dispatcher.wake(present);
+      return;
+    }
+    const { workerCount, workerIndex, zone } = this.#options;
+    const row = new ClusterCounters(workerCount, counters).row(workerIndex);
+    const isAside = (slot: number): boolean => subchannels[slot]?.aside === true;
+    clusters[snapshot.clusterSlot] = new ClusterRuntime(
+      snapshot,
+      row,
+      exchanges.links,
+      zone,
+      isAside,
+      time.nowMs,
+    );
+    authorities.set(snapshot.name, snapshot.clusterSlot);
+  }
+
+  /** Forgets a cluster: its name is unknown from now on, its streams finish. */
+  removeCluster(clusterSlot: number): void {
+    const { clusters, authorities } = this.#context;
+    const cluster = clusters[clusterSlot];
+    if (cluster === undefined) return;
+    cluster.removed = true;
+    authorities.delete(cluster.snapshot.name);
+    this.#upstreams.remove(cluster.snapshot);
+    while (cluster.queue.head !== 0) {
+      const slot = cluster.queue.head;
+      this.#dispatcher.leaveWaiting(slot);
+      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+    }
+  }
+
+  /** Serves clients of a listening server made with `pauseOnConnect`. */
+  serve(server: Server): void {
+    server.on("connection", (socket) => this.accept(socket));
+  }
+
+  /** Serves one accepted, paused socket. */
+  accept(socket: Socket): void {
+    const { engine, area } = this.#context;
+    this.#context.tick();
+    const channel = new DownstreamChannel(
+      this.#context,
+      this.#dispatcher,
+      (owner) => SocketTransport.accept(engine.slab, area, socket, owner),
+      (gone) => this.#downstream.delete(gone),
+    );
+    this.#downstream.add(channel);
+    if (this.#draining) channel.drain();
+  }
+
+  /** Starts the two-phase goodbye on every client connection. */
+  drain(): void {
+    this.#draining = true;
+    for (const channel of this.#downstream) channel.drain();
+  }
+
+  /** Client connections that are open. */
+  get downstreamConnections(): number {
+    return this.#downstream.size;
+  }
+
+  /** Closes what is left. @returns streams cut off. */
+  cutOff(): number {
+    const { streams } = this;
+    for (const channel of this.#downstream) channel.channel.destroy();
+    return streams;
+  }
+
+  /** Writes gauges that are not kept up to date event by event. */
+  sample(): void {
+    const { engine, workerRow } = this.#context;
+    workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
+    workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;
+  }
+
+  /** Sees to it that the deadline timer runs by the earliest deadline. A timer that fires for nothing re-arms itself:
+   * moving it for each request would cost more than a spare wake-up. */
+  #armDeadlines(): void {
+    const { time } = this.#context;
+    if (time.earliestDueMs >= this.#deadlineAtMs) return;
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineAtMs = time.earliestDueMs;
+    const wait = Math.max(1, time.earliestDueMs - time.nowMs);
+    this.#deadlineTimer = setTimeout(() => this.#expireDeadlines(), wait);
+  }
+
+  #expireDeadlines(): void {
+    const { deadlines, time, turn, tick } = this.#context;
+    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
+    time.earliestDueMs = Number.POSITIVE_INFINITY;
+    tick();
+    deadlines.expire(time.nowMs, this.#onDeadline);
+    const wait = deadlines.nextMs(time.nowMs);
+    if (wait >= 0) time.earliestDueMs = time.nowMs + wait;
+    turn.schedule();
+  }
+
+  #deadline(slot: number): void {
+    const { exchanges, clusters } = this.#context;
+    exchanges.dueMs[slot] = 0;
+    const phase = exchanges.phase[slot];
+    if (phase === Phase.answered || phase === Phase.none) return;
+    if (phase === Phase.attached) abandonUpstream(this.#context, slot, ErrorCode.cancel);
+    else this.#dispatcher.leaveWaiting(slot);
+    const name = clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
+    fail(this.#context, slot, PROXY_ERRORS.deadline, name);
+  }
+}

@@ -1,0 +1,88 @@
+import type { Connection } from "../h2/connection.ts";
+import { Role } from "../h2/connection-state.ts";
+import type { ChannelOwner } from "../net/h2-channel.ts";
+import { H2Channel } from "../net/h2-channel.ts";
+import type { Transport, TransportOwner } from "../net/transport.ts";
+import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { RequestSink } from "./request-sink.ts";
+
+/** Token of the PING that separates the two phases of a drain. */
+const DRAIN_TOKEN = 0x64_72_61_69;
+/** A client that does not answer the PING gets the second GOAWAY anyway after this long. */
+const DRAIN_PING_MS = 1000;
+
+/** One client's connection. */
+export class DownstreamChannel implements ChannelOwner {
+  readonly channel: H2Channel;
+  readonly connection: Connection;
+  readonly requests: Dispatcher;
+  readonly #context: ProxyContext;
+  readonly #onGone: (channel: DownstreamChannel) => void;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #drained = false;
+
+  constructor(
+    context: ProxyContext,
+    dispatcher: Dispatcher,
+    openTransport: (owner: TransportOwner) => Transport,
+    onGone: (channel: DownstreamChannel) => void,
+  ) {
+    this.#context = context;
+    this.requests = dispatcher;
+    this.#onGone = onGone;
+    const sink = new RequestSink(context, this);
+    this.channel = new H2Channel(context, Role.server, sink, this, openTransport);
+    this.connection = this.channel.connection;
+    context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!++;
+  }
+
+  /**
+   * Asks the client to go, without losing a request: GOAWAY for all ids, PING, and when the PING has come back (so every
+   * stream the client opened before it knew is here) GOAWAY with the last id. Source: RFC 9113 §6.8.
+   */
+  drain(): void {
+    if (this.#drainTimer !== undefined || this.#drained) return;
+    this.connection.announceGoaway();
+    this.connection.ping(DRAIN_TOKEN);
+    this.#drainTimer = setTimeout(() => this.#finishDrain(), DRAIN_PING_MS);
+  }
+
+  pong(token: number): void {
+    if (token === DRAIN_TOKEN && this.#drainTimer !== undefined) this.#finishDrain();
+  }
+
+  #finishDrain(): void {
+    clearTimeout(this.#drainTimer);
+    if (this.#drained || this.channel.gone) return;
+    this.#drained = true;
+    this.connection.finalGoaway();
+    this.#endIfIdle();
+  }
+
+  /** A stream of this connection is about to go. */
+  streamClosed(): void {
+    if (this.#drained && this.connection.state.activeStreams <= 1) setImmediate(() => this.#endIfIdle());
+  }
+
+  #endIfIdle(): void {
+    if (this.connection.state.activeStreams === 0) this.channel.end();
+  }
+
+  /** The client broke HTTP/2, or the budget has no room for it: what was said is flushed, and it is gone. */
+  failed(errorCode: number): void {
+    this.#context.workerRow[WorkerColumn.downstreamProtocolErrors + errorCodeCell(errorCode)]!++;
+    setImmediate(() => this.channel.end());
+  }
+
+  onConnected(): void {
+    // Accepted connections stand from the start.
+  }
+
+  onGone(): void {
+    clearTimeout(this.#drainTimer);
+    this.#context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!--;
+    this.#onGone(this);
+  }
+}

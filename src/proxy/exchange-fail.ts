@@ -1,0 +1,51 @@
+import type { ErrorCode } from "../h2/error-code.ts";
+import { discardStream, resetStream } from "../h2/reset-stream.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { countEnd, dropHeldRequest } from "./exchange-end.ts";
+import { ExchangeBit, Phase } from "./exchange-table.ts";
+import { sendLocalReply } from "./local-reply.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import type { ProxyError } from "./proxy-error.ts";
+
+/**
+ * Answers a request with an error of our own. It stands in no waiting list and has no upstream stream any more.
+ *
+ * @param subject what the error's message is about: the service, and what is known of the cause.
+ */
+export function fail(context: ProxyContext, slot: number, error: ProxyError, subject: string): void {
+  const { exchanges, engine } = context;
+  exchanges.grpcStatus[slot] = error.grpcStatus;
+  exchanges.flag[slot] = error.flag;
+  exchanges.phase[slot] = Phase.answered;
+  const bits = exchanges.bits[slot]!;
+  dropHeldRequest(context, slot);
+  countEnd(context, slot);
+  const downstream = engine.connections[engine.streams.connection[slot]!]!;
+  sendLocalReply(downstream, slot, context.replyScratch, {
+    grpcStatus: error.grpcStatus,
+    message: `isobar: ${error.message} ${subject}`,
+    grpc: (bits & ExchangeBit.grpc) !== 0,
+    started: (bits & ExchangeBit.responseStarted) !== 0,
+  });
+}
+
+/**
+ * Gives up a request's upstream stream: by RST_STREAM as long as the connection's allowance lasts, else by reading it out,
+ * because endpoints close connections that reset too much and others share this one.
+ */
+export function abandonUpstream(context: ProxyContext, slot: number, errorCode: ErrorCode): void {
+  const { exchanges, engine, time } = context;
+  const stream = exchanges.peer[slot]!;
+  if (stream === 0) return;
+  exchanges.peer[slot] = 0;
+  exchanges.peer[stream] = 0;
+  const upstream = engine.connections[engine.streams.connection[stream]!]!;
+  const channel = context.upstreams[upstream.place]!;
+  if (channel.takeReset(time.nowMs)) {
+    resetStream(upstream, stream, errorCode);
+    return;
+  }
+  discardStream(upstream, stream);
+  channel.deferReset(stream);
+  context.workerRow[WorkerColumn.resetsSuppressed]!++;
+}

@@ -1,0 +1,37 @@
+import type { Random } from "../base/random.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { ChannelContext } from "../net/h2-channel.ts";
+import type { AuthorityTable } from "../route/authority-table.ts";
+import type { RouteCache } from "../route/route-cache.ts";
+import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { Subchannel } from "../upstream/subchannel.ts";
+import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+import type { ExchangeTable } from "./exchange-table.ts";
+
+/** What the data path of one worker stands on: made once by the composition root, passed to each part. */
+export interface ProxyContext extends ChannelContext {
+  readonly random: Random;
+  /**
+   * The worker's clock as of the last input or turn: read often, set rarely; and the earliest deadline set since the
+   * deadline timer was last looked at.
+   */
+  readonly time: { nowMs: number; earliestDueMs: number };
+  readonly exchanges: ExchangeTable;
+  readonly deadlines: TimerWheel;
+  readonly authorities: AuthorityTable;
+  readonly routeCache: RouteCache;
+  /** By cluster slot. */
+  readonly clusters: (ClusterRuntime | undefined)[];
+  /** By endpoint slot. */
+  readonly subchannels: (Subchannel | undefined)[];
+  /** Upstream connections that stand, by their place in the engine. */
+  readonly upstreams: (UpstreamChannel | undefined)[];
+  readonly endpoints: EndpointCounters;
+  /** First cell of this worker's rows in {@link endpoints}. */
+  readonly endpointRow: number;
+  /** This worker's own counters: WorkerColumn. */
+  readonly workerRow: Float64Array;
+  /** Slab memory for header sections of our own and for decoded names. */
+  readonly replyScratch: number;
+}

@@ -1,0 +1,142 @@
+import { GrpcStatus } from "../grpc/status.ts";
+import { ResponseFlag } from "../telemetry/response-flag.ts";
+
+/** One way a request can end that is not the endpoint's own answer. */
+export interface ProxyError {
+  /** Stable word for people and documentation. */
+  readonly code: string;
+  /** Who is at fault. */
+  readonly source: "downstream" | "upstream" | "internal";
+  /** Whether the same request may be sent again: never, or only because it was certainly not processed. */
+  readonly retry: "never" | "if-unprocessed";
+  /** What the client is told, when it can still be told. */
+  readonly grpcStatus: number;
+  readonly flag: ResponseFlag;
+  /** What failed; the service, and details where there are any, follow it in the message. */
+  readonly message: string;
+}
+
+/** Every error of our own: the answers to clients, the metrics' response flag and docs/errors.md come from here. */
+export const PROXY_ERRORS = {
+  noRoute: {
+    code: "no_route",
+    source: "downstream",
+    retry: "never",
+    // UNAVAILABLE would be retried for ever; the name is known not to exist.
+    grpcStatus: GrpcStatus.unimplemented,
+    flag: ResponseFlag.noRoute,
+    message: "no cluster is configured for authority",
+  },
+  noEndpoint: {
+    code: "no_endpoint",
+    source: "upstream",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.noHealthyUpstream,
+    message: "no endpoint of",
+  },
+  connectFailure: {
+    code: "connect_failure",
+    source: "upstream",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.upstreamConnectionFailure,
+    message: "cannot connect to an endpoint of",
+  },
+  refused: {
+    code: "refused",
+    source: "upstream",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.retryLimitExceeded,
+    message: "endpoints refused the stream of",
+  },
+  overflow: {
+    code: "overflow",
+    source: "upstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.upstreamOverflow,
+    message: "every endpoint is at its stream limit and the queue is full for",
+  },
+  connectionLost: {
+    code: "connection_lost",
+    source: "upstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.upstreamConnectionTermination,
+    message: "connection lost during the call to",
+  },
+  upstreamReset: {
+    code: "upstream_reset",
+    source: "upstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.internal,
+    flag: ResponseFlag.upstreamReset,
+    message: "stream reset by an endpoint of",
+  },
+  upstreamProtocol: {
+    code: "upstream_protocol_error",
+    source: "upstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.internal,
+    flag: ResponseFlag.upstreamProtocolError,
+    message: "invalid HTTP/2 from an endpoint of",
+  },
+  requestTooLarge: {
+    code: "request_headers_too_large",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.downstreamProtocolError,
+    message: "request headers are above the limit of",
+  },
+  responseTooLarge: {
+    code: "response_headers_too_large",
+    source: "upstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.internal,
+    flag: ResponseFlag.upstreamProtocolError,
+    message: "response headers are above the client's limit, from",
+  },
+  deadline: {
+    code: "deadline",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.deadlineExceeded,
+    flag: ResponseFlag.deadlineExceeded,
+    message: "deadline passed during the call to",
+  },
+  cancelled: {
+    code: "cancelled",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.cancelled,
+    flag: ResponseFlag.downstreamReset,
+    message: "cancelled by the client",
+  },
+  downstreamProtocol: {
+    code: "downstream_protocol_error",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.internal,
+    flag: ResponseFlag.downstreamProtocolError,
+    message: "invalid HTTP/2 from the client",
+  },
+  overBudget: {
+    code: "over_budget",
+    source: "internal",
+    retry: "never",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.overloadManager,
+    message: "the proxy's memory budget is used up, during the call to",
+  },
+  draining: {
+    code: "draining",
+    source: "internal",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.localReset,
+    message: "the proxy is shutting down, during the call to",
+  },
+} as const satisfies Record<string, ProxyError>;

@@ -1,0 +1,232 @@
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import { ResetCause } from "../h2/connection-sink.ts";
+import type { ConnectionState } from "../h2/connection-state.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { BlockKind } from "../h2/hpack/block-kind.ts";
+import { releaseFields } from "../h2/hpack/release-fields.ts";
+import { consume } from "../h2/receive-data.ts";
+import { sendTrailers } from "../h2/send.ts";
+import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
+import { NO_ROUTE } from "../route/authority-table.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { forwardBody, HEAD_SPARE_OCTETS } from "./attach.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { countEnd, dropHeldRequest } from "./exchange-end.ts";
+import { abandonUpstream, fail } from "./exchange-fail.ts";
+import { ExchangeBit, Phase } from "./exchange-table.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { PROXY_ERRORS } from "./proxy-error.ts";
+
+/** Body octets of a request that are held so that it can be sent once more. */
+const REPLAY_OCTETS = 65_536;
+
+/** The connection a {@link RequestSink} listens to. */
+export interface RequestChannel {
+  readonly connection: { readonly state: ConnectionState };
+  readonly requests: Dispatcher;
+  /** A stream of the connection is about to go. */
+  streamClosed(): void;
+  /** A PING of ours has come back. */
+  pong(token: number): void;
+  /** The engine has ended the connection. */
+  failed(errorCode: number): void;
+}
+
+/** Where the requests of one client's connection come in. */
+export class RequestSink implements ConnectionSink {
+  readonly #context: ProxyContext;
+  readonly #channel: RequestChannel;
+
+  constructor(context: ProxyContext, channel: RequestChannel) {
+    this.#context = context;
+    this.#channel = channel;
+  }
+
+  get #connection(): ConnectionState {
+    return this.#channel.connection.state;
+  }
+
+  onHeaders(slot: number, kind: BlockKind, octets: number, endStream: boolean): void {
+    if (kind === BlockKind.trailers) this.#receiveTrailers(slot, octets);
+    else this.#receiveRequest(slot, octets, endStream);
+  }
+
+  #receiveRequest(slot: number, octets: number, endStream: boolean): void {
+    const { exchanges, engine, time, deadlines, clusters } = this.#context;
+    const { decoder } = this.#connection;
+    const { slab, pool, scratch } = engine;
+    exchanges.begin(slot, time.nowMs);
+    exchanges.bits[slot] =
+      (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
+    const clusterSlot = this.#route();
+    const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
+    if (cluster === undefined) {
+      const authority = this.#readAuthority();
+      releaseFields(slab, pool, scratch, octets);
+      fail(this.#context, slot, PROXY_ERRORS.noRoute, `"${authority}"`);
+      return;
+    }
+    exchanges.cluster[slot] = clusterSlot;
+    cluster.row[ClusterColumn.streamsActive]!++;
+    cluster.budget.deposit();
+    const size = octets + HEAD_SPARE_OCTETS;
+    const block = slab.usedOctets + size > engine.softCapacityOctets ? 0 : slab.alloc(size);
+    if (block === 0) {
+      releaseFields(slab, pool, scratch, octets);
+      fail(this.#context, slot, PROXY_ERRORS.overBudget, cluster.snapshot.name);
+      return;
+    }
+    slab.bytes.copyWithin(block, scratch, scratch + octets);
+    exchanges.headBlock[slot] = block;
+    exchanges.headOctets[slot] = octets;
+    exchanges.headLiteralOctets[slot] = decoder.outLiteralOctets;
+    exchanges.headListOctets[slot] = decoder.listOctets;
+    exchanges.bits[slot]! |= ExchangeBit.movable;
+    if (decoder.timeoutMs >= 0) {
+      const due = time.nowMs + decoder.timeoutMs;
+      exchanges.dueMs[slot] = due;
+      deadlines.set(slot, due);
+      if (due < time.earliestDueMs) time.earliestDueMs = due;
+    }
+    this.#channel.requests.open(slot);
+  }
+
+  /** The cluster of the request just decoded. Interned authorities, nearly all, cost two reads. */
+  #route(): number {
+    const { authorities, routeCache, replyScratch, engine } = this.#context;
+    const { decoder } = this.#connection;
+    const id = decoder.authorityIntern;
+    if (id > 0) {
+      const known = routeCache.get(id, engine.pool.generation[id]!, authorities.version);
+      if (known !== undefined) return known;
+    }
+    if (!decoder.hasAuthority || decoder.authorityLength > 1024) return NO_ROUTE;
+    const length = decoder.readAuthority(replyScratch);
+    const cluster = authorities.lookup(engine.slab.bytes, replyScratch, length);
+    if (id > 0) routeCache.set(id, engine.pool.generation[id]!, authorities.version, cluster);
+    return cluster;
+  }
+
+  #readAuthority(): string {
+    const { replyScratch, engine } = this.#context;
+    const { decoder } = this.#connection;
+    if (!decoder.hasAuthority || decoder.authorityLength > 1024) return "";
+    const length = decoder.readAuthority(replyScratch);
+    return engine.slab.bytes.toString("latin1", replyScratch, replyScratch + length);
+  }
+
+  #receiveTrailers(slot: number, octets: number): void {
+    const { exchanges, engine } = this.#context;
+    const { slab, pool, scratch, connections, streams } = engine;
+    exchanges.bits[slot]! |= ExchangeBit.requestEnded;
+    const literalOctets = this.#connection.decoder.outLiteralOctets;
+    const stream = exchanges.peer[slot]!;
+    if (stream !== 0) {
+      exchanges.bits[slot]! &= ~ExchangeBit.movable;
+      sendTrailers(connections[streams.connection[stream]!]!, stream, scratch, octets, literalOctets);
+      return;
+    }
+    const block = exchanges.phase[slot] === Phase.answered ? 0 : slab.alloc(octets + TRAILERS_HEAD_OCTETS);
+    if (block === 0) {
+      releaseFields(slab, pool, scratch, octets);
+      return;
+    }
+    slab.words[block >> 2] = literalOctets;
+    slab.bytes.copyWithin(block + TRAILERS_HEAD_OCTETS, scratch, scratch + octets);
+    exchanges.trailersBlock[slot] = block;
+    exchanges.trailersOctets[slot] = octets;
+  }
+
+  onHeadersTooLarge(slot: number, endStream: boolean): void {
+    const { exchanges, time } = this.#context;
+    exchanges.begin(slot, time.nowMs);
+    exchanges.bits[slot] = ExchangeBit.grpc | (endStream ? ExchangeBit.requestEnded : 0);
+    const limit = this.#context.engine.limits.maxHeaderListOctets;
+    fail(this.#context, slot, PROXY_ERRORS.requestTooLarge, `this proxy, ${limit} octets`);
+  }
+
+  onData(slot: number, offset: number, length: number, endStream: boolean): void {
+    const context = this.#context;
+    const { exchanges, engine } = context;
+    if (endStream) exchanges.bits[slot]! |= ExchangeBit.requestEnded;
+    exchanges.bodyReceived[slot]! += length;
+    const stream = exchanges.peer[slot]!;
+    if (stream === 0 && exchanges.phase[slot] === Phase.answered) {
+      consume(this.#connection, slot, length, true);
+      return;
+    }
+    if (exchanges.bits[slot]! & ExchangeBit.movable && length > 0) {
+      const held =
+        exchanges.bodyReceived[slot]! <= REPLAY_OCTETS &&
+        exchanges.replay.append(slot, offset, length, engine.softCapacityOctets);
+      if (!held) {
+        if (stream === 0) {
+          this.#channel.requests.leaveWaiting(slot);
+          const name = context.clusters[exchanges.cluster[slot]!]!.snapshot.name;
+          fail(context, slot, PROXY_ERRORS.overBudget, name);
+          return;
+        }
+        dropHeldRequest(context, slot);
+      }
+    }
+    if (stream === 0) return;
+    const upstream = engine.connections[engine.streams.connection[stream]!]!;
+    forwardBody(context, slot, upstream, stream, offset, length, endStream);
+  }
+
+  onDrained(slot: number, octets: number): void {
+    const { exchanges, engine } = this.#context;
+    const stream = exchanges.peer[slot]!;
+    if (stream === 0) return;
+    const { streams } = engine;
+    consume(
+      engine.connections[streams.connection[stream]!]!,
+      stream,
+      octets,
+      streams.queue.octets[slot] === 0,
+    );
+  }
+
+  onReset(slot: number, _errorCode: number, cause: ResetCause): void {
+    const { exchanges } = this.#context;
+    const error =
+      cause === ResetCause.peerError
+        ? PROXY_ERRORS.downstreamProtocol
+        : cause === ResetCause.overBudget
+          ? PROXY_ERRORS.overBudget
+          : PROXY_ERRORS.cancelled;
+    if (exchanges.bits[slot]! & ExchangeBit.finished) return;
+    exchanges.grpcStatus[slot] = error.grpcStatus;
+    exchanges.flag[slot] = error.flag;
+    countEnd(this.#context, slot);
+  }
+
+  onClosed(slot: number): void {
+    const context = this.#context;
+    const { exchanges, deadlines } = context;
+    if (exchanges.dueMs[slot]! > 0) deadlines.clear(slot);
+    const phase = exchanges.phase[slot];
+    if (phase === Phase.queued || phase === Phase.connecting) this.#channel.requests.leaveWaiting(slot);
+    exchanges.phase[slot] = Phase.none;
+    if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
+    dropHeldRequest(context, slot);
+    countEnd(context, slot);
+    this.#channel.streamClosed();
+  }
+
+  onSettings(): void {
+    // What a client's SETTINGS change is looked up when something is sent to it.
+  }
+
+  onGoaway(): void {
+    // The client opens no more streams; it closes the connection when the last has ended.
+  }
+
+  onPong(token: number): void {
+    this.#channel.pong(token);
+  }
+
+  onFailed(errorCode: number): void {
+    this.#channel.failed(errorCode);
+  }
+}

@@ -1,0 +1,200 @@
+import { grpcStatusOfReset } from "../grpc/status-of-reset.ts";
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import { ResetCause } from "../h2/connection-sink.ts";
+import type { ConnectionState } from "../h2/connection-state.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { BlockKind } from "../h2/hpack/block-kind.ts";
+import { releaseFields } from "../h2/hpack/release-fields.ts";
+import { consume } from "../h2/receive-data.ts";
+import { sendData, sendTrailers, writeHeaders } from "../h2/send.ts";
+import { StreamBit } from "../h2/stream/stream-table.ts";
+import { ByteColumn, ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { RetryReason } from "../telemetry/retry-reason.ts";
+import { errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { Subchannel } from "../upstream/subchannel.ts";
+import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import { bodySent } from "./attach.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { dropHeldRequest } from "./exchange-end.ts";
+import { abandonUpstream, fail } from "./exchange-fail.ts";
+import { ExchangeBit, Phase } from "./exchange-table.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import type { ProxyError } from "./proxy-error.ts";
+import { PROXY_ERRORS } from "./proxy-error.ts";
+
+/** Where the responses of one endpoint's connection come in. */
+export class ResponseSink implements ConnectionSink {
+  readonly #context: ProxyContext;
+  readonly #dispatcher: Dispatcher;
+  readonly #subchannel: Subchannel;
+  readonly #channel: UpstreamChannel;
+
+  constructor(
+    context: ProxyContext,
+    dispatcher: Dispatcher,
+    subchannel: Subchannel,
+    channel: UpstreamChannel,
+  ) {
+    this.#context = context;
+    this.#dispatcher = dispatcher;
+    this.#subchannel = subchannel;
+    this.#channel = channel;
+  }
+
+  /**
+   * The endpoint's side is complete. If ours towards it is too, the two streams have nothing more to tell each other; else
+   * the answer came early, and the end of the client's stream will reset the endpoint's.
+   */
+  #part(stream: number, slot: number): void {
+    const { exchanges, engine } = this.#context;
+    if (!(engine.streams.bits[stream]! & StreamBit.localClosed)) return;
+    exchanges.peer[slot] = 0;
+    exchanges.peer[stream] = 0;
+    exchanges.phase[slot] = Phase.answered;
+  }
+
+  #downstreamOf(slot: number): ConnectionState {
+    const { engine } = this.#context;
+    return engine.connections[engine.streams.connection[slot]!]!;
+  }
+
+  onHeaders(stream: number, kind: BlockKind, octets: number, endStream: boolean): void {
+    const { exchanges, engine } = this.#context;
+    const { slab, pool, scratch } = engine;
+    const slot = exchanges.peer[stream]!;
+    if (slot === 0) {
+      releaseFields(slab, pool, scratch, octets);
+      return;
+    }
+    const { decoder } = this.#channel.connection.state;
+    const downstream = this.#downstreamOf(slot);
+    if (decoder.grpcStatus >= 0) exchanges.grpcStatus[slot] = decoder.grpcStatus;
+    if (decoder.listOctets > downstream.peerMaxHeaderListOctets) {
+      releaseFields(slab, pool, scratch, octets);
+      this.#giveUp(slot, PROXY_ERRORS.responseTooLarge);
+      return;
+    }
+    if (endStream) this.#part(stream, slot);
+    if (kind === BlockKind.trailers) {
+      sendTrailers(downstream, slot, scratch, octets, decoder.outLiteralOctets);
+      return;
+    }
+    if (decoder.status >= 200) {
+      exchanges.bits[slot]! |= ExchangeBit.responseStarted;
+      if (exchanges.bits[slot]! & ExchangeBit.movable) dropHeldRequest(this.#context, slot);
+    }
+    writeHeaders(downstream, slot, scratch, octets, decoder.outLiteralOctets, endStream);
+    releaseFields(slab, pool, scratch, octets);
+  }
+
+  onHeadersTooLarge(): void {
+    // Told of requests only.
+  }
+
+  onData(stream: number, offset: number, length: number, endStream: boolean): void {
+    const { exchanges, clusters } = this.#context;
+    const slot = exchanges.peer[stream]!;
+    const { state } = this.#channel.connection;
+    if (slot === 0) {
+      consume(state, stream, length, true);
+      return;
+    }
+    const cell = this.#subchannel.options.sameZone
+      ? ByteColumn.responseSameZone
+      : ByteColumn.responseCrossZone;
+    clusters[exchanges.cluster[slot]!]!.row[ClusterColumn.bytes + cell]! += length;
+    if (endStream) this.#part(stream, slot);
+    const sent = sendData(this.#downstreamOf(slot), slot, offset, length, endStream);
+    if (sent > 0 && !endStream) consume(state, stream, sent, sent === length);
+  }
+
+  onDrained(stream: number, octets: number): void {
+    const { exchanges, engine } = this.#context;
+    const slot = exchanges.peer[stream]!;
+    if (slot !== 0) bodySent(this.#context, slot, octets, engine.streams.queue.octets[stream] === 0);
+  }
+
+  onReset(stream: number, errorCode: number, cause: ResetCause): void {
+    const context = this.#context;
+    const { exchanges } = context;
+    const slot = exchanges.peer[stream]!;
+    if (slot === 0) return;
+    exchanges.peer[slot] = 0;
+    exchanges.peer[stream] = 0;
+    context.endpoints.errors[context.endpointRow + this.#subchannel.options.slot]!++;
+    const started = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
+    if (cause === ResetCause.unprocessed && !started) {
+      this.#dispatcher.move(slot, RetryReason.goaway, PROXY_ERRORS.refused);
+    } else if (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream && !started) {
+      this.#dispatcher.move(slot, RetryReason.refusedStream, PROXY_ERRORS.refused);
+    } else {
+      this.#failed(slot, errorCode, cause);
+    }
+  }
+
+  #failed(slot: number, errorCode: number, cause: ResetCause): void {
+    let error: ProxyError = PROXY_ERRORS.connectionLost;
+    if (cause === ResetCause.peer) {
+      error = { ...PROXY_ERRORS.upstreamReset, grpcStatus: grpcStatusOfReset(errorCode) };
+    } else if (cause === ResetCause.peerError) {
+      error = PROXY_ERRORS.upstreamProtocol;
+    } else if (cause === ResetCause.overBudget) {
+      error = PROXY_ERRORS.overBudget;
+    }
+    const { address, port } = this.#subchannel.options;
+    const detail = cause === ResetCause.peer ? `, error code ${errorCode}` : "";
+    fail(this.#context, slot, error, `${this.#clusterName(slot)} (${address}:${port}${detail})`);
+  }
+
+  #giveUp(slot: number, error: ProxyError): void {
+    abandonUpstream(this.#context, slot, ErrorCode.cancel);
+    fail(this.#context, slot, error, this.#clusterName(slot));
+  }
+
+  #clusterName(slot: number): string {
+    const { exchanges, clusters } = this.#context;
+    return clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
+  }
+
+  onClosed(stream: number): void {
+    const { exchanges, endpoints, endpointRow, clusters } = this.#context;
+    const slot = exchanges.peer[stream]!;
+    if (slot !== 0) {
+      exchanges.peer[slot] = 0;
+      exchanges.peer[stream] = 0;
+    }
+    endpoints.inFlight[endpointRow + this.#subchannel.options.slot]!--;
+    const cluster = clusters[exchanges.cluster[stream]!];
+    if (cluster !== undefined && cluster.queue.size > 0) this.#dispatcher.wake(cluster);
+    this.#channel.streamClosed(stream);
+    if (!this.#channel.ready) this.#channel.closeWhenIdle();
+  }
+
+  onSettings(): void {
+    const { state } = this.#channel.connection;
+    this.#context.upstreams[state.place] = this.#channel;
+    this.#channel.settingsReceived();
+    this.#capacityBack();
+  }
+
+  onGoaway(_lastStreamId: number, errorCode: number): void {
+    this.#channel.goawayCode = errorCode;
+    this.#channel.retire();
+  }
+
+  onPong(): void {
+    // No PING of ours is out towards endpoints.
+  }
+
+  onFailed(errorCode: number): void {
+    this.#channel.protocolErrorCode = errorCode;
+    this.#context.workerRow[WorkerColumn.upstreamProtocolErrors + errorCodeCell(errorCode)]!++;
+    this.#channel.retire();
+    this.#channel.channel.end();
+  }
+
+  #capacityBack(): void {
+    const cluster = this.#context.clusters[this.#subchannel.options.clusterSlot];
+    if (cluster !== undefined) this.#dispatcher.wake(cluster);
+  }
+}

@@ -1,0 +1,136 @@
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
+import { RetryReason } from "../telemetry/retry-reason.ts";
+import type { SubchannelOwner } from "../upstream/subchannel.ts";
+import { Subchannel } from "../upstream/subchannel.ts";
+import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { PROXY_ERRORS } from "./proxy-error.ts";
+import { ResponseSink } from "./response-sink.ts";
+
+/** The subchannels of a worker: made and retired with the snapshots, and told here what becomes of them. */
+export class Upstreams implements SubchannelOwner {
+  readonly #context: ProxyContext;
+  readonly #dispatcher: Dispatcher;
+  readonly #zone: string;
+  readonly #onReleased: (slot: number) => void;
+
+  constructor(
+    context: ProxyContext,
+    dispatcher: Dispatcher,
+    zone: string,
+    onReleased: (slot: number) => void,
+  ) {
+    this.#context = context;
+    this.#dispatcher = dispatcher;
+    this.#zone = zone;
+    this.#onReleased = onReleased;
+  }
+
+  /** Makes the subchannels a snapshot needs and retires those it no longer names; survivors keep everything. */
+  apply(snapshot: ClusterSnapshot, former: ClusterSnapshot | undefined): void {
+    const { subchannels, exchanges, time, random } = this.#context;
+    const wanted = new Set<number>();
+    for (let i = 0; i < snapshot.count; i++) {
+      const slot = snapshot.slotAt(i);
+      wanted.add(slot);
+      const present = subchannels[slot];
+      if (present !== undefined && !present.retired) continue;
+      subchannels[slot] = new Subchannel(
+        this.#context,
+        exchanges.links,
+        this,
+        {
+          slot,
+          clusterSlot: snapshot.clusterSlot,
+          address: snapshot.addressAt(i),
+          port: snapshot.portAt(i),
+          connectTimeoutMs: snapshot.connectTimeoutMs,
+          maxConnections: snapshot.maxConnectionsPerEndpoint,
+          sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
+        },
+        () => time.nowMs,
+        () => random.nextFloat(),
+      );
+    }
+    for (let i = 0; former !== undefined && i < former.count; i++) {
+      const slot = former.slotAt(i);
+      if (!wanted.has(slot)) subchannels[slot]?.retire();
+    }
+  }
+
+  /** Retires every subchannel of a cluster that is no longer configured. */
+  remove(snapshot: ClusterSnapshot): void {
+    for (let i = 0; i < snapshot.count; i++) this.#context.subchannels[snapshot.slotAt(i)]?.retire();
+  }
+
+  sinkFor(subchannel: Subchannel, channel: UpstreamChannel): ConnectionSink {
+    return new ResponseSink(this.#context, this.#dispatcher, subchannel, channel);
+  }
+
+  waiterReady(slot: number, subchannel: Subchannel, channel: UpstreamChannel): void {
+    this.#dispatcher.waiterReady(slot, subchannel, channel);
+  }
+
+  waiterFailed(slot: number): void {
+    this.#dispatcher.move(slot, RetryReason.connectFailure, PROXY_ERRORS.connectFailure);
+  }
+
+  waiterLeft(slot: number): void {
+    this.#dispatcher.waiterLeft(slot);
+  }
+
+  asideChanged(subchannel: Subchannel, aside: boolean): void {
+    this.#context.endpoints.setAside[subchannel.options.slot] = aside ? 1 : 0;
+    const cluster = this.#clusterOf(subchannel);
+    if (cluster === undefined) return;
+    cluster.rebuild();
+    this.#dispatcher.wake(cluster);
+  }
+
+  connected(subchannel: Subchannel): void {
+    const cluster = this.#clusterOf(subchannel);
+    if (cluster !== undefined) cluster.row[ClusterColumn.upstreamConnections]!++;
+  }
+
+  disconnected(subchannel: Subchannel, channel: UpstreamChannel, error: Error | undefined): void {
+    this.#context.endpoints.setAside[subchannel.options.slot] = subchannel.aside ? 1 : 0;
+    const cluster = this.#clusterOf(subchannel);
+    if (cluster === undefined) return;
+    cluster.row[ClusterColumn.upstreamConnections]!--;
+    cluster.row[ClusterColumn.upstreamDisconnects + reasonOf(channel, error)]!++;
+    this.#dispatcher.wake(cluster);
+  }
+
+  connectFailed(subchannel: Subchannel): void {
+    const cluster = this.#clusterOf(subchannel);
+    if (cluster !== undefined) cluster.row[ClusterColumn.upstreamConnectFailures]!++;
+  }
+
+  released(subchannel: Subchannel): void {
+    const { slot } = subchannel.options;
+    if (this.#context.subchannels[slot] === subchannel) this.#context.subchannels[slot] = undefined;
+    this.#onReleased(slot);
+  }
+
+  #clusterOf(subchannel: Subchannel): ClusterRuntime | undefined {
+    return this.#context.clusters[subchannel.options.clusterSlot];
+  }
+}
+
+function reasonOf(channel: UpstreamChannel, error: Error | undefined): DisconnectReason {
+  if (channel.goawayCode === 0) return DisconnectReason.goawayNoError;
+  if (channel.goawayCode > 0) return DisconnectReason.goawayError;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === "ECONNRESET" || code === "EPIPE") return DisconnectReason.connectionReset;
+  if (code === "ETIMEDOUT") return DisconnectReason.connectionTimedOut;
+  if (code === "ECONNABORTED") return DisconnectReason.connectionAborted;
+  if (code !== undefined) return DisconnectReason.socketError;
+  return channel.connection.state.goawaySent || !channel.ready
+    ? DisconnectReason.subchannelShutdown
+    : DisconnectReason.unknown;
+}

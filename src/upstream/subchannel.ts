@@ -1,0 +1,191 @@
+import type { SlotLinks } from "../base/slot-list.ts";
+import { SlotList } from "../base/slot-list.ts";
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import type { ChannelContext } from "../net/h2-channel.ts";
+import type { UpstreamChannelOwner, UpstreamTarget } from "./upstream-channel.ts";
+import { UpstreamChannel } from "./upstream-channel.ts";
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 20_000;
+const BACKOFF_FACTOR = 1.6;
+/** Streams that may wait for one connection being made, whose SETTINGS are not known yet. */
+const EXPECTED_STREAMS = 100;
+
+/** What a subchannel tells the proxy. */
+export interface SubchannelOwner {
+  /** The sink for the streams of a new connection. */
+  sinkFor(subchannel: Subchannel, channel: UpstreamChannel): ConnectionSink;
+  /** A stream that waited here can be opened on `channel`. */
+  waiterReady(slot: number, subchannel: Subchannel, channel: UpstreamChannel): void;
+  /** A stream that waited here has to go elsewhere: no connection could be made. */
+  waiterFailed(slot: number): void;
+  /** A stream that waited here is to be picked for again: the new connection is full already. */
+  waiterLeft(slot: number): void;
+  /** The endpoint is set aside because it cannot be reached, or is in use again: candidates change. */
+  asideChanged(subchannel: Subchannel, aside: boolean): void;
+  /** A connection has ended. */
+  disconnected(subchannel: Subchannel, channel: UpstreamChannel, error: Error | undefined): void;
+  connectFailed(subchannel: Subchannel, error: Error | undefined): void;
+  /** A connection stands. */
+  connected(subchannel: Subchannel): void;
+  /** Retired, and its last connection is gone. */
+  released(subchannel: Subchannel): void;
+}
+
+/** What a subchannel is made of. */
+export interface SubchannelOptions extends UpstreamTarget {
+  /** The endpoint's process-wide slot. */
+  readonly slot: number;
+  readonly clusterSlot: number;
+  readonly maxConnections: number;
+  /** Whether the endpoint is in the node's own zone. */
+  readonly sameZone: boolean;
+}
+
+/**
+ * The connections to one endpoint, and the streams that wait for them.
+ *
+ *     idle ──first stream──▶ connecting ──▶ ready ──all gone──▶ idle
+ *                               └──failed──▶ set aside (back-off 0.5 s to 20 s, jittered) ──▶ idle
+ *
+ * Streams share as few connections as the endpoint's MAX_CONCURRENT_STREAMS allows, because full connections batch better;
+ * more are made (up to `maxConnections`) only when those are full.
+ */
+export class Subchannel implements UpstreamChannelOwner {
+  readonly options: SubchannelOptions;
+  readonly waiting: SlotList;
+  /** True while the endpoint is avoided after failed connects. */
+  aside = false;
+  retired = false;
+  readonly #context: ChannelContext;
+  readonly #owner: SubchannelOwner;
+  readonly #now: () => number;
+  readonly #jitter: () => number;
+  readonly #channels: UpstreamChannel[] = [];
+  #connecting = 0;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #backoffTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    context: ChannelContext,
+    links: SlotLinks,
+    owner: SubchannelOwner,
+    options: SubchannelOptions,
+    now: () => number,
+    jitter: () => number,
+  ) {
+    this.#context = context;
+    this.#owner = owner;
+    this.options = options;
+    this.#now = now;
+    this.#jitter = jitter;
+    this.waiting = new SlotList(links);
+  }
+
+  get connectionCount(): number {
+    return this.#channels.length;
+  }
+
+  /** @returns a connection with room for a stream now, or undefined. */
+  available(): UpstreamChannel | undefined {
+    const channels = this.#channels;
+    for (let i = 0; i < channels.length; i++) if (channels[i]!.capacity > 0) return channels[i]!;
+    return undefined;
+  }
+
+  /** @returns whether a stream may wait here: a connection is on its way with room, or may be made. */
+  canWait(): boolean {
+    if (this.retired) return false;
+    return (
+      this.waiting.size < this.#connecting * EXPECTED_STREAMS ||
+      this.#channels.length < this.options.maxConnections
+    );
+  }
+
+  /** Lets a stream wait for a connection; {@link canWait} was true. */
+  wait(slot: number): void {
+    this.waiting.push(slot);
+    if (this.waiting.size > this.#connecting * EXPECTED_STREAMS) this.#connect();
+  }
+
+  /** Room has opened on a connection: who waits here is served first. */
+  serveWaiting(): void {
+    while (this.waiting.head !== 0) {
+      const channel = this.available();
+      if (channel === undefined) return;
+      this.#owner.waiterReady(this.waiting.shift(), this, channel);
+    }
+  }
+
+  /** The endpoint is gone from the snapshot: no new streams, connections close when idle. */
+  retire(): void {
+    this.retired = true;
+    clearTimeout(this.#backoffTimer);
+    this.#failWaiting();
+    for (const channel of [...this.#channels]) channel.retire();
+    if (this.#channels.length === 0) this.#owner.released(this);
+  }
+
+  #connect(): void {
+    this.#connecting++;
+    const channel = new UpstreamChannel(
+      this.#context,
+      this.options,
+      this,
+      (made) => this.#owner.sinkFor(this, made),
+      this.#now,
+    );
+    this.#channels.push(channel);
+  }
+
+  channelReady(channel: UpstreamChannel): void {
+    this.#connecting--;
+    this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#setAside(false);
+    this.#owner.connected(this);
+    if (this.retired) {
+      channel.retire();
+      return;
+    }
+    this.serveWaiting();
+    // More wait than this connection takes: they look for room again, here or elsewhere.
+    const room = this.#connecting * EXPECTED_STREAMS;
+    for (let left = this.waiting.size - room; left > 0; left--) this.#owner.waiterLeft(this.waiting.shift());
+  }
+
+  channelGone(channel: UpstreamChannel, error: Error | undefined): void {
+    const at = this.#channels.indexOf(channel);
+    if (at >= 0) this.#channels.splice(at, 1);
+    if (channel.connected) {
+      this.#owner.disconnected(this, channel, error);
+    } else {
+      this.#connecting--;
+      this.#owner.connectFailed(this, error);
+      if (!this.retired && this.available() === undefined) this.#backOff();
+    }
+    if (this.#connecting === 0) this.#failWaiting();
+    if (this.retired && this.#channels.length === 0) this.#owner.released(this);
+  }
+
+  #backOff(): void {
+    this.#setAside(true);
+    clearTimeout(this.#backoffTimer);
+    const jittered = this.#backoffMs * (0.8 + 0.4 * this.#jitter());
+    this.#backoffTimer = setTimeout(() => this.#setAside(false), jittered);
+    this.#backoffMs = Math.min(this.#backoffMs * BACKOFF_FACTOR, MAX_BACKOFF_MS);
+  }
+
+  #setAside(aside: boolean): void {
+    if (this.aside === aside) return;
+    this.aside = aside;
+    if (!aside) clearTimeout(this.#backoffTimer);
+    this.#owner.asideChanged(this, aside);
+  }
+
+  /** Sends those who wait elsewhere. Each may come back here at once, so only those present now are told. */
+  #failWaiting(): void {
+    for (let left = this.waiting.size; left > 0 && this.waiting.head !== 0; left--) {
+      this.#owner.waiterFailed(this.waiting.shift());
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import { TokenBucket } from "../base/token-bucket.ts";
+import type { Connection } from "../h2/connection.ts";
+import type { ConnectionSink } from "../h2/connection-sink.ts";
+import { Role } from "../h2/connection-state.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { resetStream } from "../h2/reset-stream.ts";
+import type { ChannelContext, ChannelOwner } from "../net/h2-channel.ts";
+import { H2Channel } from "../net/h2-channel.ts";
+import { SocketTransport } from "../net/socket-transport.ts";
+
+/**
+ * Resets we may send on one connection: half of what nghttp2 tolerates before it answers with GOAWAY (1,000 at once, then
+ * 33 a second), because the connection is shared and its other streams would pay.
+ */
+const RESET_BURST = 500;
+const RESETS_PER_SECOND = 16;
+
+/** Where a channel dials. */
+export interface UpstreamTarget {
+  /** An IP literal. */
+  readonly address: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** What a channel tells the subchannel it belongs to. */
+export interface UpstreamChannelOwner {
+  /** The connection stands: streams may be opened. */
+  channelReady(channel: UpstreamChannel): void;
+  /** The connection could not be made, or is gone. */
+  channelGone(channel: UpstreamChannel, error: Error | undefined): void;
+}
+
+/** One connection to an endpoint, from the first SYN to its end. */
+export class UpstreamChannel implements ChannelOwner {
+  readonly channel: H2Channel;
+  readonly connection: Connection;
+  /** Whether the connection ever stood: connected, and the endpoint has sent its SETTINGS. */
+  connected = false;
+  /** False until connected, and again once it is gone or going. */
+  ready = false;
+  /** What the last GOAWAY said; -1 before one came. */
+  goawayCode = -1;
+  /** Set when the engine had to end the connection: the peer broke HTTP/2. */
+  protocolErrorCode = -1;
+  readonly #owner: UpstreamChannelOwner;
+  readonly #resets: TokenBucket;
+  readonly #now: () => number;
+  readonly #deferred = new Set<number>();
+  #deferTimer: NodeJS.Timeout | undefined;
+  #connectTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    context: ChannelContext,
+    target: UpstreamTarget,
+    owner: UpstreamChannelOwner,
+    sinkFor: (channel: UpstreamChannel) => ConnectionSink,
+    now: () => number,
+  ) {
+    this.#owner = owner;
+    this.#now = now;
+    this.#resets = new TokenBucket(RESET_BURST, RESETS_PER_SECOND, now());
+    const { slab } = context.engine;
+    this.channel = new H2Channel(context, Role.client, sinkFor(this), this, (transportOwner) =>
+      SocketTransport.connect(slab, context.area, target.address, target.port, transportOwner),
+    );
+    this.connection = this.channel.connection;
+    this.#connectTimer = setTimeout(() => this.channel.destroy(), target.connectTimeoutMs);
+  }
+
+  /** Streams more that may be opened now. */
+  get capacity(): number {
+    return this.ready ? this.connection.capacity : 0;
+  }
+
+  /** Notes a stream that is read out for want of leave to reset it: it is reset as soon as there is. */
+  deferReset(slot: number): void {
+    this.#deferred.add(slot);
+    this.#deferTimer ??= setTimeout(() => this.#resetDeferred(), 1000 / RESETS_PER_SECOND);
+  }
+
+  /** A stream has ended; it needs no reset any more. */
+  streamClosed(slot: number): void {
+    if (this.#deferred.size > 0) this.#deferred.delete(slot);
+  }
+
+  #resetDeferred(): void {
+    this.#deferTimer = undefined;
+    for (const slot of this.#deferred) {
+      if (!this.#resets.take(this.#now())) break;
+      resetStream(this.connection.state, slot, ErrorCode.cancel);
+    }
+    if (this.#deferred.size > 0) {
+      this.#deferTimer = setTimeout(() => this.#resetDeferred(), 1000 / RESETS_PER_SECOND);
+    }
+  }
+
+  /** Takes leave to send one RST_STREAM. @returns false when the stream should rather be read out and dropped. */
+  takeReset(nowMs: number): boolean {
+    return this.#resets.take(nowMs);
+  }
+
+  onConnected(): void {
+    // Nothing to do yet: the endpoint's SETTINGS say how many streams it takes.
+  }
+
+  /** The endpoint's SETTINGS are in force; with the first the connection stands. */
+  settingsReceived(): void {
+    if (this.connected) return;
+    clearTimeout(this.#connectTimer);
+    this.connected = true;
+    this.ready = true;
+    this.#owner.channelReady(this);
+  }
+
+  onGone(error: Error | undefined): void {
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#deferTimer);
+    this.ready = false;
+    this.#owner.channelGone(this, error);
+  }
+
+  /** Takes no more streams; the connection is closed as soon as it has none. */
+  retire(): void {
+    this.ready = false;
+    this.closeIfIdle();
+  }
+
+  /** As {@link closeIfIdle}, when the stream that is just ending has gone. */
+  closeWhenIdle(): void {
+    if (this.connection.state.activeStreams <= 1) setImmediate(() => this.closeIfIdle());
+  }
+
+  /** Ends a connection that takes no more streams and has none left. */
+  closeIfIdle(): void {
+    if (!this.ready && this.connection.state.activeStreams === 0) this.channel.end();
+  }
+}
