@@ -47,7 +47,7 @@ async function serve(way: Way, index: number): Promise<number> {
     },
     Chat(call: ServerDuplexStream<SayRequest, SayReply>): void {
       calls[way]++;
-      void chat(call, pool);
+      chat(call, pool);
     },
   });
   return new Promise((resolve, reject) => {
@@ -57,17 +57,17 @@ async function serve(way: Way, index: number): Promise<number> {
   });
 }
 
-async function chat(call: ServerDuplexStream<SayRequest, SayReply>, pool: WorkerPool): Promise<void> {
-  try {
-    for await (const request of call as AsyncIterable<SayRequest>) {
-      await new Promise<void>((served) => pool.submit(served));
+// Not "for await": leaving such a loop destroys the stream, and the caller would never get its status.
+function chat(call: ServerDuplexStream<SayRequest, SayReply>, pool: WorkerPool): void {
+  let answered = Promise.resolve();
+  call.on("data", (request: SayRequest) => {
+    answered = answered.then(async () => {
       if (call.cancelled) return;
-      call.write(reply(request));
-    }
-    call.end();
-  } catch {
-    // The client left in the middle of its stream; there is no one to answer.
-  }
+      await new Promise<void>((served) => pool.submit(served));
+      if (!call.cancelled) call.write(reply(request));
+    });
+  });
+  call.on("end", () => void answered.then(() => call.end()));
 }
 
 function reply(request: SayRequest): SayReply {

@@ -12,6 +12,8 @@ export interface DemoPlan {
 
 const SHARES = { warmUp: 0.1, settle: 0.05, parts: [0.36, 0.17, 0.16, 0.16] } as const;
 const SHORTEST_PIECE_MS = 100;
+/** Enough calls for a max/mean, even if a busy machine has taken all the time for the start. */
+const SHORTEST_HEALTHY_MS = 1000;
 
 /**
  * Divides the time there is.
@@ -35,6 +37,11 @@ export function planDemo(availableMs: number | undefined): DemoPlan {
   const forParts = Math.max(0, availableMs - warmUpMs - 3 * settleMs);
   const part = (share: number) => Math.max(SHORTEST_PIECE_MS, (forParts * share) / sum);
   const [healthy, slow, killed, added] = SHARES.parts;
-  const partsMs = [part(healthy), part(slow), part(killed), part(added)] as const;
+  const partsMs = [
+    Math.max(SHORTEST_HEALTHY_MS, part(healthy)),
+    part(slow),
+    part(killed),
+    part(added),
+  ] as const;
   return { warmUpMs, settleMs, partsMs, noticeMs: Math.min(1000, partsMs[2] / 4) };
 }

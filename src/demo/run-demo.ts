@@ -29,19 +29,21 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const stage = new DemoStage(options);
   const screen = new LiveScreen(options.output, options.live, options.rows);
   const shown: ShownPart[] = [];
+  // Whatever ends the demo also ends the waiting in the middle of a part.
+  const over = new AbortController();
+  options.interrupt.addEventListener("abort", () => over.abort());
+  if (options.interrupt.aborted) over.abort();
   try {
     screen.draw(["Isobar demo: starting backends, proxy and clients ..."]);
-    if (await untilInterrupted(options.interrupt, stage.open(), stage.failed)) {
+    if (await finished(over.signal, stage.open(), stage.failed)) {
       screen.print(demoIntroduction(stage, options.seed, options.port));
       const leftMs =
         options.durationMs === undefined ? undefined : options.durationMs - END_MS - performance.now();
-      await untilInterrupted(
-        options.interrupt,
-        play(options, stage, screen, planDemo(leftMs), shown),
-        stage.failed,
-      );
+      const plan = planDemo(leftMs);
+      await finished(over.signal, play(options, over.signal, stage, screen, plan, shown), stage.failed);
     }
   } finally {
+    over.abort();
     screen.close();
     await stage.close(STRAGGLERS_MS);
   }
@@ -50,12 +52,13 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 
 async function play(
   options: DemoOptions,
+  over: AbortSignal,
   stage: DemoStage,
   screen: LiveScreen,
   plan: DemoPlan,
   shown: ShownPart[],
 ): Promise<void> {
-  const sleep = (ms: number) => pause(Math.max(0, ms), undefined, { signal: options.interrupt });
+  const sleep = (ms: number) => pause(Math.max(0, ms), undefined, { signal: over });
   stage.startLoad();
   screen.draw(["", "warming up ..."]);
   let settleMs = plan.warmUpMs;
@@ -107,22 +110,18 @@ async function playPart(
   screen.print(block());
 }
 
-/** @returns whether `work` was finished; an interrupt ends the wait, a failure of anything rejects. */
-async function untilInterrupted(
-  interrupt: AbortSignal,
-  work: Promise<void>,
-  failed: Promise<never>,
-): Promise<boolean> {
+/** @returns whether `work` has come to its end; if the demo is over before, nobody waits for it any more. */
+async function finished(over: AbortSignal, work: Promise<void>, failed: Promise<never>): Promise<boolean> {
   const interrupted = new Promise<boolean>((resolve) => {
-    if (interrupt.aborted) resolve(false);
-    interrupt.addEventListener("abort", () => resolve(false), { once: true });
+    if (over.aborted) resolve(false);
+    over.addEventListener("abort", () => resolve(false), { once: true });
   });
-  const finished = work.then(
+  const done = work.then(
     () => true,
     (error: unknown) => {
-      if (interrupt.aborted) return false;
+      if (over.aborted) return false;
       throw error;
     },
   );
-  return Promise.race([finished, interrupted, failed]);
+  return Promise.race([done, interrupted, failed]);
 }
