@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { CLUSTER_HISTOGRAMS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
+import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
+import { BUCKET_BOUNDS_SECONDS, observeMs } from "../../src/telemetry/histogram-buckets.ts";
+import { requestCell } from "../../src/telemetry/request-cell.ts";
+import { RESPONSE_FLAG_CODES } from "../../src/telemetry/response-flag.ts";
+import { FLOOD_KIND_NAMES, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
+import { ECHO, endpoint } from "../resource/cluster-builder.ts";
+import { MetricsFixture } from "./metrics-fixture.ts";
+
+const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+
+/** Rows of the page's tables whose first cell is code, as cells. */
+function rows(): string[][] {
+  const lines = page.split("\n").filter((line) => line.startsWith("| `"));
+  return lines.map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const documentedMetrics = rows().filter(([name]) => name!.startsWith("`isobar_"));
+const code = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!);
+
+/** A registry in which everything there is has happened once. */
+function populated(): MetricsFixture {
+  const fixture = new MetricsFixture();
+  const row = fixture.addCluster(ECHO, [endpoint(1)]).row(0);
+  for (const { column } of CLUSTER_SERIES) row[column]!++;
+  for (const { column } of CLUSTER_HISTOGRAMS) observeMs(row, column, 3);
+  row[ClusterColumn.retryBudgetUsed] = 0.5;
+  const worker = fixture.workers.row(1);
+  worker.fill(1, 0, WorkerColumn.stall);
+  worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
+  observeMs(worker, WorkerColumn.stall, 0.2);
+  fixture.registry.configLoaded("abc");
+  fixture.registry.configFailed();
+  return fixture;
+}
+
+test("every metric emitted is documented with its type and labels, and every documented one is emitted", async () => {
+  const metrics = await populated().scrape();
+  assert.deepEqual(documentedMetrics.flatMap(([name]) => code(name!)).sort(), [...metrics.keys()].sort());
+  for (const [cell, type, labels] of documentedMetrics) {
+    const name = code(cell!)[0]!;
+    const metric = metrics.get(name)!;
+    assert.equal(metric.type, type, name);
+    assert.ok(metric.samples.length > 0, `${name} has no sample`);
+    for (const sample of metric.samples) {
+      const { le: _, ...own } = sample.labels;
+      assert.deepEqual(Object.keys(own).sort(), code(labels!).sort(), name);
+    }
+  }
+});
+
+test("every label, and every value of a closed list, is documented", async () => {
+  const metrics = await populated().scrape();
+  const documented = new Map(
+    rows().flatMap(([names, values]) => code(names!).map((name) => [name, values!] as const)),
+  );
+  const closed = [
+    "reason",
+    "direction",
+    "locality",
+    "grpc_disconnect_error",
+    "state",
+    "protocol",
+    "attack",
+    "peer",
+    "kind",
+    "result",
+  ];
+  for (const { samples } of metrics.values()) {
+    for (const { labels } of samples) {
+      for (const [label, value] of Object.entries(labels)) {
+        assert.ok(documented.has(label), `label ${label}`);
+        if (closed.includes(label))
+          assert.ok(code(documented.get(label)!).includes(value), `${label}="${value}"`);
+      }
+    }
+  }
+  for (const flag of RESPONSE_FLAG_CODES) assert.ok(documented.has(flag), `response flag ${flag}`);
+});
+
+test("the documented buckets are the emitted ones", () => {
+  const text = BUCKET_BOUNDS_SECONDS.map((seconds) =>
+    seconds < 0.001
+      ? `${Math.round(seconds * 1e6)} µs`
+      : seconds < 1
+        ? `${Math.round(seconds * 1000)} ms`
+        : `${seconds} s`,
+  ).join(", ");
+  assert.ok(page.replaceAll(/\s+/g, " ").includes(`: ${text}.`), text);
+});
+
+test("names follow Prometheus' conventions", async () => {
+  for (const [name, { type, help }] of await populated().scrape()) {
+    assert.match(name, /^isobar_[a-z_]+$/);
+    assert.equal(name.endsWith("_total"), type === "counter", name);
+    assert.ok(!/_(milliseconds|ms|octets|count|sum|bucket)$/.test(name), name);
+    if (type === "histogram") assert.ok(name.endsWith("_seconds"), name);
+    assert.match(help, /^[A-Z0-9].*\.$/, name);
+  }
+});
+
+const promtool = spawnSync("promtool", ["--version"]).error === undefined;
+test("promtool finds no fault", { skip: !promtool && "promtool is not installed" }, async () => {
+  const input = (await populated().registry.render()).join("");
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input, encoding: "utf8" });
+  assert.equal(status, 0, stdout + stderr);
+});
+
+test("a fresh registry is a valid exposition too", async () => {
+  const metrics = await new MetricsFixture().scrape();
+  assert.equal(metrics.size, documentedMetrics.length);
+});
+
+test("label values are escaped", async () => {
+  const fixture = new MetricsFixture();
+  fixture.addCluster('a"b\\c\nd:1');
+  const metrics = await fixture.scrape();
+  const { dst_service } = metrics.get("isobar_attempts_total")!.samples[0]!.labels;
+  assert.equal(dst_service, 'a\\"b\\\\c\\nd');
+});
+
+test("every cell of a row has a meaning, and no two share one", () => {
+  assert.equal(new Set(CLUSTER_SERIES.map(({ column }) => column)).size, CLUSTER_SERIES.length);
+  assert.ok(Math.max(...CLUSTER_SERIES.map(({ column }) => column)) < ClusterColumn.duration);
+  assert.ok(FLOOD_KIND_NAMES.length <= WorkerColumn.downstreamProtocolErrors - WorkerColumn.floodClosed);
+  assert.equal(requestCell(0, 0), 0);
+});
