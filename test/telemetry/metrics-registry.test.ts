@@ -39,8 +39,8 @@ test("a status beyond 16 counts as UNKNOWN", () => {
 
 test("requests for an unknown authority are counted without a cluster", async () => {
   const fixture = new MetricsFixture();
-  fixture.workers.row(0)[WorkerColumn.unroutedRequests + requestCell(12, ResponseFlag.noCluster)]!++;
-  const labels = { dst_service: "unknown", grpc_status: "UNIMPLEMENTED", response_flag: "NC" };
+  fixture.workers.row(0)[WorkerColumn.unroutedRequests + requestCell(12, ResponseFlag.noRoute)]!++;
+  const labels = { dst_service: "unknown", grpc_status: "UNIMPLEMENTED", response_flag: "NR" };
   assert.equal(await fixture.value("isobar_requests_total", labels), 1);
 });
 
