@@ -41,7 +41,7 @@ const INTERN_RETRY = -64;
  * A field that a peer refers to by dynamic index was sent twice at least: it is interned then, unless it is a credential.
  */
 export class HpackDecoder extends BlockRules {
-  /** Length of the field block written, in octets. */
+  /** Length of the field block written, in octets; 0 unless the result was `ok`. */
   outOctets = 0;
   /** Octets its interned records have in the pool; see {@link HpackEncoder.encodedBound}. */
   outLiteralOctets = 0;
@@ -112,9 +112,10 @@ export class HpackDecoder extends BlockRules {
     this.#at = out;
     this.#outEnd = out + outCapacity;
     this.#flaw = DecodeResult.ok;
+    this.outOctets = 0;
+    this.outLiteralOctets = 0;
     this.listOctets = 0;
     this.fieldCount = 0;
-    this.outLiteralOctets = 0;
     let pos = this.#resizes(offset, end);
     while (pos >= 0 && pos < end) {
       const first = bytes[pos]!;
