@@ -24,6 +24,11 @@ export interface Engine {
   grownOctets: number;
   /** Share of the slab that stream queues and copies may fill; the rest keeps output and control frames going. */
   readonly softCapacityOctets: number;
+  /**
+   * Called when that share is about to be passed: ends streams that hold much, perhaps the very one that asks. Set by the
+   * owner, who knows whose they are.
+   */
+  relieve: () => void;
 }
 
 /** Which end of the connection we are. */

@@ -110,7 +110,8 @@ export function sendData(
   length: number,
   endStream: boolean,
 ): number {
-  const { streams, softCapacityOctets } = connection.engine;
+  const { engine } = connection;
+  const { streams } = engine;
   let sent = 0;
   if (streams.queue.head[slot] === 0) {
     const room = sendable(connection, slot);
@@ -126,7 +127,12 @@ export function sendData(
   }
   const rest = length - sent;
   if (rest > 0) {
-    if (!streams.queue.append(slot, offset + sent, rest, softCapacityOctets)) {
+    if (engine.slab.usedOctets + rest + DEFAULT_MAX_FRAME_OCTETS > engine.softCapacityOctets) {
+      const id = streams.id[slot]!;
+      engine.relieve();
+      if (streams.id[slot] !== id || streams.connection[slot] !== connection.place) return -1;
+    }
+    if (!streams.queue.append(slot, offset + sent, rest, engine.softCapacityOctets)) {
       giveUp(connection, slot);
       return -1;
     }

@@ -83,6 +83,12 @@ export class H2Channel implements TransportOwner, Runnable {
 
   #receive(start: number, length: number): void {
     const used = this.connection.receive(start, length, WORK_BUDGET);
+    const { engine } = this.#context;
+    if (this.output.backlogOctets + this.output.pendingOctets > engine.limits.maxBacklogOctets) {
+      // The peer makes us answer and does not read: only control frames can pile up so far.
+      this.destroy();
+      return;
+    }
     if (used === length || this.#gone) return;
     const rest = length - used;
     const block = this.#slab.alloc(rest);

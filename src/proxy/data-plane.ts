@@ -23,6 +23,7 @@ import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeTable, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
+import { relieve } from "./relief.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -89,6 +90,7 @@ export class DataPlane {
       scratchOctets: SCRATCH_OCTETS,
       grownOctets: 0,
       softCapacityOctets: slab.capacityOctets * SOFT_SHARE,
+      relieve: () => relieve(this.#context, this.#dispatcher),
     };
     const time = { nowMs: options.nowMs(), earliestDueMs: Number.POSITIVE_INFINITY };
     const turn = new LoopTurn();

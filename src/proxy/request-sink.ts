@@ -70,6 +70,7 @@ export class RequestSink implements ConnectionSink {
     cluster.row[ClusterColumn.streamsActive]!++;
     cluster.budget.deposit();
     const size = octets + HEAD_SPARE_OCTETS;
+    if (slab.usedOctets + size > engine.softCapacityOctets) engine.relieve();
     const block = slab.usedOctets + size > engine.softCapacityOctets ? 0 : slab.alloc(size);
     if (block === 0) {
       releaseFields(slab, pool, scratch, octets);
@@ -156,6 +157,10 @@ export class RequestSink implements ConnectionSink {
       return;
     }
     if (exchanges.bits[slot]! & ExchangeBit.movable && length > 0) {
+      if (engine.slab.usedOctets + length > engine.softCapacityOctets) {
+        engine.relieve();
+        if (exchanges.phase[slot] === Phase.none) return;
+      }
       const held =
         exchanges.bodyReceived[slot]! <= REPLAY_OCTETS &&
         exchanges.replay.append(slot, offset, length, engine.softCapacityOctets);
