@@ -139,7 +139,6 @@ export class DemoStage {
     this.#children.send(backend.child, { kind: "part", part: this.#part });
     this.#backends.push(backend);
     this.publish();
-    this.#guard();
   }
 
   /** Tells both ways which backends there are: the proxy by its configuration file, which it watches. */
