@@ -28,6 +28,7 @@ const dataPlane = new DataPlane({
   slabOctets: start.slabOctets,
   poison: start.poison,
   nowMs: () => monotonicClock.nowMs(),
+  wallMs: () => Date.now(),
   // One seed per worker and process: workers that draw alike would herd.
   random: new SeededRandom(Math.trunc(Date.now() * 31 + start.workerIndex * 7919 + process.pid)),
   endpoints: new EndpointCounters(start.workerCount, start.endpointCounters),
@@ -84,6 +85,8 @@ port.on("message", (message: MainToWorker) => {
     case "drain":
       return drain(message.limitMs);
     case "access-log":
+      dataPlane.accessLog.enabled = message.enabled;
+      dataPlane.accessLog.sample = message.sample;
       return;
   }
 });
@@ -97,6 +100,8 @@ setInterval(() => {
   row[WorkerColumn.heapUsedOctets] = process.memoryUsage().heapUsed;
   dataPlane.sample();
   checkDrain();
+  const records = dataPlane.accessLog.take();
+  if (records.length > 0) say({ kind: "access-log", records });
   if (released.length > 0) {
     say({ kind: "epoch", endpointSlots: released, clusterSlots: [] });
     released = [];

@@ -63,7 +63,7 @@ export function writeHeaders(
 function sendable(connection: ConnectionState, slot: number): number {
   if (connection.output.backlogOctets >= connection.engine.limits.backlogOctets) return 0;
   const window = connection.engine.streams.sendWindow[slot]!;
-  return window < connection.sendWindow ? window : connection.sendWindow;
+  return Math.min(window, connection.sendWindow);
 }
 
 /** Writes DATA frames; the caller has checked windows. `endStream` marks the last. */
@@ -80,7 +80,7 @@ function writeData(
   let from = offset;
   let left = length;
   do {
-    const part = left < DEFAULT_MAX_FRAME_OCTETS ? left : DEFAULT_MAX_FRAME_OCTETS;
+    const part = Math.min(left, DEFAULT_MAX_FRAME_OCTETS);
     const at = output.reserve(FRAME_HEAD_OCTETS + part);
     if (at === 0) {
       failOutput(connection);
@@ -115,7 +115,7 @@ export function sendData(
   let sent = 0;
   if (streams.queue.head[slot] === 0) {
     const room = sendable(connection, slot);
-    sent = length <= room ? length : room < 0 ? 0 : room;
+    sent = length <= room ? length : Math.max(room, 0);
     const all = sent === length;
     if (sent > 0 || all) {
       if (!writeData(connection, slot, offset, sent, all && endStream)) return sent;

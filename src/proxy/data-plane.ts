@@ -16,6 +16,7 @@ import { RouteCache } from "../route/route-cache.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { AccessLog } from "./access-log.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
@@ -43,6 +44,8 @@ export interface DataPlaneOptions {
   readonly slabOctets: number;
   readonly poison: boolean;
   readonly nowMs: () => number;
+  /** Milliseconds since 1970, for log records. */
+  readonly wallMs: () => number;
   readonly random: Random;
   readonly endpoints: EndpointCounters;
   /** This worker's row. */
@@ -110,6 +113,7 @@ export class DataPlane {
       clusters: [],
       subchannels: [],
       upstreams: [],
+      accessLog: new AccessLog(options.random, options.wallMs),
       endpoints: options.endpoints,
       endpointRow: options.endpoints.rowStart(options.workerIndex),
       workerRow: options.workerRow,
@@ -126,6 +130,11 @@ export class DataPlane {
       this.#dispatcher.run();
       this.#armDeadlines();
     };
+  }
+
+  /** Records of finished requests. */
+  get accessLog(): AccessLog {
+    return this.#context.accessLog;
   }
 
   /** Streams in progress, both directions. */

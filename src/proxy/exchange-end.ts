@@ -29,9 +29,15 @@ export function dropHeldRequest(context: ProxyContext, slot: number): void {
 
 /** Counts the end of an exchange, once. */
 export function countEnd(context: ProxyContext, slot: number): void {
-  const { exchanges, time } = context;
+  const { exchanges, time, accessLog } = context;
   if (exchanges.bits[slot]! & ExchangeBit.finished) return;
   exchanges.bits[slot]! |= ExchangeBit.finished;
+  if (accessLog.enabled) {
+    const opened = exchanges.openedMs[slot]! > 0;
+    const target = opened ? context.subchannels[exchanges.endpoint[slot]!]?.options : undefined;
+    const name = context.clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
+    accessLog.end(exchanges, slot, name, target, time.nowMs);
+  }
   // A response that ended without any status is UNKNOWN to a gRPC client; a plain HTTP one is not judged.
   const grpc = (exchanges.bits[slot]! & ExchangeBit.grpc) !== 0;
   const status = exchanges.grpcStatus[slot]! < 0 ? (grpc ? 2 : 0) : exchanges.grpcStatus[slot]!;

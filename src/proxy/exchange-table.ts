@@ -68,6 +68,8 @@ export class ExchangeTable {
   readonly bodyReceived: Float64Array;
   readonly bodySent: Float64Array;
   readonly bodyCredited: Float64Array;
+  /** Octets of response body that came. */
+  readonly responseOctets: Float64Array;
   /** Times on the worker's clock; `dueMs` is 0 without a deadline, `openedMs` 0 before the first attempt. */
   readonly startMs: Float64Array;
   readonly openedMs: Float64Array;
@@ -96,6 +98,7 @@ export class ExchangeTable {
     this.bodyReceived = new Float64Array(slots);
     this.bodySent = new Float64Array(slots);
     this.bodyCredited = new Float64Array(slots);
+    this.responseOctets = new Float64Array(slots);
     this.startMs = new Float64Array(slots);
     this.openedMs = new Float64Array(slots);
     this.queuedMs = new Float64Array(slots);
@@ -119,6 +122,7 @@ export class ExchangeTable {
     this.bodyReceived[slot] = 0;
     this.bodySent[slot] = 0;
     this.bodyCredited[slot] = 0;
+    this.responseOctets[slot] = 0;
     this.startMs[slot] = nowMs;
     this.openedMs[slot] = 0;
     this.queuedMs[slot] = 0;

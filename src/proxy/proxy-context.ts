@@ -6,6 +6,7 @@ import type { RouteCache } from "../route/route-cache.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import type { AccessLog } from "./access-log.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
 
@@ -27,6 +28,7 @@ export interface ProxyContext extends ChannelContext {
   readonly subchannels: (Subchannel | undefined)[];
   /** Upstream connections that stand, by their place in the engine. */
   readonly upstreams: (UpstreamChannel | undefined)[];
+  readonly accessLog: AccessLog;
   readonly endpoints: EndpointCounters;
   /** First cell of this worker's rows in {@link endpoints}. */
   readonly endpointRow: number;

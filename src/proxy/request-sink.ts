@@ -58,6 +58,8 @@ export class RequestSink implements ConnectionSink {
     exchanges.begin(slot, time.nowMs);
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
+    const { accessLog } = this.#context;
+    if (accessLog.enabled) accessLog.begin(slot, this.#connection, this.#context.replyScratch);
     const clusterSlot = this.#route();
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {

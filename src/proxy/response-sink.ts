@@ -103,6 +103,7 @@ export class ResponseSink implements ConnectionSink {
       ? ByteColumn.responseSameZone
       : ByteColumn.responseCrossZone;
     clusters[exchanges.cluster[slot]!]!.row[ClusterColumn.bytes + cell]! += length;
+    exchanges.responseOctets[slot]! += length;
     if (endStream) this.#part(stream, slot);
     const sent = sendData(this.#downstreamOf(slot), slot, offset, length, endStream);
     if (sent > 0 && !endStream) consume(state, stream, sent, sent === length);

@@ -51,6 +51,7 @@ export class Upstreams implements SubchannelOwner {
           port: snapshot.portAt(i),
           connectTimeoutMs: snapshot.connectTimeoutMs,
           maxConnections: snapshot.maxConnectionsPerEndpoint,
+          zone: snapshot.zoneAt(i),
           sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
         },
         () => time.nowMs,

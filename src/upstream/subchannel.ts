@@ -38,6 +38,7 @@ export interface SubchannelOptions extends UpstreamTarget {
   readonly slot: number;
   readonly clusterSlot: number;
   readonly maxConnections: number;
+  readonly zone: string;
   /** Whether the endpoint is in the node's own zone. */
   readonly sameZone: boolean;
 }
