@@ -58,6 +58,7 @@ export class ProxyDaemon {
   readonly #end = Promise.withResolvers<ExitCode>();
   readonly #started = Promise.withResolvers<void>();
   #metrics: ProxyMetrics | undefined;
+  #drainLimit: NodeJS.Timeout | undefined;
 
   constructor(options: ProxyDaemonOptions) {
     const { config, log, lookup } = options;
@@ -136,11 +137,12 @@ export class ProxyDaemon {
     this.#options.log.info("draining", { cause, limitMs });
     for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
     this.#dataPlane.broadcast({ kind: "drain", limitMs });
-    setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS).unref();
+    this.#drainLimit = setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS);
   }
 
   /** Ends everything at once and frees the addresses. */
   async close(): Promise<void> {
+    clearTimeout(this.#drainLimit);
     this.#discovery.stop();
     await this.#dataPlane.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
@@ -218,6 +220,7 @@ export class ProxyDaemon {
   }
 
   #drained(how: string): void {
+    clearTimeout(this.#drainLimit);
     this.#options.log.info("drained", { how });
     this.#end.resolve(ExitCode.ok);
   }

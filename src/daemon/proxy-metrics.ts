@@ -1,14 +1,11 @@
-import { createHash } from "node:crypto";
 import { MetricsServer } from "../admin/metrics-server.ts";
 import type { Config } from "../config/config.ts";
+import { configVersion } from "../config/config-version.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import { VERSION } from "./version.ts";
-
-/** Hexadecimal digits of a configuration's digest that make its version: enough to tell any two apart. */
-const VERSION_DIGITS = 16;
 
 /** The metrics of the proxy and the server that shows them. */
 export class ProxyMetrics {
@@ -45,8 +42,7 @@ export class ProxyMetrics {
   }
 
   configInForce(config: Config): void {
-    const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex");
-    this.#registry.configLoaded(digest.slice(0, VERSION_DIGITS));
+    this.#registry.configLoaded(configVersion(config));
   }
 
   configRefused(): void {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { FSWatcher } from "node:fs";
 import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -25,7 +24,7 @@ export class ConfigFileWatch {
   readonly #poll: NodeJS.Timeout;
   #watcher: FSWatcher | undefined;
   #settle: NodeJS.Timeout | undefined;
-  #digest: string | undefined;
+  #text: string;
   #closed = false;
 
   /**
@@ -36,7 +35,7 @@ export class ConfigFileWatch {
     this.#file = resolve(file);
     this.#onChange = onChange;
     this.#times = times;
-    this.#digest = digestOf(text);
+    this.#text = text;
     this.#poll = setInterval(() => void this.#look(), times.pollMs);
     this.#poll.unref();
     try {
@@ -48,7 +47,7 @@ export class ConfigFileWatch {
     }
   }
 
-  /** Ends the watch; {@link onChange} is not called any more. */
+  /** Ends the watch; there is no call any more. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#poll);
@@ -63,15 +62,9 @@ export class ConfigFileWatch {
   }
 
   async #look(): Promise<void> {
-    const text = await readFile(this.#file).catch(() => undefined);
-    if (text === undefined || this.#closed) return;
-    const digest = digestOf(text);
-    if (digest === this.#digest) return;
-    this.#digest = digest;
+    const text = await readFile(this.#file, "utf8").catch(() => undefined);
+    if (text === undefined || text === this.#text || this.#closed) return;
+    this.#text = text;
     this.#onChange();
   }
-}
-
-function digestOf(content: string | Buffer): string {
-  return createHash("sha256").update(content).digest("base64");
 }
