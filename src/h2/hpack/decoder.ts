@@ -180,84 +180,64 @@ export class HpackDecoder extends BlockRules {
     if (index > table.count) return false;
     const words = this.#words;
     const entry = table.entry(index);
-    const id = words[entry + Entry.intern]!;
+    const kind = words[entry + Entry.kind]!;
+    this.#count(words[entry + Entry.size]!);
+    if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
+    if (this.#flaw !== DecodeResult.ok) return true;
+    let id = words[entry + Entry.intern]!;
+    if (id <= 0) id = this.#intern(entry, kind);
+    if (id > 0) this.#passInterned(entry, kind & ROLE_MASK, id);
+    else this.#passLiteral(entry, kind);
+    return true;
+  }
+
+  #passInterned(entry: number, role: number, id: number): void {
     const at = this.#at;
-    const listOctets = this.listOctets + words[entry + Entry.size]!;
-    if (
-      id <= 0 ||
-      (words[entry + Entry.kind]! & (ROLE_MASK | INVALID_MASK)) !== 0 ||
-      listOctets > this.#maxListOctets ||
-      at + INTERNED_OCTETS > this.#outEnd ||
-      this.#flaw !== DecodeResult.ok
-    ) {
-      this.#unusual(entry);
-      return true;
+    if (at + INTERNED_OCTETS > this.#outEnd) {
+      this.#spoil(DecodeResult.listTooLarge);
+      return;
     }
-    // An ordinary field that is in the pool: most fields of most requests.
     const bytes = this.bytes;
+    const words = this.#words;
+    const pool = this.pool;
     bytes[at] = FieldRecord.interned;
     bytes[at + 1] = id;
     bytes[at + 2] = id >>> 8;
     bytes[at + 3] = 0;
     bytes[at + 4] = 0;
-    this.#at = at + INTERNED_OCTETS;
-    this.listOctets = listOctets;
+    pool.retain(id);
     this.outLiteralOctets += words[entry + Entry.octets]!;
-    this.pool.retain(id);
-    this.admitOrdinary();
-    return true;
+    if (role === FieldRole.ordinary) {
+      this.admitOrdinary();
+      this.#at = at + INTERNED_OCTETS;
+      return;
+    }
+    const valueAt = pool.literalOffset[id]! + words[entry + Entry.nameOctets]!;
+    const valueLength = words[entry + Entry.size]! - 32 - words[entry + Entry.nameLength]!;
+    this.#admitWritten(role, words[entry + Entry.number]!, INTERNED_OCTETS, valueAt, valueLength, id);
   }
 
-  /** The field of a dynamic table entry that has a role, is not in the pool yet, or is not wanted. */
-  #unusual(entry: number): void {
-    const table = this.#table;
-    const words = this.#words;
-    const kind = words[entry + Entry.kind]!;
-    const size = words[entry + Entry.size]!;
-    this.#count(size);
-    if (this.#flaw !== DecodeResult.ok) return;
-    if ((kind & INVALID_MASK) !== 0) {
-      this.#spoil(DecodeResult.malformed);
-      return;
-    }
-    const role = kind & ROLE_MASK;
-    const bytes = this.bytes;
+  /** Passes a table entry on that is not in the pool. */
+  #passLiteral(entry: number, kind: number): void {
     const at = this.#at;
-    const nameOctets = words[entry + Entry.nameOctets]!;
-    const number = words[entry + Entry.number]!;
-    const valueLength = size - 32 - words[entry + Entry.nameLength]!;
-    let id = words[entry + Entry.intern]!;
-    if (id <= 0) id = this.#intern(entry, kind, role);
-    if (id > 0) {
-      if (at + INTERNED_OCTETS > this.#outEnd) {
-        this.#spoil(DecodeResult.listTooLarge);
-        return;
-      }
-      bytes[at] = FieldRecord.interned;
-      bytes[at + 1] = id;
-      bytes[at + 2] = id >>> 8;
-      bytes[at + 3] = 0;
-      bytes[at + 4] = 0;
-      const pool = this.pool;
-      pool.retain(id);
-      this.outLiteralOctets += pool.literalOctets[id]!;
-      const valueAt = pool.literalOffset[id]! + nameOctets;
-      this.#admitWritten(role, number, INTERNED_OCTETS, valueAt, valueLength, id);
-      return;
-    }
+    const words = this.#words;
     const octets = words[entry + Entry.octets]!;
     if (at + LITERAL_HEAD_OCTETS + octets > this.#outEnd) {
       this.#spoil(DecodeResult.listTooLarge);
       return;
     }
     this.#writeHead(at, FieldRecord.literal, octets, kind);
-    copyOctets(bytes, at + LITERAL_HEAD_OCTETS, table.arena + words[entry + Entry.raw]!, octets);
-    const valueAt = at + LITERAL_HEAD_OCTETS + nameOctets;
-    this.#admitWritten(role, number, LITERAL_HEAD_OCTETS + octets, valueAt, valueLength, 0);
+    const literal = at + LITERAL_HEAD_OCTETS;
+    copyOctets(this.bytes, literal, this.#table.arena + words[entry + Entry.raw]!, octets);
+    const valueAt = literal + words[entry + Entry.nameOctets]!;
+    const valueLength = words[entry + Entry.size]! - 32 - words[entry + Entry.nameLength]!;
+    const recordOctets = LITERAL_HEAD_OCTETS + octets;
+    this.#admitWritten(kind & ROLE_MASK, words[entry + Entry.number]!, recordOctets, valueAt, valueLength, 0);
   }
 
   /** @returns the id of the entry's field, now in the pool, or 0 when it has to be passed on as a literal. */
-  #intern(entry: number, kind: number, role: number): number {
+  #intern(entry: number, kind: number): number {
+    const role = kind & ROLE_MASK;
     if (role === FieldRole.sensitive || this.isDropped(role)) return 0;
     const words = this.#words;
     if (words[entry + Entry.intern]! < 0) {
