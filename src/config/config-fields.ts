@@ -15,7 +15,7 @@ export interface FieldNotes {
   readonly defaultText?: string;
   /** Environment variable that takes precedence over the file. */
   readonly env?: string;
-  /** Whether a reload puts a new value in force; otherwise it takes a restart. */
+  /** Of a top-level key: whether a reload puts a new value in force; otherwise it takes a restart. */
   readonly live?: boolean;
 }
 

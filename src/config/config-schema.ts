@@ -96,18 +96,15 @@ const endpoint = z
         wanted: "the name of a zone, or an empty one",
         doc: "The zone the endpoint runs in.",
         defaultText: "empty",
-        live: true,
       },
       ZONE,
     ).default(""),
     weight: integerField(1, MAX_ENDPOINT_WEIGHT, {
       doc: "Share of the picks in proportion to the other endpoints' weights.",
       advice: "to take an endpoint out, remove it or set its health to draining",
-      live: true,
     }).default(1),
     health: choiceField(["healthy", "unhealthy", "draining"], {
       doc: "`draining` and `unhealthy` endpoints get new streams only when no healthy one is left.",
-      live: true,
     }).default("healthy"),
   })
   .register(fieldNotes, { wanted: "a mapping with address", doc: "" });
@@ -119,41 +116,35 @@ const dns = z
         wanted: "a host name, such as echo.default.svc.cluster.local",
         doc: "Name whose A and AAAA records are the endpoints, such as that of a headless service. It is asked for as it is: no search domains.",
         advice: 'the port goes into "port"',
-        live: true,
       },
       HOST_NAME,
     ),
-    port: integerField(1, 65_535, { doc: "Port of every endpoint.", live: true }),
+    port: integerField(1, 65_535, { doc: "Port of every endpoint." }),
     refreshMs: integerField(100, HOUR_MS, {
       doc: "Longest time between two lookups; a shorter TTL of the records shortens it, and each wait varies by up to 10 % so that a fleet does not ask in step.",
       unit: "milliseconds",
-      live: true,
     }).default(5_000),
     maxStaleMs: integerField(0, 24 * HOUR_MS, {
       doc: "How long the last good answer serves on while lookups fail. Afterwards the endpoints are dropped, because their addresses may belong to somebody else by then.",
       unit: "milliseconds",
-      live: true,
     }).default(10 * MINUTE_MS),
     emptyHoldMs: integerField(0, HOUR_MS, {
       doc: 'How long an answer "no such name" or "no addresses" must persist before it is believed and the last endpoints are dropped.',
       unit: "milliseconds",
-      live: true,
     }).default(10_000),
   })
   .register(fieldNotes, {
     wanted: "a mapping with hostname and port",
     doc: "Takes the endpoints from DNS instead of `endpoints`.",
-    live: true,
   });
 
 const loadBalancer = z
   .strictObject({
     policy: choiceField(LOAD_BALANCING_POLICIES, {
       doc: "How a stream finds its endpoint. `least_request` draws two different endpoints and takes the one with fewer streams in flight for its weight; `round_robin` and `random` go by weight alone.",
-      live: true,
     }).default(CLUSTER_DEFAULTS.policy),
   })
-  .register(fieldNotes, { wanted: "a mapping with policy", doc: "", live: true });
+  .register(fieldNotes, { wanted: "a mapping with policy", doc: "" });
 
 const cluster = z
   .strictObject({
@@ -162,7 +153,6 @@ const cluster = z
         wanted: "the :authority that selects the cluster, such as echo.default.svc.cluster.local:50051",
         doc: "The `:authority` that selects this cluster, with port if clients send one; unique, whatever the case of its letters.",
         advice: "leave out scheme and path",
-        live: true,
       },
       AUTHORITY,
     ),
@@ -170,22 +160,18 @@ const cluster = z
     connectTimeoutMs: integerField(10, MINUTE_MS, {
       doc: "How long a connection attempt may take (TCP and the first SETTINGS together) before its streams move to another endpoint.",
       unit: "milliseconds",
-      live: true,
     }).default(CLUSTER_DEFAULTS.connectTimeoutMs),
     maxConnectionsPerEndpoint: integerField(1, 64, {
       doc: "Connections to one endpoint; a second one is opened when the first carries as many streams as the endpoint permits.",
-      live: true,
     }).default(CLUSTER_DEFAULTS.maxConnectionsPerEndpoint),
     maxPendingStreams: integerField(0, 1_000_000, {
       doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
-      live: true,
     }).default(CLUSTER_DEFAULTS.maxPendingStreams),
     endpoints: z
       .array(endpoint)
       .register(fieldNotes, {
         wanted: "a list of endpoints",
         doc: "The backends. Either this or `dns`, not both; an empty list makes the service UNAVAILABLE.",
-        live: true,
       })
       .optional(),
     dns: dns.optional(),
@@ -193,7 +179,6 @@ const cluster = z
   .register(fieldNotes, {
     wanted: "a mapping with name and endpoints or dns",
     doc: "",
-    live: true,
   });
 
 const memory = z
@@ -213,7 +198,6 @@ const drain = z
     limitMs: integerField(0, HOUR_MS, {
       doc: "How long SIGTERM or `POST /drain` lets streams finish before the rest is cut off. Keep it below the pod's terminationGracePeriodSeconds.",
       unit: "milliseconds",
-      live: true,
     }).default(30_000),
   })
   .register(fieldNotes, { wanted: "a mapping", doc: "Leaving without breaking streams.", live: true });
@@ -222,9 +206,8 @@ const accessLog = z
   .strictObject({
     enabled: switchField({
       doc: "Writes one JSON line per finished stream to standard output.",
-      live: true,
     }).default(false),
-    sample: shareField({ doc: "Share of the streams that is written, from 0 to 1.", live: true }).default(1),
+    sample: shareField({ doc: "Share of the streams that is written, from 0 to 1." }).default(1),
   })
   .register(fieldNotes, {
     wanted: "a mapping",
@@ -237,7 +220,6 @@ const log = z
     level: choiceField(LOG_LEVELS, {
       doc: "Least important level that is written to standard error.",
       env: "ISOBAR_LOG_LEVEL",
-      live: true,
     }).default("info"),
   })
   .register(fieldNotes, { wanted: "a mapping with level", doc: "The process's own log.", live: true });

@@ -30,8 +30,8 @@ export interface ReloaderOptions {
   readonly onOutcome: (succeeded: boolean) => void;
 }
 
-/** Sections that are read once, at the start. */
-const FIXED_SECTIONS = ["node", "admin", "metrics", "listeners", "memory", "concurrency"] as const;
+/** Sections that are read once, at the start: those that the schema does not mark live. */
+export const FIXED_SECTIONS = ["node", "admin", "metrics", "listeners", "memory", "concurrency"] as const;
 
 /** Reads the file again when told to, and keeps the running configuration when the new one is wrong. */
 export class Reloader {

@@ -1,0 +1,105 @@
+import type { z } from "zod";
+import { groupDigits } from "./config-fields.ts";
+import { configSchema } from "./config-schema.ts";
+import type { SchemaNode } from "./schema-walk.ts";
+import { itemOf, keysOf, unwrapSchema } from "./schema-walk.ts";
+
+const INTRODUCTION = `# Configuration
+
+<!-- Generated from src/config/config-schema.ts by scripts/gen-config-docs.ts; edit the schema, not this page. -->
+
+\`isobar proxy --config FILE\` reads one YAML file. \`isobar validate FILE\` checks it without opening a port.
+
+\`\`\`yaml
+node: { id: laptop, zone: zone-a }
+admin: { address: 127.0.0.1:15000 }
+metrics: { address: 0.0.0.0:15020 }
+listeners:
+  - { name: local, address: 127.0.0.1:15001 }
+clusters:
+  - name: echo.default.svc.cluster.local:50051 # the :authority that selects it
+    loadBalancer: { policy: least_request }
+    endpoints:
+      - { address: 127.0.0.1:9001, zone: zone-a, weight: 1 }
+      - { address: 127.0.0.1:9002, zone: zone-b }
+  - name: users.default.svc.cluster.local:50051
+    dns: { hostname: users.default.svc.cluster.local, port: 50051 }
+\`\`\`
+
+An unknown key is an error. An error names the file, the place, the value found and the value wanted, all errors are
+reported at once, and the process ends with code 64 before any port is bound.
+
+## Reload
+
+The file is read again when it changes (also when it is replaced, as editors and Kubernetes ConfigMaps do it) and on
+SIGHUP. A file with errors changes nothing: the running configuration stays in force, the log says what is wrong, and
+\`isobar_config_last_reload_successful\` is 0. Endpoints that are in the old and the new file keep their connections and
+counters. Sections that are not marked "live" take a restart: a reload leaves them as they are and says so in the log.
+
+## Keys
+`;
+
+const CONCLUSION = `## Endpoints from DNS
+
+A and AAAA records are asked for apart, of the name servers in /etc/resolv.conf, without search domains and without
+/etc/hosts. While lookups of a family fail, its last good addresses serve on for at most \`maxStaleMs\`: addresses of
+pods are given to other pods, and a stranger must not get our requests. "No such name" and "no addresses" are answers,
+believed when they persist for \`emptyHoldMs\`. A cluster without endpoints answers UNAVAILABLE.
+
+## Environment
+
+These variables take precedence over the file; an empty one counts as not set.
+
+`;
+
+/** @returns the text of docs/configuration.md, made from the schema. */
+export function configDocs(): string {
+  const variables: string[] = [];
+  const tables = sections(configSchema, "", variables);
+  return `${INTRODUCTION}\n${tables.join("\n")}\n${CONCLUSION}${variables.join("\n")}\n`;
+}
+
+/** One table per mapping, outer ones first; a mapping inside a list is named after the list, such as `clusters[]`. */
+function sections(schema: z.core.$ZodType, path: string, variables: string[]): string[] {
+  const keys = Object.entries(keysOf(schema) ?? {});
+  const rows: string[] = [];
+  const inner: string[] = [];
+  for (const [key, keySchema] of keys) {
+    const node = unwrapSchema(keySchema);
+    const item = itemOf(node.schema);
+    const mapping = item === undefined ? node.schema : unwrapSchema(item).schema;
+    const fullPath = path === "" ? key : `${path}.${key}`;
+    rows.push(row(key, node, path === ""));
+    if (node.notes.env !== undefined) variables.push(`- \`${node.notes.env}\` sets \`${fullPath}\`.`);
+    if (keysOf(mapping) !== undefined) {
+      inner.push(...sections(mapping, item === undefined ? fullPath : `${fullPath}[]`, variables));
+    }
+  }
+  const title = path === "" ? "### The file" : `### ${path}`;
+  const head =
+    path === ""
+      ? "| key | value | default | live | meaning |\n|---|---|---|---|---|\n"
+      : "| key | value | default | meaning |\n|---|---|---|---|\n";
+  return [`${title}\n\n${head}${rows.join("")}`, ...inner];
+}
+
+function row(key: string, node: SchemaNode, isTop: boolean): string {
+  const { notes } = node;
+  const value = notes.unit === undefined ? notes.wanted : `${notes.wanted}, in ${notes.unit}`;
+  const live = isTop ? [notes.live === true ? "yes" : "no"] : [];
+  const cells = [`\`${key}\``, value, defaultOf(node), ...live, meaningOf(node)];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
+}
+
+function meaningOf({ notes, schema }: SchemaNode): string {
+  return notes.doc === "" && keysOf(schema) !== undefined ? "See below." : notes.doc;
+}
+
+function defaultOf({ notes, optional, defaultValue, schema }: SchemaNode): string {
+  if (!optional) return "required";
+  if (notes.defaultText !== undefined) return notes.defaultText;
+  if (keysOf(schema) !== undefined) return defaultValue === undefined ? "none" : "as below";
+  if (defaultValue === undefined) return "none";
+  if (Array.isArray(defaultValue)) return "empty";
+  return typeof defaultValue === "number" ? groupDigits(defaultValue) : `\`${String(defaultValue)}\``;
+}
