@@ -11,6 +11,7 @@ import { SlotRegistry } from "../resource/slot-registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
 import { ClusterPublisher } from "./cluster-publisher.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { DataPlane } from "./data-plane.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
@@ -121,6 +122,7 @@ export class ProxyDaemon {
       await bind("metrics.address", config.metrics.address, (address) => metrics.listen(address));
     }
     await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
+    collectGarbage();
     log.info("ready", { node: config.node.id, zone: config.node.zone, clusters: config.clusters.length });
   }
 

@@ -7,6 +7,7 @@ import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { WorkerColumn, WorkerCounters } from "../telemetry/worker-counters.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { MainToWorker, WorkerListener, WorkerStart, WorkerToMain } from "./worker-messages.ts";
 
 /** How often a worker proves that its loop turns, and looks at a drain's progress. */
@@ -79,6 +80,7 @@ port.on("message", (message: MainToWorker) => {
     case "cluster-removed":
       return dataPlane.removeCluster(message.clusterSlot);
     case "snapshot-complete":
+      if (!listening) collectGarbage();
       if (!listening) for (const listener of start.listeners) listen(listener);
       listening = true;
       return;
