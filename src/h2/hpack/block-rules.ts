@@ -115,7 +115,7 @@ export class BlockRules {
   }
 
   /**
-   * Judges a field with a role and notes what it says.
+   * Judges a field and notes what it says.
    * @param number what field-value.ts said of its value.
    * @param at the place of its value's string literal, or minus its static index.
    * @param length decoded length of the value.
@@ -123,11 +123,43 @@ export class BlockRules {
    * @returns an {@link Admission}.
    */
   protected admit(role: number, number: number, at: number, length: number, intern: number): number {
-    if (role <= LAST_PSEUDO_ROLE) return this.#admitPseudo(role, number, at, length, intern);
-    this.#sawRegular = true;
+    if (role === FieldRole.ordinary) {
+      this.#sawRegular = true;
+      return Admission.keep;
+    }
+    if (role <= LAST_PSEUDO_ROLE) {
+      const bit = 1 << role;
+      if (this.#sawRegular || (this.#seen & bit) !== 0 || (this.#allowed & bit) === 0 || number < 0) {
+        return Admission.reject;
+      }
+      this.#seen |= bit;
+    } else this.#sawRegular = true;
     switch (role) {
+      case FieldRole.method:
+        this.methodCode = number;
+        break;
+      case FieldRole.path:
+        if (length === 0) return Admission.reject;
+        this.#pathAt = at;
+        this.pathLength = length;
+        this.pathIntern = intern;
+        break;
       case FieldRole.host:
-        if ((this.#seen & AUTHORITY) === 0 && !this.hasAuthority) this.#noteAuthority(at, length, intern);
+        // Only without :authority, and the first one.
+        if (this.hasAuthority) break;
+        this.#authorityAt = at;
+        this.authorityLength = length;
+        this.authorityIntern = intern;
+        this.hasAuthority = true;
+        break;
+      case FieldRole.authority:
+        this.#authorityAt = at;
+        this.authorityLength = length;
+        this.authorityIntern = intern;
+        this.hasAuthority = true;
+        break;
+      case FieldRole.status:
+        this.status = number;
         break;
       case FieldRole.te:
         if (number !== 1) return Admission.reject;
@@ -136,19 +168,17 @@ export class BlockRules {
       case FieldRole.contentType:
         if (number === 1) this.isGrpc = true;
         break;
-      case FieldRole.contentLength:
-        return this.#kind === BlockKind.trailers ? Admission.keep : this.#admitLength(number, at);
-      case FieldRole.grpcTimeout:
-        if (this.#kind !== BlockKind.request) break;
-        if (number < 0 || this.timeoutMs >= 0) return Admission.reject;
-        this.timeoutMs = timeoutMsOf(number);
-        return Admission.drop;
       case FieldRole.grpcStatus:
         if (this.#kind !== BlockKind.request) this.grpcStatus = number < 0 ? 2 : number;
         break;
       case FieldRole.grpcMessage:
         this.#messageAt = at;
         this.grpcMessageLength = length;
+        break;
+      case FieldRole.contentLength:
+        return this.#kind === BlockKind.trailers ? Admission.keep : this.#admitLength(number, at);
+      case FieldRole.grpcTimeout:
+        if (this.#kind === BlockKind.request) return this.#admitTimeout(number);
         break;
       case FieldRole.connectionSpecific:
         return Admission.reject;
@@ -166,29 +196,10 @@ export class BlockRules {
     return (this.#seen | AUTHORITY) === REQUEST;
   }
 
-  #admitPseudo(role: number, number: number, at: number, length: number, intern: number): number {
-    const bit = 1 << role;
-    if (this.#sawRegular || (this.#seen & bit) !== 0 || (this.#allowed & bit) === 0 || number < 0) {
-      return Admission.reject;
-    }
-    this.#seen |= bit;
-    if (role === FieldRole.method) this.methodCode = number;
-    else if (role === FieldRole.status) this.status = number;
-    else if (role === FieldRole.authority) this.#noteAuthority(at, length, intern);
-    else if (role === FieldRole.path) {
-      if (length === 0) return Admission.reject;
-      this.#pathAt = at;
-      this.pathLength = length;
-      this.pathIntern = intern;
-    }
-    return Admission.keep;
-  }
-
-  #noteAuthority(at: number, length: number, intern: number): void {
-    this.#authorityAt = at;
-    this.authorityLength = length;
-    this.authorityIntern = intern;
-    this.hasAuthority = true;
+  #admitTimeout(number: number): number {
+    if (number < 0 || this.timeoutMs >= 0) return Admission.reject;
+    this.timeoutMs = timeoutMsOf(number);
+    return Admission.drop;
   }
 
   #admitLength(number: number, at: number): number {

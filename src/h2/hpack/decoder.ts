@@ -162,16 +162,21 @@ export class HpackDecoder extends BlockRules {
   }
 
   #staticField(index: number): void {
-    this.#count(STATIC_SIZE[index]!);
+    const size = STATIC_SIZE[index]!;
+    this.listOctets += size;
+    if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
     if (this.#flaw !== DecodeResult.ok) return;
-    const role = STATIC_KIND[index]! & ROLE_MASK;
-    if (this.#at >= this.#outEnd) {
+    const at = this.#at;
+    if (at >= this.#outEnd) {
       this.#spoil(DecodeResult.listTooLarge);
       return;
     }
-    this.bytes[this.#at] = FieldRecord.staticMask | index;
-    const valueLength = STATIC_SIZE[index]! - 32 - STATIC_NAME_LENGTH[index]!;
-    this.#admitWritten(role, STATIC_NUMBER[index]!, 1, -index, valueLength, 0);
+    this.bytes[at] = FieldRecord.staticMask | index;
+    const valueLength = size - 32 - STATIC_NAME_LENGTH[index]!;
+    const role = STATIC_KIND[index]! & ROLE_MASK;
+    const admission = this.admit(role, STATIC_NUMBER[index]!, -index, valueLength, 0);
+    if (admission === Admission.keep) this.#at = at + 1;
+    else if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
   }
 
   /** @returns false when there is no entry with this dynamic index. */
@@ -181,43 +186,43 @@ export class HpackDecoder extends BlockRules {
     const words = this.#words;
     const entry = table.entry(index);
     const kind = words[entry + Entry.kind]!;
-    this.#count(words[entry + Entry.size]!);
-    if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
+    const size = words[entry + Entry.size]!;
+    const at = this.#at;
+    this.listOctets += size;
+    if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
+    else if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
     if (this.#flaw !== DecodeResult.ok) return true;
     let id = words[entry + Entry.intern]!;
     if (id <= 0) id = this.#intern(entry, kind);
-    if (id > 0) this.#passInterned(entry, kind & ROLE_MASK, id);
-    else this.#passLiteral(entry, kind);
-    return true;
-  }
-
-  #passInterned(entry: number, role: number, id: number): void {
-    const at = this.#at;
-    if (at + INTERNED_OCTETS > this.#outEnd) {
-      this.#spoil(DecodeResult.listTooLarge);
-      return;
+    if (id <= 0 || at + INTERNED_OCTETS > this.#outEnd) {
+      this.#passLiteral(entry, kind);
+      return true;
     }
     const bytes = this.bytes;
-    const words = this.#words;
     const pool = this.pool;
+    const role = kind & ROLE_MASK;
+    if (role === FieldRole.ordinary) this.admitOrdinary();
+    else {
+      const valueAt = pool.literalOffset[id]! + words[entry + Entry.nameOctets]!;
+      const valueLength = size - 32 - words[entry + Entry.nameLength]!;
+      const admission = this.admit(role, words[entry + Entry.number]!, valueAt, valueLength, id);
+      if (admission !== Admission.keep) {
+        if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
+        return true;
+      }
+    }
     bytes[at] = FieldRecord.interned;
     bytes[at + 1] = id;
     bytes[at + 2] = id >>> 8;
     bytes[at + 3] = 0;
     bytes[at + 4] = 0;
     pool.retain(id);
+    this.#at = at + INTERNED_OCTETS;
     this.outLiteralOctets += words[entry + Entry.octets]!;
-    if (role === FieldRole.ordinary) {
-      this.admitOrdinary();
-      this.#at = at + INTERNED_OCTETS;
-      return;
-    }
-    const valueAt = pool.literalOffset[id]! + words[entry + Entry.nameOctets]!;
-    const valueLength = words[entry + Entry.size]! - 32 - words[entry + Entry.nameLength]!;
-    this.#admitWritten(role, words[entry + Entry.number]!, INTERNED_OCTETS, valueAt, valueLength, id);
+    return true;
   }
 
-  /** Passes a table entry on that is not in the pool. */
+  /** Passes a table entry on that is not in the pool (or finds that there is no room even for that). */
   #passLiteral(entry: number, kind: number): void {
     const at = this.#at;
     const words = this.#words;
@@ -232,7 +237,7 @@ export class HpackDecoder extends BlockRules {
     const valueAt = literal + words[entry + Entry.nameOctets]!;
     const valueLength = words[entry + Entry.size]! - 32 - words[entry + Entry.nameLength]!;
     const recordOctets = LITERAL_HEAD_OCTETS + octets;
-    this.#admitWritten(kind & ROLE_MASK, words[entry + Entry.number]!, recordOctets, valueAt, valueLength, 0);
+    this.#admitWritten(kind & ROLE_MASK, words[entry + Entry.number]!, recordOctets, valueAt, valueLength);
   }
 
   /** @returns the id of the entry's field, now in the pool, or 0 when it has to be passed on as a literal. */
@@ -328,35 +333,18 @@ export class HpackDecoder extends BlockRules {
     }
     if (this.#flaw !== DecodeResult.ok) return pos;
     if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
-    else
-      this.#admitWritten(role, number, recordOctets, at + LITERAL_HEAD_OCTETS + nameOctets, valueLength, 0);
+    else {
+      const literal = at + LITERAL_HEAD_OCTETS;
+      this.#admitWritten(role, number, recordOctets, literal + nameOctets, valueLength);
+    }
     return pos;
   }
 
-  /** Lets the rules judge the record just written, and keeps it or not. */
-  #admitWritten(
-    role: number,
-    number: number,
-    octets: number,
-    at: number,
-    length: number,
-    intern: number,
-  ): void {
-    if (role === FieldRole.ordinary) {
-      this.admitOrdinary();
-      this.#at += octets;
-      return;
-    }
-    const admission = this.admit(role, number, at, length, intern);
-    if (admission === Admission.keep) {
-      this.#at += octets;
-      return;
-    }
-    if (intern > 0) {
-      this.outLiteralOctets -= this.pool.literalOctets[intern]!;
-      this.pool.release(intern);
-    }
-    if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
+  /** Lets the rules judge the literal record just written, and keeps it or not. */
+  #admitWritten(role: number, number: number, octets: number, at: number, length: number): void {
+    const admission = this.admit(role, number, at, length, 0);
+    if (admission === Admission.keep) this.#at += octets;
+    else if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
   }
 
   #writeHead(at: number, record: number, octets: number, kind: number): void {
