@@ -116,6 +116,10 @@ export class HpackDecoder extends BlockRules {
     this.outLiteralOctets = 0;
     this.listOctets = 0;
     this.fieldCount = 0;
+    const table = this.#table;
+    const words = this.#words;
+    const pool = this.pool;
+    const outEnd = this.#outEnd;
     let pos = this.#resizes(offset, end);
     while (pos >= 0 && pos < end) {
       const first = bytes[pos]!;
@@ -129,7 +133,30 @@ export class HpackDecoder extends BlockRules {
           if (pos < 0) break;
         }
         if (index > STATIC_ENTRIES) {
-          if (!this.#indexed(index - STATIC_ENTRIES)) pos = BROKEN;
+          // Most fields of most requests are ordinary and interned: the shortest way is for them, written out here
+          // because a call would cost as much as all it does.
+          const entry = table.entry(index - STATIC_ENTRIES);
+          const at = this.#at;
+          if (
+            index - STATIC_ENTRIES <= table.count &&
+            words[entry + Entry.kind] === FieldRole.ordinary &&
+            words[entry + Entry.intern]! > 0 &&
+            this.#flaw === DecodeResult.ok &&
+            at + INTERNED_OCTETS <= outEnd
+          ) {
+            const id = words[entry + Entry.intern]!;
+            bytes[at] = FieldRecord.interned;
+            bytes[at + 1] = id;
+            bytes[at + 2] = id >>> 8;
+            bytes[at + 3] = 0;
+            bytes[at + 4] = 0;
+            pool.retain(id);
+            this.#at = at + INTERNED_OCTETS;
+            this.outLiteralOctets += words[entry + Entry.octets]!;
+            this.listOctets += words[entry + Entry.size]!;
+            if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
+            this.admitOrdinary();
+          } else if (!this.#indexed(index - STATIC_ENTRIES)) pos = BROKEN;
         } else if (index > 0) this.#staticField(index);
         else pos = BROKEN;
       } else pos = this.#literal(pos, end, first);
