@@ -35,7 +35,8 @@ export interface Engine {
 export const Role = { server: 0, client: 1 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 
-const REMEMBERED_RESETS = 64;
+/** A power of two. A stream's late frames must not be taken for a fault of the peer, even after many resets. */
+export const REMEMBERED_RESETS = 1024;
 
 /**
  * All that one connection knows; the modules beside this one are its behaviour. Owned by `Connection`, changed by the engine
@@ -72,7 +73,6 @@ export class ConnectionState {
   /** Octets of the client preface still to be seen (server), and whether SETTINGS came as the first frame. */
   prefaceSeen = 0;
   settingsSeen = false;
-  settingsAcksDue = 0;
   goawaySent = false;
   goawayReceived = false;
   /** Streams the peer opens above this id are refused: ours after the final GOAWAY. */
@@ -98,7 +98,7 @@ export class ConnectionState {
   pumping = false;
 
   /** Ids of streams we reset lately: what still arrives for them was sent before the peer knew. */
-  readonly resetIds = new Int32Array(REMEMBERED_RESETS);
+  resetIds: Int32Array | undefined;
   resetCount = 0;
 
   constructor(engine: Engine, role: Role, sink: ConnectionSink, output: Output) {

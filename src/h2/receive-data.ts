@@ -14,7 +14,7 @@ export function wasOpened(connection: ConnectionState, id: number): boolean {
 
 /** @returns whether we reset `id` lately, so that what arrives for it now is no fault of the peer. */
 export function wasResetByUs(connection: ConnectionState, id: number): boolean {
-  return connection.resetIds.includes(id);
+  return connection.resetIds?.includes(id) ?? false;
 }
 
 /**
@@ -89,6 +89,8 @@ export function passData(connection: ConnectionState, offset: number, length: nu
   if (length === 0 && !ends) return;
   const { streams } = connection.engine;
   const id = streams.id[slot]!;
+  // Noted before the sink is told, so that an answer it gives at once closes the stream without a reset.
+  if (ends) streams.bits[slot]! |= StreamBit.remoteClosed;
   if (streams.bits[slot]! & StreamBit.discard) consume(connection, slot, length, true);
   else connection.sink.onData(slot, offset, length, ends);
   if (ends && streams.id[slot] === id && streams.connection[slot] === connection.place) {

@@ -166,6 +166,7 @@ function receiveFirst(
   if (result === DecodeResult.listTooLarge && kind === BlockKind.request) {
     streams.bits[slot]! |= StreamBit.headersReceived | StreamBit.discard;
     const id = streams.id[slot]!;
+    if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
     sink.onHeadersTooLarge(slot, endStream);
     if (endStream && streams.id[slot] === id) endSide(connection, slot, StreamBit.remoteClosed);
     return;
@@ -213,6 +214,8 @@ function receiveTrailers(
 function tellHeaders(connection: ConnectionState, slot: number, kind: BlockKind, endStream: boolean): void {
   const { streams } = connection.engine;
   const id = streams.id[slot]!;
+  // Noted before the sink is told, so that an answer it gives at once closes the stream without a reset.
+  if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
   if (streams.bits[slot]! & StreamBit.discard) dropFields(connection);
   else connection.sink.onHeaders(slot, kind, connection.decoder.outOctets, endStream);
   if (endStream && streams.id[slot] === id && streams.connection[slot] === connection.place) {

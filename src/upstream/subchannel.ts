@@ -97,10 +97,11 @@ export class Subchannel implements UpstreamChannelOwner {
   /** @returns whether a stream may wait here: a connection is on its way with room, or may be made. */
   canWait(): boolean {
     if (this.retired) return false;
-    return (
-      this.waiting.size < this.#connecting * EXPECTED_STREAMS ||
-      this.#channels.length < this.options.maxConnections
-    );
+    if (this.waiting.size < this.#connecting * EXPECTED_STREAMS) return true;
+    // A connection the endpoint is draining takes no streams and does not count.
+    let live = this.#connecting;
+    for (const channel of this.#channels) if (channel.ready) live++;
+    return live < this.options.maxConnections;
   }
 
   /** Lets a stream wait for a connection; {@link canWait} was true. */
@@ -122,7 +123,7 @@ export class Subchannel implements UpstreamChannelOwner {
   retire(): void {
     this.retired = true;
     clearTimeout(this.#backoffTimer);
-    this.#failWaiting();
+    while (this.waiting.head !== 0) this.#owner.waiterLeft(this.waiting.shift());
     for (const channel of [...this.#channels]) channel.retire();
     if (this.#channels.length === 0) this.#owner.released(this);
   }
