@@ -3,7 +3,7 @@ const LARGEST_TYPING_ERROR = 3;
 /** @returns the known word that `word` was probably meant to be, or `undefined` when none is close. */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(LARGEST_TYPING_ERROR, Math.floor(word.length / 2)) + 1;
+  let bestDistance = Math.min(LARGEST_TYPING_ERROR, Math.ceil(word.length / 4)) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

@@ -26,25 +26,22 @@ export class AnswerMemory {
 
   /** @param nowMs of a monotonic clock. */
   learn(answer: LookupAnswer, trust: AnswerTrust, nowMs: number): Belief {
-    switch (answer.kind) {
-      case "addresses":
-        // Sorted: servers rotate their records, and order must not look like change.
-        this.#addresses = [...new Set(answer.addresses)].sort();
-        this.#goodAtMs = nowMs;
-        this.#emptySinceMs = undefined;
-        return { addresses: this.#addresses, reason: "" };
-      case "empty":
-        this.#emptySinceMs ??= nowMs;
-        if (this.#addresses.length === 0) return { addresses: [], reason: "" };
-        if (nowMs - this.#emptySinceMs < trust.emptyHoldMs) {
-          return { addresses: this.#addresses, reason: "no addresses in the answer, held back" };
-        }
-        this.#addresses = [];
-        return { addresses: [], reason: "" };
-      case "failed":
-        this.#emptySinceMs = undefined;
-        if (this.#addresses.length > 0 && nowMs - this.#goodAtMs > trust.maxStaleMs) this.#addresses = [];
-        return { addresses: this.#addresses, reason: `lookup failed (${answer.reason})` };
+    if (answer.kind === "addresses") {
+      // Sorted: servers rotate their records, and order must not look like change.
+      this.#addresses = [...new Set(answer.addresses)].sort();
+      this.#goodAtMs = nowMs;
+      this.#emptySinceMs = undefined;
+      return { addresses: this.#addresses, reason: "" };
     }
+    if (answer.kind === "empty") this.#emptySinceMs ??= nowMs;
+    else this.#emptySinceMs = undefined;
+    const isStale = nowMs - this.#goodAtMs > trust.maxStaleMs;
+    const isEmpty = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= trust.emptyHoldMs;
+    if (isStale || isEmpty) this.#addresses = [];
+    if (answer.kind === "failed") {
+      return { addresses: this.#addresses, reason: `lookup failed (${answer.reason})` };
+    }
+    const isHeld = this.#addresses.length > 0;
+    return { addresses: this.#addresses, reason: isHeld ? "no addresses in the answer, held back" : "" };
   }
 }
