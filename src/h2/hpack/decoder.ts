@@ -124,42 +124,57 @@ export class HpackDecoder extends BlockRules {
     while (pos >= 0 && pos < end) {
       const first = bytes[pos]!;
       this.fieldCount++;
-      if (first >= 0x80) {
-        let index = first & 0x7f;
-        pos++;
-        if (index === 0x7f) {
-          pos = this.#scanner.integer(pos, end, 0x7f);
-          index = this.#scanner.value;
-          if (pos < 0) break;
-        }
-        if (index > STATIC_ENTRIES) {
-          // Most fields of most requests are ordinary and interned: the shortest way is for them, written out here
-          // because a call would cost as much as all it does.
-          const entry = table.entry(index - STATIC_ENTRIES);
-          const at = this.#at;
-          if (
-            index - STATIC_ENTRIES <= table.count &&
-            words[entry + Entry.kind] === FieldRole.ordinary &&
-            words[entry + Entry.intern]! > 0 &&
-            this.#flaw === DecodeResult.ok &&
-            at + INTERNED_OCTETS <= outEnd
-          ) {
-            const id = words[entry + Entry.intern]!;
-            bytes[at] = FieldRecord.interned;
-            bytes[at + 1] = id;
-            bytes[at + 2] = id >>> 8;
-            bytes[at + 3] = 0;
-            bytes[at + 4] = 0;
-            pool.retain(id);
-            this.#at = at + INTERNED_OCTETS;
-            this.outLiteralOctets += words[entry + Entry.octets]!;
-            this.listOctets += words[entry + Entry.size]!;
-            if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
-            this.admitOrdinary();
-          } else if (!this.#indexed(index - STATIC_ENTRIES)) pos = BROKEN;
-        } else if (index > 0) this.#staticField(index);
+      if (first < 0x80) {
+        pos = this.#literal(pos, end, first);
+        continue;
+      }
+      let index = first & 0x7f;
+      pos++;
+      if (index === 0x7f) {
+        pos = this.#scanner.integer(pos, end, 0x7f);
+        index = this.#scanner.value;
+        if (pos < 0) break;
+      }
+      if (index <= STATIC_ENTRIES) {
+        if (index > 0) this.#staticField(index);
         else pos = BROKEN;
-      } else pos = this.#literal(pos, end, first);
+        continue;
+      }
+      // Most fields are in the table and in the pool. Their way is written out here: a call costs as much as all it does.
+      if (index - STATIC_ENTRIES > table.count) {
+        pos = BROKEN;
+        break;
+      }
+      const entry = table.entry(index - STATIC_ENTRIES);
+      const kind = words[entry + Entry.kind]!;
+      const size = words[entry + Entry.size]!;
+      this.listOctets += size;
+      if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
+      else if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
+      if (this.#flaw !== DecodeResult.ok) continue;
+      let id = words[entry + Entry.intern]!;
+      if (id <= 0) id = this.#intern(entry, kind);
+      const at = this.#at;
+      if (id <= 0 || at + INTERNED_OCTETS > outEnd) {
+        this.#passLiteral(entry, kind);
+        continue;
+      }
+      bytes[at] = FieldRecord.interned;
+      bytes[at + 1] = id;
+      bytes[at + 2] = id >>> 8;
+      bytes[at + 3] = 0;
+      bytes[at + 4] = 0;
+      pool.retain(id);
+      this.#at = at + INTERNED_OCTETS;
+      this.outLiteralOctets += words[entry + Entry.octets]!;
+      const role = kind & ROLE_MASK;
+      if (role === FieldRole.ordinary) this.admitOrdinary();
+      else {
+        const valueAt = pool.literalOffset[id]! + words[entry + Entry.nameOctets]!;
+        const valueLength = size - 32 - words[entry + Entry.nameLength]!;
+        const admission = this.admit(role, words[entry + Entry.number]!, valueAt, valueLength, id);
+        if (admission !== Admission.keep) this.#takeBack(admission, id);
+      }
     }
     if (pos < 0) {
       this.#spoil(DecodeResult.compressionError);
@@ -206,47 +221,15 @@ export class HpackDecoder extends BlockRules {
     else if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
   }
 
-  /** @returns false when there is no entry with this dynamic index. */
-  #indexed(index: number): boolean {
-    const table = this.#table;
-    if (index > table.count) return false;
-    const words = this.#words;
-    const entry = table.entry(index);
-    const kind = words[entry + Entry.kind]!;
-    const size = words[entry + Entry.size]!;
-    const at = this.#at;
-    this.listOctets += size;
-    if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
-    else if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
-    if (this.#flaw !== DecodeResult.ok) return true;
-    let id = words[entry + Entry.intern]!;
-    if (id <= 0) id = this.#intern(entry, kind);
-    if (id <= 0 || at + INTERNED_OCTETS > this.#outEnd) {
-      this.#passLiteral(entry, kind);
-      return true;
+  /** Takes back the interned record just written, which the rules did not want. */
+  #takeBack(admission: number, id: number): void {
+    if (admission === Admission.reject) {
+      this.#spoil(DecodeResult.malformed);
+      return;
     }
-    const bytes = this.bytes;
-    const pool = this.pool;
-    const role = kind & ROLE_MASK;
-    if (role === FieldRole.ordinary) this.admitOrdinary();
-    else {
-      const valueAt = pool.literalOffset[id]! + words[entry + Entry.nameOctets]!;
-      const valueLength = size - 32 - words[entry + Entry.nameLength]!;
-      const admission = this.admit(role, words[entry + Entry.number]!, valueAt, valueLength, id);
-      if (admission !== Admission.keep) {
-        if (admission === Admission.reject) this.#spoil(DecodeResult.malformed);
-        return true;
-      }
-    }
-    bytes[at] = FieldRecord.interned;
-    bytes[at + 1] = id;
-    bytes[at + 2] = id >>> 8;
-    bytes[at + 3] = 0;
-    bytes[at + 4] = 0;
-    pool.retain(id);
-    this.#at = at + INTERNED_OCTETS;
-    this.outLiteralOctets += words[entry + Entry.octets]!;
-    return true;
+    this.#at -= INTERNED_OCTETS;
+    this.outLiteralOctets -= this.pool.literalOctets[id]!;
+    this.pool.release(id);
   }
 
   /** Passes a table entry on that is not in the pool (or finds that there is no room even for that). */
