@@ -41,16 +41,18 @@ export async function measureWork<Done extends { requests: number; seconds: numb
   const core = context.options.proxyCore;
   const before = processUsage(proxy.process.pid).cpuSeconds;
   const busyBefore = coreBusySeconds(core);
+  const started = performance.now();
   const done = await work();
+  const wall = (performance.now() - started) / 1000;
   const cpu = processUsage(proxy.process.pid).cpuSeconds - before;
   const busy = coreBusySeconds(core) - busyBefore;
-  const coreShare = cpu / done.seconds;
+  const coreShare = cpu / wall;
   return {
     ...done,
     cpuMicrosPerRequest: done.requests > 0 ? (cpu / done.requests) * 1e6 : Number.NaN,
     requestsPerSecond: done.requests / done.seconds,
     coreShare,
-    othersShare: Math.max(0, busy - cpu) / done.seconds,
+    othersShare: Math.max(0, busy - cpu) / wall,
     counts: done.errors === 0 && done.requests > 0 && coreShare >= busyEnough,
   };
 }

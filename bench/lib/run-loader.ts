@@ -14,6 +14,8 @@ export interface Load {
   headers17?: boolean;
   /** Length of the response message. */
   messageOctets?: number;
+  /** Another core than the loader's. */
+  core?: number;
 }
 
 /** What the load generator prints. */
@@ -37,7 +39,7 @@ export interface LoaderResult {
 export async function runLoader(context: Context, port: number, load: Load): Promise<LoaderResult> {
   const seconds = load.seconds ?? context.options.seconds;
   const output = await runProgram(
-    context.options.loaderCore,
+    load.core ?? context.options.loaderCore,
     context.programs.loader,
     loaderArguments(port, { ...load, seconds }),
     seconds,

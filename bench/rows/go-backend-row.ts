@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Context } from "../lib/context.ts";
+import { busyEnough } from "../lib/measure-run.ts";
 import { median } from "../lib/median.ts";
 import type { PinnedProcess } from "../lib/pinned-process.ts";
 import { startPinned } from "../lib/pinned-process.ts";
@@ -14,12 +15,27 @@ import { waitForQuiet } from "../lib/wait-for-quiet.ts";
 import { writeIsobarConfig } from "../lib/write-isobar-config.ts";
 
 const limit = 1.05;
-const inFlight = 100;
+/** So many that the server never waits: how it batches then depends on its input alone. */
+const inFlight = 1000;
+/** Many short pairs instead of a few long ones: the ratio is near 1 and the noise is not. */
+const pairsPerRepetition = 4;
 const goPort = places.ports.goBackend;
+
+/** What one run cost the backend. It counts if the backend was saturated. */
+interface Cost {
+  cpuMicrosPerRequest: number;
+  coreShare: number;
+  counts: boolean;
+}
+
+interface Pair {
+  direct: Cost;
+  isobar: Cost;
+}
 
 /** What a request costs a grpc-go server through the proxy, compared with a client of its own. */
 export async function goBackendRow(context: Context): Promise<RowResult> {
-  const title = "grpc-go backend, 17 headers, 100 in flight: the backend's CPU";
+  const title = "grpc-go backend, 17 headers, 1,000 in flight: the backend's CPU";
   const result: RowResult = {
     row: "go-backend",
     title,
@@ -49,7 +65,10 @@ export async function goBackendRow(context: Context): Promise<RowResult> {
 }
 
 async function compare(context: Context, backend: PinnedProcess, result: RowResult): Promise<number | null> {
-  const single = { connections: 1, streams: inFlight, headers17: true };
+  // The server has a core to itself; whoever feeds it, client or client and proxy, shares the other one.
+  const { proxyCore, seconds, repetitions } = context.options;
+  const common = { headers17: true, core: proxyCore, seconds: seconds / 2 };
+  const single = { ...common, connections: 1, streams: inFlight };
   if (!context.proxies.some((proxy) => proxy.name === "isobar")) {
     await backendCost(context, backend, goPort, single);
     addCell(result, "direct", [await backendCost(context, backend, goPort, single)], "1 connection");
@@ -57,36 +76,40 @@ async function compare(context: Context, backend: PinnedProcess, result: RowResu
   }
   const config = writeIsobarConfig("isobar-to-go", places.ports.isobarToGo, [goPort]);
   const args = [places.launcher, "proxy", "--config", config];
-  await using proxy = startPinned(context.options.proxyCore, process.execPath, args);
+  await using proxy = startPinned(proxyCore, process.execPath, args);
   await waitForPort(proxy, places.ports.isobarToGo);
-  const through = { connections: 10, streams: inFlight / 10, headers17: true };
+  const through = { ...common, connections: 10, streams: inFlight / 10 };
   await backendCost(context, backend, places.ports.isobarToGo, through);
   // The direct client gets as many connections as the proxy keeps.
   const connections = Math.max(1, connectionsTo(goPort));
   const straight = { ...single, connections, streams: Math.round(inFlight / connections) };
   await backendCost(context, backend, goPort, straight);
-  const costs: { direct: number; isobar: number }[] = [];
-  for (let turn = 1; turn <= context.options.repetitions; turn++) {
-    context.progress.show(`go-backend ${turn}`);
-    costs.push({
-      direct: await backendCost(context, backend, goPort, straight),
-      isobar: await backendCost(context, backend, places.ports.isobarToGo, through),
-    });
+  const cost = {
+    direct: () => backendCost(context, backend, goPort, straight),
+    isobar: () => backendCost(context, backend, places.ports.isobarToGo, through),
+  };
+  const pairs: Pair[] = [];
+  for (let turn = 1; turn <= repetitions * pairsPerRepetition; turn++) {
+    context.progress.show(`go-backend ${turn}/${repetitions * pairsPerRepetition}`);
+    // Whoever goes first changes with every turn.
+    const first = turn % 2 === 1 ? await cost.direct() : await cost.isobar();
+    const second = turn % 2 === 1 ? await cost.isobar() : await cost.direct();
+    pairs.push(turn % 2 === 1 ? { direct: first, isobar: second } : { direct: second, isobar: first });
   }
-  const note = `${connections} connection${connections > 1 ? "s" : ""} to the backend`;
-  addCell(
-    result,
-    "direct",
-    costs.map((cost) => cost.direct),
-    note,
-  );
-  addCell(
-    result,
-    "isobar",
-    costs.map((cost) => cost.isobar),
-    note,
-  );
-  return median(costs.map((cost) => cost.isobar / cost.direct));
+  const counted = pairs.filter((pair) => pair.direct.counts && pair.isobar.counts);
+  const note = `${connections} connection(s) to the backend; ${counted.length} of ${pairs.length} pairs count`;
+  for (const name of ["direct", "isobar"] as const) {
+    addCell(
+      result,
+      name,
+      pairs.map((pair) => pair[name]),
+      note,
+    );
+  }
+  if (counted.length < repetitions) {
+    throw new Error(`only ${counted.length} of ${pairs.length} pairs count (backend ≥ 90 % of its core)`);
+  }
+  return median(counted.map((pair) => pair.isobar.cpuMicrosPerRequest / pair.direct.cpuMicrosPerRequest));
 }
 
 /** CPU µs the backend spends for each request of one run. */
@@ -95,7 +118,7 @@ async function backendCost(
   backend: PinnedProcess,
   port: number,
   load: Load,
-): Promise<number> {
+): Promise<Cost> {
   await waitForQuiet(context.options);
   const before = processUsage(backend.pid).cpuSeconds;
   const done = await runLoader(context, port, load);
@@ -104,11 +127,13 @@ async function backendCost(
       `${done.errors} of ${done.requests + done.errors} requests failed: ${JSON.stringify(done.errorKinds)}`,
     );
   }
-  return ((processUsage(backend.pid).cpuSeconds - before) / done.requests) * 1e6;
+  const cpu = processUsage(backend.pid).cpuSeconds - before;
+  const coreShare = cpu / done.seconds;
+  return { cpuMicrosPerRequest: (cpu / done.requests) * 1e6, coreShare, counts: coreShare >= busyEnough };
 }
 
-function addCell(result: RowResult, proxy: string, figures: number[], note: string): void {
-  const runs = figures.map((cpuMicrosPerRequest) => ({ cpuMicrosPerRequest }));
+function addCell(result: RowResult, proxy: string, runs: Cost[], note: string): void {
+  const figures = runs.map((run) => run.cpuMicrosPerRequest);
   result.cells.push({
     proxy,
     value: median(figures),
