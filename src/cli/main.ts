@@ -37,7 +37,8 @@ program
   .requiredOption("-c, --config <file>", "the configuration file (YAML)")
   .action(async ({ config }: { readonly config: string }) => {
     const { runProxy } = await import("../daemon/proxy-main.ts");
-    process.exitCode = await runProxy({ configFile: config, env: process.env });
+    // Everything is closed by now; a handle that somebody forgot must not keep a drained proxy alive.
+    process.exit(await runProxy({ configFile: config, env: process.env }));
   });
 
 program

@@ -66,6 +66,8 @@ export class ProxyDaemon {
     const workerCount = config.concurrency;
     this.#options = options;
     this.ended = this.#end.promise;
+    // A worker may fail while nobody is waiting yet: start() and the caller look at it later.
+    this.ended.catch(() => undefined);
     this.#readiness = new Readiness(config.listeners.map((listener) => listener.name));
     this.#counters = new ProxyCounters(workerCount);
     this.#slots = new SlotRegistry({ workerCount });
@@ -123,6 +125,7 @@ export class ProxyDaemon {
     }
     await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
     collectGarbage();
+    if (this.#readiness.isDraining) return;
     log.info("ready", { node: config.node.id, zone: config.node.zone, clusters: config.clusters.length });
   }
 

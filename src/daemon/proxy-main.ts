@@ -42,6 +42,10 @@ export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
     workerEntry: options.workerEntry ?? workerEntry(),
   });
   const stopSignals = onSignals(daemon);
+  process.on("uncaughtException", (error) => {
+    log.error("a fault of Isobar itself", { error });
+    process.exit(ExitCode.fault);
+  });
   let watch: ConfigFileWatch | undefined;
   try {
     await daemon.start();

@@ -69,7 +69,9 @@ export class Reloader {
    * @param cause for the log: what asked for it.
    */
   reload(cause: string): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#reload(cause));
+    this.#queue = this.#queue
+      .then(() => this.#reload(cause))
+      .catch((error: unknown) => this.#refuse(cause, [`a fault of Isobar itself: ${String(error)}`]));
     return this.#queue;
   }
 
@@ -77,14 +79,7 @@ export class Reloader {
     const { load, apply, log } = this.#options;
     const parsed = await load();
     if (parsed.config === undefined) {
-      const problems = parsed.problems.map(formatConfigProblem);
-      this.#status = { ...this.#status, failed: this.#status.failed + 1, lastSucceeded: false, problems };
-      log.error("reload refused, the running configuration stays in force", {
-        cause,
-        problems: problems.join("\n"),
-      });
-      this.#options.onOutcome(false);
-      return;
+      return this.#refuse(cause, parsed.problems.map(formatConfigProblem));
     }
     const restartNeeded = FIXED_SECTIONS.filter(
       (section) => !isDeepStrictEqual(parsed.config[section], this.#running[section]),
@@ -112,5 +107,14 @@ export class Reloader {
     } else {
       log.info("reloaded", { cause, clusters: running.clusters.length });
     }
+  }
+
+  #refuse(cause: string, problems: readonly string[]): void {
+    this.#status = { ...this.#status, failed: this.#status.failed + 1, lastSucceeded: false, problems };
+    this.#options.log.error("reload refused, the running configuration stays in force", {
+      cause,
+      problems: problems.join("\n"),
+    });
+    this.#options.onOutcome(false);
   }
 }

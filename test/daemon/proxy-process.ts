@@ -1,0 +1,109 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+/** A proxy with the fake data plane as a child process, on ports of its own, with a configuration that can change. */
+export class ProxyProcess {
+  readonly ports: { readonly admin: number; readonly metrics: number; readonly listener: number };
+  readonly file: string;
+  readonly exited: Promise<number | string>;
+  stderr = "";
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+
+  private constructor(ports: ProxyProcess["ports"], clusters: string, more: string) {
+    this.ports = ports;
+    this.#folder = mkdtempSync(join(tmpdir(), "isobar-"));
+    this.file = join(this.#folder, "isobar.yaml");
+    this.write(clusters, more);
+    const entry = fileURLToPath(new URL("./proxy-with-fake-worker.ts", import.meta.url));
+    // The launcher's cache of stripped sources: a start takes a third of the time.
+    const cache = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
+    this.#child = spawn(process.execPath, [entry, this.file], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+    });
+    this.#child.stderr!.setEncoding("utf8").on("data", (text) => (this.stderr += text));
+    this.exited = new Promise((resolve) =>
+      this.#child.on("close", (code, signal) => resolve(code ?? signal ?? "")),
+    );
+  }
+
+  /** @param ports those that are not to be free ones. */
+  static async start(
+    clusters: string,
+    more = "",
+    ports: Partial<ProxyProcess["ports"]> = {},
+  ): Promise<ProxyProcess> {
+    const [admin, metrics, listener] = (await freePorts(3)) as [number, number, number];
+    return new ProxyProcess({ admin, metrics, listener, ...ports }, clusters, more);
+  }
+
+  /** Replaces the configuration, as an editor does it. */
+  write(clusters: string, more = ""): void {
+    const { admin, metrics, listener } = this.ports;
+    const text =
+      `admin: { address: 127.0.0.1:${admin} }\nmetrics: { address: 127.0.0.1:${metrics} }\n` +
+      `listeners: [{ name: local, address: 127.0.0.1:${listener} }]\nclusters: [${clusters}]\n${more}\n`;
+    writeFileSync(join(this.#folder, "next"), text);
+    renameSync(join(this.#folder, "next"), this.file);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async get(path: string, method = "GET"): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.ports.admin}${path}`, { method });
+    return response.text();
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.ports.metrics}/metrics`)).text();
+  }
+
+  /** @returns what the fake data plane knows. */
+  dataPlane(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let text = "";
+      const socket = connect(this.ports.listener, "127.0.0.1").setEncoding("utf8");
+      socket
+        .on("data", (part) => (text += part))
+        .on("end", () => resolve(text))
+        .on("error", reject);
+    });
+  }
+
+  async ready(): Promise<void> {
+    await this.eventually(async () => (await this.get("/ready")) === "ready\n");
+  }
+
+  async eventually(check: () => Promise<boolean>): Promise<void> {
+    for (let i = 0; i < 400; i++) {
+      if (await check().catch(() => false)) return;
+      await sleep(25);
+    }
+    throw new Error(`did not come about; the process said:\n${this.stderr}`);
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
