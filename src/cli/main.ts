@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { VERSION } from "../daemon/version.ts";
