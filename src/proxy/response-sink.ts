@@ -134,8 +134,13 @@ export class ResponseSink implements ConnectionSink {
   }
 
   #failed(slot: number, errorCode: number, cause: ResetCause): void {
+    const { exchanges, time } = this.#context;
+    const due = exchanges.dueMs[slot]!;
     let error: ProxyError = PROXY_ERRORS.connectionLost;
-    if (cause === ResetCause.peer) {
+    if (cause === ResetCause.peer && errorCode === ErrorCode.cancel && due > 0 && time.nowMs >= due) {
+      // Some servers tell a passed deadline by a reset; theirs may arrive before our own timer's next tick.
+      error = PROXY_ERRORS.deadline;
+    } else if (cause === ResetCause.peer) {
       error = { ...PROXY_ERRORS.upstreamReset, grpcStatus: grpcStatusOfReset(errorCode) };
     } else if (cause === ResetCause.peerError) {
       error = PROXY_ERRORS.upstreamProtocol;
