@@ -12,13 +12,13 @@ if (major < 24 || (major === 24 && minor < 12)) {
   process.exit(69);
 }
 // In a build the module beside this one is JavaScript already.
-if (existsSync(new URL("./main.js", import.meta.url))) {
-  await import("./main.ts");
-} else {
+const built = new URL("./main.js", import.meta.url);
+const main = existsSync(built) ? built : new URL("./main.ts", import.meta.url);
+if (main !== built) {
   // With stripped sources in a cache, the stripper (some 30 MB and half a second per thread) is loaded the first time
   // only. The variable hands the cache on to worker threads and child processes.
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../../.cache/compile", import.meta.url));
   nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   setTimeout(nodeModule.flushCompileCache, 5_000).unref();
-  await import("./main.ts");
 }
+await import(main.href);
