@@ -27,9 +27,9 @@ export class Readiness {
   /** @returns why it is not ready, in words; `undefined` when it is. */
   reason(): string | undefined {
     if (this.#draining) return "draining";
-    if (this.#closedListeners.size > 0) {
-      return `listeners not open yet: ${[...this.#closedListeners].join(", ")}`;
-    }
-    return this.#snapshotInForce ? undefined : "waiting for the first snapshot";
+    // In the order of the start: workers open the listeners when they have the first snapshot.
+    if (!this.#snapshotInForce) return "waiting for the first snapshot";
+    if (this.#closedListeners.size === 0) return undefined;
+    return `listeners not open yet: ${[...this.#closedListeners].join(", ")}`;
   }
 }
