@@ -36,32 +36,48 @@ function buildMachine(): void {
     }
     children[node * 2 + (CODES[symbol]! & 1)] = ~symbol;
   }
-  for (let state = 0; state < 256; state++) {
-    for (let nibble = 0; nibble < 16; nibble++)
-      HUFFMAN_STEPS[state * 16 + nibble] = step(children, state, nibble);
-  }
-  for (let i = 0; i < HUFFMAN_SCAN.length; i++) {
-    const high = HUFFMAN_STEPS[((i >>> 8) << 4) | ((i >>> 4) & 15)]!;
-    const low = HUFFMAN_STEPS[(high >>> 16) | (i & 15)]!;
-    const symbols = (high & EMITS) + (low & EMITS);
-    HUFFMAN_SCAN[i] = symbols | ((high | low) & 0xfc) | ((low >>> 20) << 8);
-  }
+  buildSteps(children);
+  buildScan();
   for (let node = 0, depth = 0; depth < 8; depth++) {
     HUFFMAN_ACCEPTS[node] = 1;
     node = children[node * 2 + 1]!;
   }
 }
 
-function step(children: Int32Array, state: number, nibble: number): number {
-  let node = state;
-  let entry = 0;
-  for (let bit = 3; bit >= 0; bit--) {
-    const child = children[node * 2 + ((nibble >>> bit) & 1)]!;
-    node = Math.max(child, 0);
-    if (child === ~EOS) return FAILS;
-    if (child < 0) entry = EMITS | CHAR_CLASS[~child]! | (~child << 8);
+function buildScan(): void {
+  // A nibble's entry in the form of an octet's.
+  const half = new Uint16Array(HUFFMAN_STEPS.length);
+  for (let i = 0; i < half.length; i++) {
+    const entry = HUFFMAN_STEPS[i]!;
+    half[i] = (entry & 0xff) | ((entry >>> 20) << 8);
   }
-  return entry | (node << 20);
+  for (let i = 0; i < half.length; i++) {
+    const high = half[i]! & 0xff;
+    const row = (half[i]! >>> 8) * 16;
+    for (let nibble = 0, at = i * 16; nibble < 16; nibble++, at++) {
+      const low = half[row + nibble]!;
+      HUFFMAN_SCAN[at] = (low | (high & 0xfc)) + (high & EMITS);
+    }
+  }
+}
+
+/** Steps of two bits, put together to steps of four: no two of them complete two symbols. */
+function buildSteps(children: Int32Array): void {
+  const pairs = new Int32Array(256 * 4);
+  for (let i = 0; i < pairs.length; i++) {
+    const first = children[(i >>> 2) * 2 + ((i >>> 1) & 1)]!;
+    const second = children[Math.max(first, 0) * 2 + (i & 1)]!;
+    // The shortest code has five bits: after a first bit that completes a symbol, the second cannot.
+    const symbol = first < 0 ? ~first : second < 0 ? ~second : -1;
+    if (symbol === EOS) pairs[i] = FAILS;
+    else if (symbol < 0) pairs[i] = second << 20;
+    else pairs[i] = EMITS | CHAR_CLASS[symbol]! | (symbol << 8) | (Math.max(second, 0) << 20);
+  }
+  for (let i = 0; i < HUFFMAN_STEPS.length; i++) {
+    const high = pairs[((i >>> 4) << 2) | ((i >>> 2) & 3)]!;
+    const low = pairs[((high >>> 20) << 2) | (i & 3)]!;
+    HUFFMAN_STEPS[i] = (high & 0xffff) | low;
+  }
 }
 
 /**
