@@ -51,13 +51,14 @@ function buildScan(): void {
     const entry = HUFFMAN_STEPS[i]!;
     half[i] = (entry & 0xff) | ((entry >>> 20) << 8);
   }
-  for (let i = 0; i < half.length; i++) {
-    const high = half[i]! & 0xff;
-    const row = (half[i]! >>> 8) * 16;
-    for (let nibble = 0, at = i * 16; nibble < 16; nibble++, at++) {
-      const low = half[row + nibble]!;
-      HUFFMAN_SCAN[at] = (low | (high & 0xfc)) + (high & EMITS);
-    }
+  // Two entries at a time: this runs at every start, before anything is compiled.
+  const rows = new Uint32Array(half.buffer);
+  const scan = new Uint32Array(HUFFMAN_SCAN.buffer);
+  for (let i = 0, at = 0; i < half.length; i++) {
+    const flags = (half[i]! & 0xfc) * 0x10001;
+    const count = (half[i]! & EMITS) * 0x10001;
+    const row = (half[i]! >>> 8) * 8;
+    for (let k = row; k < row + 8; k++) scan[at++] = (rows[k]! | flags) + count;
   }
 }
 
