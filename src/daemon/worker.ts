@@ -20,7 +20,8 @@ if (port === null) throw new Error("worker.ts runs as a worker thread only");
 
 const say = (message: WorkerToMain): void => port.postMessage(message);
 const row = new WorkerCounters(start.workerCount, start.workerCounters).row(start.workerIndex);
-let released: number[] = [];
+let endpointSlots: number[] = [];
+let clusterSlots: number[] = [];
 
 const dataPlane = new DataPlane({
   workerIndex: start.workerIndex,
@@ -34,7 +35,8 @@ const dataPlane = new DataPlane({
   random: new SeededRandom(Math.trunc(Date.now() * 31 + start.workerIndex * 7919 + process.pid)),
   endpoints: new EndpointCounters(start.workerCount, start.endpointCounters),
   workerRow: row,
-  onEndpointReleased: (slot) => released.push(slot),
+  onEndpointReleased: (slot) => endpointSlots.push(slot),
+  onClusterReleased: (slot) => clusterSlots.push(slot),
 });
 
 function listen(listener: WorkerListener): void {
@@ -104,8 +106,9 @@ setInterval(() => {
   checkDrain();
   const records = dataPlane.accessLog.take();
   if (records.length > 0) say({ kind: "access-log", records });
-  if (released.length > 0) {
-    say({ kind: "epoch", endpointSlots: released, clusterSlots: [] });
-    released = [];
+  if (endpointSlots.length > 0 || clusterSlots.length > 0) {
+    say({ kind: "epoch", endpointSlots, clusterSlots });
+    endpointSlots = [];
+    clusterSlots = [];
   }
 }, HEARTBEAT_MS);

@@ -23,6 +23,8 @@ export class ClusterRuntime {
   wake = false;
   /** No longer configured; goes when its last exchange has ended. */
   removed = false;
+  /** Exchanges that name this cluster. */
+  exchanges = 0;
   readonly #zone: string;
   readonly #isAside: (slot: number) => boolean;
 

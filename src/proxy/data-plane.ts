@@ -52,6 +52,8 @@ export interface DataPlaneOptions {
   readonly workerRow: Float64Array;
   /** No stream is on that endpoint slot any more. */
   readonly onEndpointReleased: (slot: number) => void;
+  /** A removed cluster's last exchange has ended. */
+  readonly onClusterReleased: (clusterSlot: number) => void;
 }
 
 /** Limits announced to peers and kept by the engine, from the octet budget. */
@@ -111,6 +113,10 @@ export class DataPlane {
       authorities: new AuthorityTable(),
       routeCache: new RouteCache(INTERN_ENTRIES + 1),
       clusters: [],
+      releaseCluster: (clusterSlot) => {
+        this.#context.clusters[clusterSlot] = undefined;
+        options.onClusterReleased(clusterSlot);
+      },
       subchannels: [],
       upstreams: [],
       accessLog: new AccessLog(options.random, options.wallMs),
@@ -181,6 +187,8 @@ export class DataPlane {
       this.#dispatcher.leaveWaiting(slot);
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
     }
+    if (cluster.exchanges === 0 && clusters[clusterSlot] === cluster)
+      this.#context.releaseCluster(clusterSlot);
   }
 
   /** Serves clients of a listening server made with `pauseOnConnect`. */

@@ -163,6 +163,10 @@ export class Dispatcher {
   }
 
   #enqueue(cluster: ClusterRuntime, slot: number): void {
+    if (cluster.removed) {
+      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+      return;
+    }
     if (cluster.queue.size >= cluster.snapshot.maxPendingStreams) {
       fail(this.#context, slot, PROXY_ERRORS.overflow, cluster.snapshot.name);
       return;

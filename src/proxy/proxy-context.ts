@@ -24,6 +24,8 @@ export interface ProxyContext extends ChannelContext {
   readonly routeCache: RouteCache;
   /** By cluster slot. */
   readonly clusters: (ClusterRuntime | undefined)[];
+  /** Forgets a removed cluster that no exchange names any more. */
+  readonly releaseCluster: (clusterSlot: number) => void;
   /** By endpoint slot. */
   readonly subchannels: (Subchannel | undefined)[];
   /** Upstream connections that stand, by their place in the engine. */

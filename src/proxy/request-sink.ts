@@ -69,6 +69,7 @@ export class RequestSink implements ConnectionSink {
       return;
     }
     exchanges.cluster[slot] = clusterSlot;
+    cluster.exchanges++;
     cluster.row[ClusterColumn.streamsActive]!++;
     cluster.budget.deposit();
     const size = octets + HEAD_SPARE_OCTETS;
@@ -218,6 +219,11 @@ export class RequestSink implements ConnectionSink {
     if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
     dropHeldRequest(context, slot);
     countEnd(context, slot);
+    const clusterSlot = exchanges.cluster[slot]!;
+    const cluster = context.clusters[clusterSlot];
+    if (cluster !== undefined && --cluster.exchanges === 0 && cluster.removed) {
+      context.releaseCluster(clusterSlot);
+    }
     this.#channel.streamClosed();
   }
 
