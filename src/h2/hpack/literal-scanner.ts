@@ -10,6 +10,11 @@ export const SCRATCH_OCTETS = 512;
 /** Values this long are decoded into the scratch area, no longer ones: 1.6 × 256 fits. */
 const LONGEST_DECODED_VALUE = 256;
 
+/** The Huffman code of the space, six bits; that of the tab is 0xffffea. Source: RFC 7541 Appendix B. */
+const SPACE_CODE = 0b010100;
+/** Octets that hold a whole symbol of 30 bits behind the end of another, and seven bits of padding. */
+const LONGEST_CODE_OCTETS = 6;
+
 /**
  * Reads HPACK integers and string literals out of the slab and validates them without storing what they decode to. One
  * serves all connections of a worker; the results of the last read are in its fields.
@@ -71,6 +76,7 @@ export class LiteralScanner {
     this.#payload = pos;
     this.#octets = octets;
     let flags = 0;
+    let blankAt = -1;
     if (head < 0x80) {
       this.#isHuffman = false;
       for (let i = pos; i < next; i++) flags |= CHAR_CLASS[bytes[i]!]!;
@@ -82,13 +88,14 @@ export class LiteralScanner {
       for (let i = pos; i < next; i++) {
         const entry = HUFFMAN_SCAN[state | bytes[i]!]!;
         flags |= entry;
+        if ((entry & SPACE) !== 0) blankAt = i;
         length += entry & SCAN_COUNT;
         state = entry & 0xff00;
       }
       if ((flags & FAILS) !== 0 || HUFFMAN_ACCEPTS[state >>> 8] === 0) return -1;
       this.length = length;
     }
-    if ((flags & SPACE) !== 0 && this.#hasBlankEdge()) flags |= BAD_VALUE;
+    if ((flags & SPACE) !== 0 && this.#hasBlankEdge(blankAt)) flags |= BAD_VALUE;
     this.flags = flags & (BAD_VALUE | BAD_NAME | SPACE);
     return next;
   }
@@ -137,13 +144,22 @@ export class LiteralScanner {
     return this.#scratch;
   }
 
-  /** Rare: most values have no blanks at all. The first and the last symbol decide. */
-  #hasBlankEdge(): boolean {
+  /**
+   * Whether a string with a blank in it has one at an end: the first and the last symbol decide.
+   * @param blankAt the last octet in whose steps a blank was completed.
+   */
+  #hasBlankEdge(blankAt: number): boolean {
     const bytes = this.#bytes;
     const end = this.#payload + this.#octets;
     if (!this.#isHuffman) {
       return ((CHAR_CLASS[bytes[this.#payload]!]! | CHAR_CLASS[bytes[end - 1]!]!) & SPACE) !== 0;
     }
+    // Credentials are long and have a blank after their scheme: a whole symbol fits behind a blank this far from the end.
+    const start = this.#payload;
+    const blankFirst =
+      bytes[start]! >>> 2 === SPACE_CODE ||
+      (bytes[start] === 0xff && bytes[start + 1] === 0xff && bytes[start + 2] === 0xea);
+    if (!blankFirst && end - blankAt > LONGEST_CODE_OCTETS) return false;
     let state = 0;
     let first = 0;
     let last = 0;
