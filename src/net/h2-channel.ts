@@ -66,6 +66,11 @@ export class H2Channel implements TransportOwner, Runnable {
     return this.#gone;
   }
 
+  /** Whether what is said now still reaches the transport. */
+  get open(): boolean {
+    return this.#transport.open;
+  }
+
   onRead(length: number): void {
     const { area } = this.#context;
     if (this.#ending) return;

@@ -18,6 +18,7 @@ export class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #owner: TransportOwner;
   readonly #onReleased = (): void => this.#owner.onReleased();
+  #open = true;
   #error: Error | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
 
@@ -28,6 +29,7 @@ export class SocketTransport implements Transport {
     socket.setNoDelay(true);
     socket.on("error", (error) => {
       this.#error = error;
+      this.#open = false;
     });
     socket.on("end", () => owner.onEnd());
     socket.on("close", () => {
@@ -67,6 +69,10 @@ export class SocketTransport implements Transport {
     return new SocketTransport(slab, socket, owner);
   }
 
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** The peer's address, for logs. */
   get remoteAddress(): string {
     return this.#socket.remoteAddress ?? "";
@@ -91,6 +97,7 @@ export class SocketTransport implements Transport {
   }
 
   end(lingerMs: number): void {
+    this.#open = false;
     if (this.#socket.destroyed) return;
     // Closing with unread input would make the kernel answer with RST, which discards what we said last (GOAWAY).
     this.#socket.end();
@@ -98,6 +105,7 @@ export class SocketTransport implements Transport {
   }
 
   destroy(): void {
+    this.#open = false;
     this.#socket.destroy();
   }
 }

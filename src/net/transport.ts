@@ -5,6 +5,8 @@ import type { OutputPort } from "../h2/output.ts";
  * length, valid during the call; writes take a range of the slab.
  */
 export interface Transport extends OutputPort {
+  /** False as soon as writes lead nowhere, which may be a while before `onClose` is told. */
+  readonly open: boolean;
   /** Stops reading until {@link resume}. */
   pause(): void;
   resume(): void;

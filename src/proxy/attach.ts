@@ -6,6 +6,7 @@ import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
 import { ByteColumn, ClusterColumn } from "../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import { dropHeldRequest } from "./exchange-end.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
@@ -13,6 +14,8 @@ import { PROXY_ERRORS } from "./proxy-error.ts";
 
 /** Room kept behind a request's field block for the `grpc-timeout` that each attempt gets anew. */
 export const HEAD_SPARE_OCTETS = GRPC_TIMEOUT_OCTETS;
+/** Body octets of a request that are held so that it can be sent once more. */
+export const REPLAY_OCTETS = 65_536;
 
 /**
  * Opens a request's stream at an endpoint and sends what has come of it so far.
@@ -50,6 +53,9 @@ export function attach(
   cluster.row[ClusterColumn.attempts]!++;
   context.endpoints.requests[context.endpointRow + subchannel.options.slot]!++;
   if (!bare) sendHeld(context, slot, upstream, stream, ended);
+  if (exchanges.bodyReceived[slot]! > REPLAY_OCTETS && exchanges.peer[slot] === stream) {
+    dropHeldRequest(context, slot);
+  }
   return undefined;
 }
 

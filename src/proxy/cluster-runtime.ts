@@ -56,6 +56,5 @@ export class ClusterRuntime {
   rebuild(): void {
     this.candidates = buildCandidates(this.snapshot, this.#zone, this.#isAside);
     this.picker = createPicker(this.snapshot.policy, this.candidates);
-    if (this.queue.size > 0) this.wake = true;
   }
 }

@@ -24,7 +24,7 @@ import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeTable, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
-import { relieve } from "./relief.ts";
+import { giveUp, relieve } from "./relief.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -32,6 +32,8 @@ const MAX_STREAMS = 131_072;
 const SCRATCH_OCTETS = 262_144;
 const REPLY_SCRATCH_OCTETS = 16_384;
 const INTERN_ENTRIES = 4096;
+/** The longest a timer can wait; deadlines may be centuries away. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Share of the budget that copies and queues may fill. */
 const SOFT_SHARE = 0.85;
 
@@ -221,11 +223,20 @@ export class DataPlane {
     return this.#downstream.size;
   }
 
-  /** Closes what is left. @returns streams cut off. */
+  /** Closes what is left, and says so. @returns requests cut off. */
   cutOff(): number {
-    const { streams } = this;
-    for (const channel of this.#downstream) channel.channel.destroy();
-    return streams;
+    const { streams } = this.#context.engine;
+    let requests = 0;
+    for (const { connection, channel } of this.#downstream) {
+      for (let slot = connection.state.firstStream; slot !== 0; ) {
+        const next = streams.next[slot]!;
+        giveUp(this.#context, this.#dispatcher, connection.state, slot, PROXY_ERRORS.draining);
+        requests++;
+        slot = next;
+      }
+      channel.end();
+    }
+    return requests;
   }
 
   /** Writes gauges that are not kept up to date event by event. */
@@ -242,7 +253,7 @@ export class DataPlane {
     if (time.earliestDueMs >= this.#deadlineAtMs) return;
     clearTimeout(this.#deadlineTimer);
     this.#deadlineAtMs = time.earliestDueMs;
-    const wait = Math.max(1, time.earliestDueMs - time.nowMs);
+    const wait = Math.min(Math.max(1, time.earliestDueMs - time.nowMs), MAX_TIMER_MS);
     this.#deadlineTimer = setTimeout(() => this.#expireDeadlines(), wait);
   }
 

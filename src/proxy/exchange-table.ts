@@ -84,7 +84,8 @@ export class ExchangeTable {
     this.cluster = new Int32Array(slots);
     this.endpoint = new Int32Array(slots);
     this.phase = new Uint8Array(slots);
-    this.bits = new Uint8Array(slots);
+    // A stream may end before it was a request: it counts as one only from begin() on.
+    this.bits = new Uint8Array(slots).fill(ExchangeBit.finished);
     this.moves = new Uint8Array(slots);
     this.grpcStatus = new Int8Array(slots);
     this.flag = new Uint8Array(slots);

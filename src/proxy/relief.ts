@@ -6,6 +6,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
+import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 
 /** Share of the octet budget that one relief frees, so that it is rare. */
@@ -23,7 +24,7 @@ export function relieve(context: ProxyContext, dispatcher: Dispatcher): void {
     if (holder === undefined) return;
     const slot = largestStream(context, holder);
     if (slot === 0) return;
-    giveUp(context, dispatcher, holder, slot);
+    giveUp(context, dispatcher, holder, slot, PROXY_ERRORS.overBudget);
   }
 }
 
@@ -66,16 +67,18 @@ function largestStream(context: ProxyContext, connection: ConnectionState): numb
   return largest;
 }
 
-function giveUp(
+/** Ends a request wherever it stands, with an error of our own; what its client has not been sent yet is dropped. */
+export function giveUp(
   context: ProxyContext,
   dispatcher: Dispatcher,
   connection: ConnectionState,
   slot: number,
+  error: ProxyError,
 ): void {
   const { exchanges, clusters } = context;
   if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
   else if (exchanges.phase[slot] !== Phase.answered) dispatcher.leaveWaiting(slot);
   dropQueue(connection, slot);
   const name = clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
-  fail(context, slot, PROXY_ERRORS.overBudget, name);
+  fail(context, slot, error, name);
 }

@@ -9,16 +9,13 @@ import { sendTrailers } from "../h2/send.ts";
 import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
-import { forwardBody, HEAD_SPARE_OCTETS } from "./attach.ts";
+import { forwardBody, HEAD_SPARE_OCTETS, REPLAY_OCTETS } from "./attach.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
-
-/** Body octets of a request that are held so that it can be sent once more. */
-const REPLAY_OCTETS = 65_536;
 
 /** The connection a {@link RequestSink} listens to. */
 export interface RequestChannel {
@@ -164,8 +161,9 @@ export class RequestSink implements ConnectionSink {
         engine.relieve();
         if (exchanges.phase[slot] === Phase.none) return;
       }
+      // Without a stream yet, what comes is held whatever its length: the client's window bounds it.
       const held =
-        exchanges.bodyReceived[slot]! <= REPLAY_OCTETS &&
+        (stream === 0 || exchanges.bodyReceived[slot]! <= REPLAY_OCTETS) &&
         exchanges.replay.append(slot, offset, length, engine.softCapacityOctets);
       if (!held) {
         if (stream === 0) {
@@ -196,7 +194,9 @@ export class RequestSink implements ConnectionSink {
   }
 
   onReset(slot: number, _errorCode: number, cause: ResetCause): void {
-    const { exchanges } = this.#context;
+    const { exchanges, time } = this.#context;
+    // A request that broke the rules with its header section never came to onHeaders.
+    if (exchanges.phase[slot] === Phase.none) exchanges.begin(slot, time.nowMs);
     const error =
       cause === ResetCause.peerError
         ? PROXY_ERRORS.downstreamProtocol

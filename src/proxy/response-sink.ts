@@ -47,10 +47,10 @@ export class ResponseSink implements ConnectionSink {
    */
   #part(stream: number, slot: number): void {
     const { exchanges, engine } = this.#context;
+    exchanges.phase[slot] = Phase.answered;
     if (!(engine.streams.bits[stream]! & StreamBit.localClosed)) return;
     exchanges.peer[slot] = 0;
     exchanges.peer[stream] = 0;
-    exchanges.phase[slot] = Phase.answered;
   }
 
   #downstreamOf(slot: number): ConnectionState {
@@ -122,6 +122,8 @@ export class ResponseSink implements ConnectionSink {
     if (slot === 0) return;
     exchanges.peer[slot] = 0;
     exchanges.peer[stream] = 0;
+    // The answer is whole; a server that gives it early asks by RST_STREAM(NO_ERROR) for no more (RFC 9113 §8.1).
+    if (exchanges.phase[slot] === Phase.answered) return;
     context.endpoints.errors[context.endpointRow + this.#subchannel.options.slot]!++;
     const started = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
     if (cause === ResetCause.unprocessed && !started) {

@@ -3,7 +3,7 @@ import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
-import type { SubchannelOwner } from "../upstream/subchannel.ts";
+import type { SubchannelOptions, SubchannelOwner } from "../upstream/subchannel.ts";
 import { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
@@ -38,22 +38,26 @@ export class Upstreams implements SubchannelOwner {
     for (let i = 0; i < snapshot.count; i++) {
       const slot = snapshot.slotAt(i);
       wanted.add(slot);
+      const options: SubchannelOptions = {
+        slot,
+        clusterSlot: snapshot.clusterSlot,
+        address: snapshot.addressAt(i),
+        port: snapshot.portAt(i),
+        connectTimeoutMs: snapshot.connectTimeoutMs,
+        maxConnections: snapshot.maxConnectionsPerEndpoint,
+        zone: snapshot.zoneAt(i),
+        sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
+      };
       const present = subchannels[slot];
-      if (present !== undefined && !present.retired) continue;
+      if (present !== undefined && !present.retired) {
+        present.options = options;
+        continue;
+      }
       subchannels[slot] = new Subchannel(
         this.#context,
         exchanges.links,
         this,
-        {
-          slot,
-          clusterSlot: snapshot.clusterSlot,
-          address: snapshot.addressAt(i),
-          port: snapshot.portAt(i),
-          connectTimeoutMs: snapshot.connectTimeoutMs,
-          maxConnections: snapshot.maxConnectionsPerEndpoint,
-          zone: snapshot.zoneAt(i),
-          sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
-        },
+        options,
         () => time.nowMs,
         () => random.nextFloat(),
       );

@@ -53,7 +53,8 @@ export interface SubchannelOptions extends UpstreamTarget {
  * more are made (up to `maxConnections`) only when those are full.
  */
 export class Subchannel implements UpstreamChannelOwner {
-  readonly options: SubchannelOptions;
+  /** An update may change them; slot, address and port stay. */
+  options: SubchannelOptions;
   readonly waiting: SlotList;
   /** True while the endpoint is avoided after failed connects. */
   aside = false;
@@ -100,7 +101,10 @@ export class Subchannel implements UpstreamChannelOwner {
     if (this.waiting.size < this.#connecting * EXPECTED_STREAMS) return true;
     // A connection the endpoint is draining takes no streams and does not count.
     let live = this.#connecting;
-    for (const channel of this.#channels) if (channel.ready) live++;
+    for (const channel of this.#channels) {
+      if (channel.exhausted) channel.retire();
+      if (channel.ready && channel.channel.open) live++;
+    }
     return live < this.options.maxConnections;
   }
 

@@ -15,6 +15,8 @@ import { SocketTransport } from "../net/socket-transport.ts";
 const RESET_BURST = 500;
 const RESETS_PER_SECOND = 16;
 
+const MAX_STREAM_ID = 2 ** 31 - 1;
+
 /** Where a channel dials. */
 export interface UpstreamTarget {
   /** An IP literal. */
@@ -70,7 +72,12 @@ export class UpstreamChannel implements ChannelOwner {
 
   /** Streams more that may be opened now. */
   get capacity(): number {
-    return this.ready ? this.connection.capacity : 0;
+    return this.ready && this.channel.open ? this.connection.capacity : 0;
+  }
+
+  /** Every stream id has been used: the connection takes no more, however few it has open. */
+  get exhausted(): boolean {
+    return this.connection.state.nextLocalId > MAX_STREAM_ID - 2;
   }
 
   /** Notes a stream that is read out for want of leave to reset it: it is reset as soon as there is. */
