@@ -9,7 +9,7 @@ const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
 const BACKOFF_FACTOR = 1.6;
 /** Streams that may wait for one connection being made, whose SETTINGS are not known yet. */
-const EXPECTED_STREAMS = 100;
+const EXPECTED_STREAMS = 1024;
 
 /** What a subchannel tells the proxy. */
 export interface SubchannelOwner {
