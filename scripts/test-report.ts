@@ -113,7 +113,7 @@ export class TestReport {
       : `✖ ${this.#name(data.file)}${place}  ${data.name}`;
     this.#failures.push(title);
     this.#print(`${title}\n${indent(text)}\n`);
-    if (wholeFile) this.#printOutput(data.file);
+    if (data.file !== undefined && wholeFile) this.#printOutput(data.file);
   }
 
   #keep(file: string | undefined, message: string): void {

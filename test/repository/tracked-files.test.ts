@@ -38,6 +38,28 @@ it("the lockfile names no host, so that npm ci works behind any mirror, and pins
   );
 });
 
+it("the lockfile has every package that another one may bring along, else npm ci refuses it", () => {
+  interface Entry {
+    readonly dependencies?: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  }
+  const lock = JSON.parse(readText("package-lock.json")) as {
+    readonly packages: Readonly<Record<string, Entry>>;
+  };
+  const isThere = (path: string, name: string): boolean => {
+    const nested = path.split("/node_modules/");
+    const folders = nested.map((_, depth) => nested.slice(0, depth + 1).join("/node_modules/"));
+    const places = ["", ...folders.map((folder) => `${folder}/`)];
+    return places.some((place) => lock.packages[`${place}node_modules/${name}`] !== undefined);
+  };
+  const missing = Object.entries(lock.packages).flatMap(([path, entry]) =>
+    Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
+      .filter((name) => !isThere(path, name))
+      .map((name) => `${path} → ${name}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
 it("nothing that is built, fetched or left over is tracked", () => {
   const junk =
     /(^|\/)(node_modules|dist|__pycache__|target)\/|\.(whl|log|orig|rej|class|pyc|tsbuildinfo)$|^\.[^/]+\.mjs$/;
