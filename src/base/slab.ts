@@ -110,13 +110,16 @@ export class Slab {
     this.#pageFreeHead[page] = unit;
     this.usedOctets -= size;
     const freeCount = ++this.#pageFreeCount[page]!;
-    if (freeCount === 1) this.#link(page, sizeClass);
+    const pageBlocks = PAGE_OCTETS / size;
+    if (freeCount === 1) {
+      const head = this.#classHead[sizeClass]!;
+      this.#link(page, sizeClass);
+      // A wholly free page that was kept is not needed behind this one, and nothing would find it there.
+      if (head >= 0 && this.#pageFreeCount[head] === pageBlocks) this.#giveUp(head, sizeClass);
+    }
     // The last partial page of a class is kept: one alloc and free in turn must not carve a page each time.
-    if (freeCount === PAGE_OCTETS / size && (this.#pageNext[page]! >= 0 || this.#pagePrev[page]! >= 0)) {
-      this.#unlink(page, sizeClass);
-      this.#pageClass[page] = -1;
-      this.#pageNext[page] = this.#poolHead;
-      this.#poolHead = page;
+    if (freeCount === pageBlocks && (this.#pageNext[page]! >= 0 || this.#pagePrev[page]! >= 0)) {
+      this.#giveUp(page, sizeClass);
     }
   }
 
@@ -148,12 +151,18 @@ export class Slab {
     for (let other = 0; other < BLOCK_OCTETS.length; other++) {
       const page = this.#classHead[other]!;
       if (page < 0 || this.#pageFreeCount[page]! < PAGE_OCTETS / BLOCK_OCTETS[other]!) continue;
-      this.#unlink(page, other);
-      this.#pageNext[page] = this.#poolHead;
-      this.#poolHead = page;
+      this.#giveUp(page, other);
       return this.#takePage(sizeClass);
     }
     return -1;
+  }
+
+  /** Returns a wholly free page to the pool. */
+  #giveUp(page: number, sizeClass: number): void {
+    this.#unlink(page, sizeClass);
+    this.#pageClass[page] = -1;
+    this.#pageNext[page] = this.#poolHead;
+    this.#poolHead = page;
   }
 
   #link(page: number, sizeClass: number): void {
