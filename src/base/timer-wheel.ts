@@ -55,8 +55,11 @@ export class TimerWheel {
   /** Calls `onExpired` for each slot whose deadline has passed; each is cleared before. */
   expire(nowMs: number, onExpired: (slot: number) => void): void {
     const now = Math.trunc(nowMs / TICK_MS);
+    const first = this.#tick + 1;
     const last = Math.min(now, this.#tick + TICKS);
-    for (let tick = this.#tick + 1; tick <= last; tick++) {
+    // First, so that what a callback sets for now comes with the next tick: not in this loop, not a turn later.
+    this.#tick = now;
+    for (let tick = first; tick <= last; tick++) {
       for (let slot = this.#heads[tick & MASK]!; slot !== 0; ) {
         if (this.#dueTick[slot]! > now) {
           slot = this.#next[slot]!;
@@ -68,7 +71,6 @@ export class TimerWheel {
         slot = this.#heads[tick & MASK]!;
       }
     }
-    this.#tick = now;
   }
 
   /** @returns milliseconds from `nowMs` until the next tick that holds a slot, or -1 when none is set. */
