@@ -116,7 +116,12 @@ export class DataPlane {
       routeCache: new RouteCache(INTERN_ENTRIES + 1),
       clusters: [],
       releaseCluster: (clusterSlot) => {
-        this.#context.clusters[clusterSlot] = undefined;
+        const { clusters, subchannels } = this.#context;
+        const cluster = clusters[clusterSlot];
+        if (!cluster?.removed || cluster.exchanges > 0) return;
+        // Connections on their way out are still counted in the cluster's row.
+        if (subchannels.some((subchannel) => subchannel?.options.clusterSlot === clusterSlot)) return;
+        clusters[clusterSlot] = undefined;
         options.onClusterReleased(clusterSlot);
       },
       subchannels: [],
@@ -189,8 +194,7 @@ export class DataPlane {
       this.#dispatcher.leaveWaiting(slot);
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
     }
-    if (cluster.exchanges === 0 && clusters[clusterSlot] === cluster)
-      this.#context.releaseCluster(clusterSlot);
+    this.#context.releaseCluster(clusterSlot);
   }
 
   /** Serves clients of a listening server made with `pauseOnConnect`. */

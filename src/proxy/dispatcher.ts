@@ -38,6 +38,7 @@ export class Dispatcher {
   #opening: Int32Array = new Int32Array(1024);
   #openingCount = 0;
   readonly #waking: ClusterRuntime[] = [];
+  readonly #roomy: Subchannel[] = [];
 
   constructor(context: ProxyContext) {
     this.#context = context;
@@ -64,9 +65,18 @@ export class Dispatcher {
     this.#context.turn.schedule();
   }
 
+  /** Looks at who waits for a connection to an endpoint when the turn ends: one that stands has room again. */
+  wakeWaiting(subchannel: Subchannel): void {
+    if (this.#roomy.includes(subchannel)) return;
+    this.#roomy.push(subchannel);
+    this.#context.turn.schedule();
+  }
+
   /** The end of the turn: serves queues, then what arrived. */
   run(): void {
     const { exchanges } = this.#context;
+    for (const subchannel of this.#roomy) subchannel.serveWaiting();
+    this.#roomy.length = 0;
     for (const cluster of this.#waking) {
       cluster.wake = false;
       this.#serveQueue(cluster);
@@ -163,6 +173,10 @@ export class Dispatcher {
   }
 
   #enqueue(cluster: ClusterRuntime, slot: number): void {
+    if (cluster.removed) {
+      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+      return;
+    }
     if (cluster.removed) {
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
       return;

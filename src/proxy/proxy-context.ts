@@ -24,7 +24,7 @@ export interface ProxyContext extends ChannelContext {
   readonly routeCache: RouteCache;
   /** By cluster slot. */
   readonly clusters: (ClusterRuntime | undefined)[];
-  /** Forgets a removed cluster that no exchange names any more. */
+  /** Forgets a cluster if it was removed and neither an exchange nor a connection names it any more. */
   readonly releaseCluster: (clusterSlot: number) => void;
   /** By endpoint slot. */
   readonly subchannels: (Subchannel | undefined)[];

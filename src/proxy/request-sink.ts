@@ -221,9 +221,7 @@ export class RequestSink implements ConnectionSink {
     countEnd(context, slot);
     const clusterSlot = exchanges.cluster[slot]!;
     const cluster = context.clusters[clusterSlot];
-    if (cluster !== undefined && --cluster.exchanges === 0 && cluster.removed) {
-      context.releaseCluster(clusterSlot);
-    }
+    if (cluster !== undefined && --cluster.exchanges === 0) context.releaseCluster(clusterSlot);
     this.#channel.streamClosed();
   }
 

@@ -174,6 +174,7 @@ export class ResponseSink implements ConnectionSink {
     endpoints.inFlight[endpointRow + this.#subchannel.options.slot]!--;
     const cluster = clusters[exchanges.cluster[stream]!];
     if (cluster !== undefined && cluster.queue.size > 0) this.#dispatcher.wake(cluster);
+    if (this.#subchannel.waiting.size > 0) this.#dispatcher.wakeWaiting(this.#subchannel);
     this.#channel.streamClosed(stream);
     if (!this.#channel.ready) this.#channel.closeWhenIdle();
   }

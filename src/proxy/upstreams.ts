@@ -117,9 +117,10 @@ export class Upstreams implements SubchannelOwner {
   }
 
   released(subchannel: Subchannel): void {
-    const { slot } = subchannel.options;
+    const { slot, clusterSlot } = subchannel.options;
     if (this.#context.subchannels[slot] === subchannel) this.#context.subchannels[slot] = undefined;
     this.#onReleased(slot);
+    this.#context.releaseCluster(clusterSlot);
   }
 
   #clusterOf(subchannel: Subchannel): ClusterRuntime | undefined {
