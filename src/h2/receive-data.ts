@@ -1,4 +1,5 @@
 import type { ConnectionState } from "./connection-state.ts";
+import { Role } from "./connection-state.ts";
 import { failConnection, failStream, writeWindowUpdate } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
 import { FrameFlag } from "./frame/frame-type.ts";
@@ -15,6 +16,15 @@ export function wasOpened(connection: ConnectionState, id: number): boolean {
 /** @returns whether we reset `id` lately, so that what arrives for it now is no fault of the peer. */
 export function wasResetByUs(connection: ConnectionState, id: number): boolean {
   return connection.resetIds?.includes(id) ?? false;
+}
+
+/**
+ * Answers a frame on a stream that is over. A client stays silent: what a server had sent before it knew of a cancel is no
+ * fault of the server, however many cancels there were, and servers count the resets they get.
+ */
+function refuseLate(connection: ConnectionState, id: number): void {
+  if (connection.role === Role.client || id > connection.lastAcceptedId) return;
+  if (!wasResetByUs(connection, id)) writeReset(connection, id, ErrorCode.streamClosed);
 }
 
 /**
@@ -47,8 +57,8 @@ export function beginData(
   if (slot === 0) {
     if (!wasOpened(connection, id)) {
       failConnection(connection, ErrorCode.protocolError, "DATA on an idle stream");
-    } else if (!wasResetByUs(connection, id)) {
-      writeReset(connection, id, ErrorCode.streamClosed);
+    } else {
+      refuseLate(connection, id);
     }
     return;
   }

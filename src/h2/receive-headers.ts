@@ -115,10 +115,10 @@ function receiveSection(
       if (!wasOpened(connection, id)) {
         return failConnection(connection, ErrorCode.protocolError, "HEADERS on an idle stream");
       }
-      return ignoreSection(connection, id, offset, length);
+      return ignoreSection(connection, offset, length);
     }
     if (id <= connection.highestPeerId) {
-      if (wasResetByUs(connection, id)) return ignoreSection(connection, id, offset, length);
+      if (wasResetByUs(connection, id)) return ignoreSection(connection, offset, length);
       return failConnection(connection, ErrorCode.streamClosed, "HEADERS on a closed stream");
     }
     connection.highestPeerId = id;
@@ -168,7 +168,9 @@ function receiveFirst(
     const id = streams.id[slot]!;
     if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
     sink.onHeadersTooLarge(slot, endStream);
-    if (endStream && streams.id[slot] === id) endSide(connection, slot, StreamBit.remoteClosed);
+    if (endStream && streams.id[slot] === id && streams.connection[slot] === connection.place) {
+      endSide(connection, slot, StreamBit.remoteClosed);
+    }
     return;
   }
   if (result !== DecodeResult.ok) {
@@ -224,11 +226,8 @@ function tellHeaders(connection: ConnectionState, slot: number, kind: BlockKind,
 }
 
 /** A section for a stream that is over: only the dynamic table must follow it. */
-function ignoreSection(connection: ConnectionState, id: number, offset: number, length: number): void {
+function ignoreSection(connection: ConnectionState, offset: number, length: number): void {
   if (decode(connection, offset, length, BlockKind.trailers) === DecodeResult.ok) dropFields(connection);
-  if (!connection.failed && connection.role === Role.client && !wasResetByUs(connection, id)) {
-    writeReset(connection, id, ErrorCode.streamClosed);
-  }
 }
 
 function decode(connection: ConnectionState, offset: number, length: number, kind: BlockKind): DecodeResult {
