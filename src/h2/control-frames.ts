@@ -1,6 +1,6 @@
 import { ResetCause } from "./connection-sink.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { ErrorCode } from "./error-code.ts";
+import { failOutput } from "./fail-output.ts";
 import { FRAME_HEAD_OCTETS, FrameFlag, FrameType } from "./frame/frame-type.ts";
 import { writeFrameHead, writeUint32 } from "./frame/octets.ts";
 import { abortStream } from "./stream/stream-life.ts";
@@ -15,7 +15,7 @@ export function failStream(connection: ConnectionState, slot: number, errorCode:
 /** Writes WINDOW_UPDATE for a stream, or for the connection with id 0. */
 export function writeWindowUpdate(connection: ConnectionState, id: number, octets: number): void {
   const at = connection.output.reserve(FRAME_HEAD_OCTETS + 4);
-  if (at === 0) return;
+  if (at === 0) return failOutput(connection);
   const { bytes } = connection.engine.slab;
   writeFrameHead(bytes, at, 4, FrameType.windowUpdate, 0, id);
   writeUint32(bytes, at + FRAME_HEAD_OCTETS, octets);
@@ -25,7 +25,7 @@ export function writeWindowUpdate(connection: ConnectionState, id: number, octet
 /** Writes PING; `high` and `low` are its 8 octets. */
 export function writePing(connection: ConnectionState, ack: boolean, high: number, low: number): void {
   const at = connection.output.reserve(FRAME_HEAD_OCTETS + 8);
-  if (at === 0) return;
+  if (at === 0) return failOutput(connection);
   const { bytes } = connection.engine.slab;
   writeFrameHead(bytes, at, 8, FrameType.ping, ack ? FrameFlag.ack : 0, 0);
   writeUint32(bytes, at + FRAME_HEAD_OCTETS, high);
@@ -42,7 +42,7 @@ export function writeGoaway(
 ): void {
   const payload = 8 + debug.length;
   const at = connection.output.reserve(FRAME_HEAD_OCTETS + payload);
-  if (at === 0) return;
+  if (at === 0) return failOutput(connection);
   const { bytes } = connection.engine.slab;
   writeFrameHead(bytes, at, payload, FrameType.goaway, 0, 0);
   writeUint32(bytes, at + FRAME_HEAD_OCTETS, lastStreamId);
@@ -57,15 +57,10 @@ export function writeGoaway(
  * transport closes the connection.
  */
 export function failConnection(connection: ConnectionState, errorCode: number, debug: string): void {
-  if (connection.failed) return;
+  if (connection.failed || connection.closed) return;
   connection.failed = true;
-  writeGoaway(connection, connection.highestPeerId, errorCode, debug);
+  // A GOAWAY must not name a higher id than one before it.
+  const lastStreamId = Math.min(connection.highestPeerId, connection.lastAcceptedId);
+  writeGoaway(connection, lastStreamId, errorCode, debug);
   connection.sink.onFailed(errorCode);
-}
-
-/** Ends the connection because the octet budget has no room for what it must say. */
-export function failOutput(connection: ConnectionState): void {
-  if (connection.failed) return;
-  connection.failed = true;
-  connection.sink.onFailed(ErrorCode.enhanceYourCalm);
 }

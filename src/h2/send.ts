@@ -1,7 +1,7 @@
 import { ResetCause } from "./connection-sink.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { failOutput } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import { failOutput } from "./fail-output.ts";
 import { DEFAULT_MAX_FRAME_OCTETS, FRAME_HEAD_OCTETS, FrameFlag, FrameType } from "./frame/frame-type.ts";
 import { writeFrameHead } from "./frame/octets.ts";
 import { releaseFields } from "./hpack/release-fields.ts";
@@ -220,7 +220,8 @@ function sendQueued(connection: ConnectionState, slot: number, room: number): vo
   const id = streams.id[slot]!;
   connection.sink.onDrained(slot, part);
   // Told of the drain, the sink may have ended the stream.
-  if (!last || streams.id[slot] !== id || streams.queue.head[slot] !== 0) return;
+  if (!last || streams.id[slot] !== id || streams.connection[slot] !== connection.place) return;
+  if (streams.queue.head[slot] !== 0) return;
   if (ends) {
     endSide(connection, slot, StreamBit.localClosed);
   } else if (streams.bits[slot]! & StreamBit.trailersQueued) {

@@ -1,7 +1,8 @@
 import type { ConnectionState } from "./connection-state.ts";
 import { Role } from "./connection-state.ts";
-import { failConnection, failOutput, writeWindowUpdate } from "./control-frames.ts";
+import { failConnection, writeWindowUpdate } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import { failOutput } from "./fail-output.ts";
 import {
   DEFAULT_WINDOW_OCTETS,
   FRAME_HEAD_OCTETS,

@@ -1,5 +1,6 @@
 import type { ConnectionState } from "./connection-state.ts";
 import { REMEMBERED_RESETS } from "./connection-state.ts";
+import { failOutput } from "./fail-output.ts";
 import { FRAME_HEAD_OCTETS, FrameType } from "./frame/frame-type.ts";
 import { writeFrameHead, writeUint32 } from "./frame/octets.ts";
 
@@ -8,7 +9,7 @@ export function writeReset(connection: ConnectionState, id: number, errorCode: n
   connection.resetIds ??= new Int32Array(REMEMBERED_RESETS);
   connection.resetIds[connection.resetCount++ & (REMEMBERED_RESETS - 1)] = id;
   const at = connection.output.reserve(FRAME_HEAD_OCTETS + 4);
-  if (at === 0) return;
+  if (at === 0) return failOutput(connection);
   const { bytes } = connection.engine.slab;
   writeFrameHead(bytes, at, 4, FrameType.rstStream, 0, id);
   writeUint32(bytes, at + FRAME_HEAD_OCTETS, errorCode);
