@@ -80,9 +80,13 @@ export class UpstreamChannel implements ChannelOwner {
     return this.connection.state.nextLocalId > MAX_STREAM_ID - 2;
   }
 
-  /** Notes a stream that is read out for want of leave to reset it: it is reset as soon as there is. */
+  /**
+   * Notes a stream that is read out for want of leave to reset it: it is reset as soon as there is. Such streams would take
+   * the room of others, so new ones go to another connection, and this one closes when it has nothing else.
+   */
   deferReset(slot: number): void {
     this.#deferred.add(slot);
+    this.retire();
     this.#deferTimer ??= setTimeout(() => this.#resetDeferred(), 1000 / RESETS_PER_SECOND);
   }
 
@@ -135,11 +139,12 @@ export class UpstreamChannel implements ChannelOwner {
 
   /** As {@link closeIfIdle}, when the stream that is just ending has gone. */
   closeWhenIdle(): void {
-    if (this.connection.state.activeStreams <= 1) setImmediate(() => this.closeIfIdle());
+    if (this.connection.state.activeStreams <= this.#deferred.size + 1)
+      setImmediate(() => this.closeIfIdle());
   }
 
-  /** Ends a connection that takes no more streams and has none left. */
+  /** Ends a connection that takes no more streams and has none left but those that nobody waits for. */
   closeIfIdle(): void {
-    if (!this.ready && this.connection.state.activeStreams === 0) this.channel.end();
+    if (!this.ready && this.connection.state.activeStreams === this.#deferred.size) this.channel.end();
   }
 }

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { ProxyError } from "../../src/proxy/proxy-error.ts";
+import { PROXY_ERRORS } from "../../src/proxy/proxy-error.ts";
+import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
+import { freePort } from "./fixture/free-port.ts";
+import { LocalProxy } from "./fixture/local-proxy.ts";
+import { Flag, frame, literal, RawBackend, RESPONSE_HEADERS, setting, Type } from "./fixture/raw-backend.ts";
+import type { RawAnswer } from "./fixture/raw-client.ts";
+import { answerOf, RawClient } from "./fixture/raw-client.ts";
+import { until } from "./fixture/until.ts";
+
+const BODY = Buffer.alloc(5);
+
+/** A backend that does with a stream what the request's path says. */
+function backend(): Promise<RawBackend> {
+  return RawBackend.start({
+    settings: Buffer.concat([setting(3, 1), setting(6, 2000)]),
+    onRequest: ({ connection, id, body }) => {
+      const command = body.toString();
+      if (command === "refuse") connection.reset(id, 7);
+      else if (command === "reset") connection.reset(id, 2);
+      else if (command === "drop") connection.socket.destroy();
+      else if (command === "bad")
+        connection.send(frame(Type.headers, Flag.endHeaders, id, literal("Upper", "x")));
+      else if (command === "large") {
+        const block = Buffer.concat([RESPONSE_HEADERS, literal("x-large", "v".repeat(9000))]);
+        connection.send(frame(Type.headers, Flag.endHeaders | Flag.endStream, id, block));
+      } else if (command !== "hang") connection.answer(id);
+    },
+  });
+}
+
+describe("errors of our own", () => {
+  let proxy: LocalProxy;
+  let raw: RawBackend;
+  let client: RawClient;
+  const reached = new Set<ProxyError>();
+
+  const expect = (answer: RawAnswer, error: ProxyError, subject: string | RegExp): void => {
+    reached.add(error);
+    assert.equal(answer.status, error.grpcStatus, answer.message);
+    assert.equal(answer.headers[":status"], 200);
+    assert.ok(answer.message.startsWith(`isobar: ${error.message}`), answer.message);
+    assert.match(answer.message, typeof subject === "string" ? new RegExp(subject) : subject);
+  };
+  const call = (command: string, headers = {}) =>
+    client.call(Buffer.from(command), { ":authority": "raw:1", ...headers });
+
+  before(async () => {
+    proxy = await LocalProxy.start();
+    raw = await backend();
+    proxy.apply([raw.port], { name: "raw:1", maxConnectionsPerEndpoint: 1, maxPendingStreams: 0 });
+    client = new RawClient(proxy.port, { maxHeaderListSize: 8000 });
+  });
+  after(async () => {
+    client.close();
+    await proxy.close();
+    raw.stop();
+  });
+
+  it("no_route: the authority is named, the status is not one that is retried for ever", async () => {
+    const answer = await client.call(BODY, { ":authority": "nobody.test:1" });
+    expect(answer, PROXY_ERRORS.noRoute, /"nobody\.test:1"$/);
+    assert.equal(proxy.unrouted(12, ResponseFlag.noRoute), 1);
+  });
+
+  it("no_endpoint", async () => {
+    proxy.apply([], { name: "empty:1" });
+    expect(await client.call(BODY, { ":authority": "empty:1" }), PROXY_ERRORS.noEndpoint, "empty:1");
+    assert.equal(proxy.finished(14, ResponseFlag.noHealthyUpstream, "empty:1"), 1);
+  });
+
+  it("connect_failure, when no endpoint takes a connection", async () => {
+    proxy.apply([await freePort(), await freePort()], { name: "closed:1" });
+    expect(await client.call(BODY, { ":authority": "closed:1" }), PROXY_ERRORS.connectFailure, "closed:1");
+    assert.equal(proxy.finished(14, ResponseFlag.upstreamConnectionFailure, "closed:1"), 1);
+  });
+
+  it("refused, when every endpoint tried refuses", async () => {
+    expect(await call("refuse"), PROXY_ERRORS.refused, "raw:1");
+    assert.equal(proxy.finished(14, ResponseFlag.retryLimitExceeded, "raw:1"), 1);
+  });
+
+  it("overflow, when endpoints and queue are full", async () => {
+    const hanging = client.open({ ":authority": "raw:1" });
+    hanging.end("hang");
+    await until("the stream hangs", () => proxy.inFlight === 1);
+    expect(await call("ok"), PROXY_ERRORS.overflow, "raw:1");
+    assert.equal(proxy.finished(8, ResponseFlag.upstreamOverflow, "raw:1"), 1);
+    hanging.close(8);
+    reached.add(PROXY_ERRORS.cancelled);
+    await until(
+      "the cancel is counted",
+      () => proxy.finished(1, ResponseFlag.downstreamReset, "raw:1") === 1,
+    );
+    await proxy.settled();
+  });
+
+  it("connection_lost, with the endpoint's address", async () => {
+    expect(await call("drop"), PROXY_ERRORS.connectionLost, `raw:1 \\(127.0.0.1:${raw.port}\\)`);
+    assert.equal(proxy.finished(14, ResponseFlag.upstreamConnectionTermination, "raw:1"), 1);
+  });
+
+  it("upstream_reset, with address and code", async () => {
+    expect(
+      await call("reset"),
+      PROXY_ERRORS.upstreamReset,
+      `raw:1 \\(127.0.0.1:${raw.port}, error code 2\\)`,
+    );
+    assert.equal(proxy.finished(13, ResponseFlag.upstreamReset, "raw:1"), 1);
+  });
+
+  it("upstream_protocol_error, which costs that call alone", async () => {
+    expect(await call("bad"), PROXY_ERRORS.upstreamProtocol, "raw:1");
+    assert.equal(proxy.finished(13, ResponseFlag.upstreamProtocolError, "raw:1"), 1);
+    assert.equal((await call("ok")).status, 0);
+  });
+
+  it("request_headers_too_large, by the endpoint's limit and by our own", async () => {
+    expect(await call("ok", { "x-large": "v".repeat(3000) }), PROXY_ERRORS.requestTooLarge, "raw:1");
+    // node:http2 keeps to what we announce, so only a client that does not is told.
+    assert.equal((await call("ok")).status, 0);
+  });
+
+  it("response_headers_too_large", async () => {
+    expect(await call("large"), PROXY_ERRORS.responseTooLarge, "raw:1");
+    assert.equal((await call("ok")).status, 0);
+  });
+
+  it("deadline", async () => {
+    expect(await call("hang", { "grpc-timeout": "30m" }), PROXY_ERRORS.deadline, "raw:1");
+    await proxy.settled();
+  });
+
+  it("downstream_protocol_error costs that request alone, and is counted without a name", async () => {
+    const before = proxy.row("raw:1").slice();
+    const stream = client.open({ ":authority": "raw:1", "grpc-timeout": "soon" }, true);
+    assert.equal((await answerOf(stream)).resetCode, 1);
+    assert.equal(proxy.unrouted(13, ResponseFlag.downstreamProtocolError), 1);
+    assert.deepEqual(proxy.row("raw:1").slice(), before);
+    reached.add(PROXY_ERRORS.downstreamProtocol);
+    assert.equal((await call("ok")).status, 0);
+  });
+
+  it("over_budget", async () => {
+    const small = await LocalProxy.start({ slabOctets: 2 ** 20 });
+    const greedy = await RawBackend.start({ settings: setting(4, 0) });
+    small.apply([greedy.port], { name: "raw:1" });
+    const other = new RawClient(small.port);
+    const answers = Array.from({ length: 20 }, () =>
+      other.call(Buffer.alloc(60_000), { ":authority": "raw:1" }),
+    );
+    expect(await Promise.race(answers), PROXY_ERRORS.overBudget, "raw:1");
+    other.close();
+    await small.close();
+    greedy.stop();
+  });
+
+  it("draining: what the limit cuts off is told so", async () => {
+    const leaving = await LocalProxy.start();
+    leaving.apply([raw.port], { name: "raw:1" });
+    const other = new RawClient(leaving.port);
+    const answer = other.call(Buffer.from("hang"), { ":authority": "raw:1" });
+    await until("the stream hangs", () => leaving.inFlight === 1);
+    leaving.dataPlane.drain();
+    assert.equal(leaving.dataPlane.cutOff(), 1);
+    expect(await answer, PROXY_ERRORS.draining, "raw:1");
+    other.close();
+    await leaving.close();
+  });
+
+  it("are not told as gRPC to who does not speak it", async () => {
+    const cases = [
+      ["nobody:1", "404"],
+      ["empty:1", "503"],
+    ];
+    for (const [authority, status] of cases) {
+      const answer = await client.call(BODY, { ":authority": authority, "content-type": "text/plain" });
+      assert.equal(String(answer.headers[":status"]), status);
+      assert.equal(answer.status, -1);
+    }
+  });
+
+  it("every row of the table was reached", () => {
+    const missing = Object.values<ProxyError>(PROXY_ERRORS).filter((error) => !reached.has(error));
+    assert.deepEqual(
+      missing.map(({ code }) => code),
+      [],
+    );
+  });
+});
