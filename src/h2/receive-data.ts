@@ -86,7 +86,7 @@ export function beginData(
     streams.contentRemaining[slot] = rest;
   }
   connection.dataSlot = slot;
-  if (padOctets > 0) consume(connection, slot, padOctets, true);
+  if (padOctets > 0) consume(connection, slot, padOctets, false);
 }
 
 /** Passes on `length` octets of the current DATA frame's payload; the frame is whole when none remain. */
@@ -101,7 +101,7 @@ export function passData(connection: ConnectionState, offset: number, length: nu
   const id = streams.id[slot]!;
   // Noted before the sink is told, so that an answer it gives at once closes the stream without a reset.
   if (ends) streams.bits[slot]! |= StreamBit.remoteClosed;
-  if (streams.bits[slot]! & StreamBit.discard) consume(connection, slot, length, true);
+  if (streams.bits[slot]! & StreamBit.discard) consume(connection, slot, length, false);
   else connection.sink.onData(slot, offset, length, ends);
   if (ends && streams.id[slot] === id && streams.connection[slot] === connection.place) {
     endSide(connection, slot, StreamBit.remoteClosed);
