@@ -44,8 +44,13 @@ test("a server that enables push is a connection error, a client may say so", (t
 test("a larger initial window opens streams that wait, in both roles", (t) => {
   for (const start of [scriptedClient, scriptedServer]) {
     const peer = start(t, { settings: { [Parameter.initialWindowSize]: 10 } });
-    const id = start === scriptedClient ? (peer.receive(OPEN), 1) : peer.open(REQUEST);
-    if (start === scriptedClient) peer.headers(1, RESPONSE);
+    const id = 1;
+    if (start === scriptedClient) {
+      peer.receive(OPEN);
+      peer.headers(id, RESPONSE);
+    } else {
+      peer.open(REQUEST);
+    }
     assert.equal(peer.data(id, keyedBody(1, 100)), 10);
     peer.said();
     peer.receive(settings({ [Parameter.initialWindowSize]: 60 }));
