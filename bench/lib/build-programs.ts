@@ -10,9 +10,10 @@ export interface Programs {
   goBackend(): string;
 }
 
-/** Compiles the load generator and the backends, if their sources are newer than what is there. */
+/** Builds Isobar, and compiles the load generator and the backends if their sources are newer than what is there. */
 export function buildPrograms(): Programs {
   mkdirSync(places.built, { recursive: true });
+  execFileSync("npm", ["run", "-s", "build"], { cwd: places.root, stdio: "inherit" });
   return {
     loader: compile("loader", ["loader.c", "conn.c", "hpack-encode.c", "hpack-decode.c"]),
     backend: compile("backend", ["backend.c", "conn.c"]),

@@ -5,7 +5,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Where things are and which ports they use. All ports are on loopback and below the ephemeral range. */
 export const places = {
   root,
-  launcher: `${root}src/cli/launch.mjs`,
+  /** The build is measured, because the build is what ships. */
+  launcher: `${root}dist/cli/launch.mjs`,
   load: `${root}bench/load`,
   peers: `${root}bench/peers`,
   goBackend: `${root}bench/go-backend`,

@@ -28,9 +28,6 @@ export const proxyKinds: ProxyKind[] = [
     name: "isobar",
     port: places.ports.isobar,
     command: () => {
-      if (!existsSync(`${places.root}src/cli/main.ts`)) {
-        return { missing: "src/cli/main.ts is not there" };
-      }
       const config = writeIsobarConfig("isobar", places.ports.isobar, places.ports.backends);
       return { program: process.execPath, args: [places.launcher, "proxy", "--config", config] };
     },
