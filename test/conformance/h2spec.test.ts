@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,7 +57,7 @@ async function buildH2spec(): Promise<string | undefined> {
 /** A backend that answers every request, a little later. @returns its port. */
 async function startBackend(t: TestContext): Promise<number> {
   const server = createServer();
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream) => {
     stream.on("error", () => {});
     stream.resume();
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
