@@ -9,8 +9,8 @@ import { WorkerBackend } from "./fixture/worker-backend.ts";
 /** Windows alternate, so that what else the machine does falls on all. */
 const WAYS = ["off", "past", "through"] as const;
 const WINDOWS = 30;
-const WINDOW_MS = 400;
-const CALL_EVERY_MS = 2;
+const WINDOW_MS = 500;
+const CALL_EVERY_MS = 1;
 const FACTOR = 1.5;
 const FLOOR_MS = 1;
 
@@ -79,7 +79,7 @@ describe("a quiet connection beside a flooding one", () => {
       t.skip("the machine is too noisy: alone against alone does not keep to the limit");
       return;
     }
-    assert.ok(rate > 2000, `${rate} calls/s`);
+    assert.ok(rate > 1200, `${rate} calls/s`);
     // What the flood's client and endpoint take of two shared cores is not the proxy's doing.
     const baseMs = Math.max(aloneMs, pastMs);
     assert.ok(throughMs <= limit(baseMs), `${throughMs} ms, without ${baseMs} ms`);
