@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { getHeapStatistics } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
@@ -101,7 +102,7 @@ setInterval(() => {
   observeMs(row, WorkerColumn.stall, nowMs - beatMs - HEARTBEAT_MS);
   beatMs = nowMs;
   row[WorkerColumn.heartbeatMs] = Date.now();
-  row[WorkerColumn.heapUsedOctets] = process.memoryUsage().heapUsed;
+  row[WorkerColumn.heapUsedOctets] = getHeapStatistics().used_heap_size;
   dataPlane.sample();
   checkDrain();
   const records = dataPlane.accessLog.take();

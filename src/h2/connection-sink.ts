@@ -36,7 +36,10 @@ export interface ConnectionSink {
   onDrained(slot: number, octets: number): void;
   /** The stream is over; `onClosed` follows. */
   onReset(slot: number, errorCode: number, cause: ResetCause): void;
-  /** The slot is about to be recycled: forget it. Told exactly once for each stream. */
+  /**
+   * The slot is about to be recycled: forget it. Told exactly once for each stream; the call may neither reset this stream
+   * nor close its connection.
+   */
   onClosed(slot: number): void;
   /** The peer's SETTINGS are in force: capacity may have changed. */
   onSettings(): void;
