@@ -200,6 +200,8 @@ export class ResponseSink implements ConnectionSink {
     this.#context.workerRow[WorkerColumn.upstreamProtocolErrors + errorCodeCell(errorCode)]!++;
     this.#channel.retire();
     this.#channel.channel.end();
+    // Whoever has a stream here need not wait until an endpoint that breaks the protocol closes its side.
+    setImmediate(() => this.#channel.channel.destroy());
   }
 
   #capacityBack(): void {

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../../src/telemetry/disconnect-reason.ts";
-import { WorkerColumn } from "../../src/telemetry/worker-counters.ts";
+import { errorCodeCell, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
 import {
   Flag,
@@ -257,6 +257,35 @@ describe("isolation", () => {
       backend.stop();
     });
   }
+
+  it("an endpoint that breaks HTTP/2 itself costs its connection at once, and no client its own", async () => {
+    let broken = false;
+    const backend = await RawBackend.start({
+      onRequest: ({ connection, id, body }) => {
+        if (body.toString() !== "break") {
+          if (body.length > 0) connection.answer(id);
+          return;
+        }
+        broken = true;
+        connection.send(frame(Type.ping, 0, 0, Buffer.alloc(3)));
+      },
+    });
+    proxy.apply([backend.port], { name: "broken:1" });
+    await callWell("broken:1");
+    const waiting = innocent.call(Buffer.alloc(0), { ":authority": "broken:1" });
+    const started = performance.now();
+    const { status, message } = await innocent.call(Buffer.from("break"), { ":authority": "broken:1" });
+    assert.equal(status, 14);
+    assert.match(message, /connection lost during the call to broken:1/);
+    assert.equal((await waiting).status, 14);
+    assert.ok(broken && performance.now() - started < 500);
+    await callWell("broken:1");
+    assert.deepEqual(failures, []);
+    assert.equal(innocent.goaway, -1);
+    assert.equal(proxy.worker.row(0)[WorkerColumn.upstreamProtocolErrors + errorCodeCell(6)], 1);
+    proxy.remove("broken:1");
+    backend.stop();
+  });
 
   const invalid: readonly (readonly [string, Record<string, string>])[] = [
     ["an invalid deadline", { "grpc-timeout": "never" }],
