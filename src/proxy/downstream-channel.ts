@@ -1,5 +1,8 @@
 import type { Connection } from "../h2/connection.ts";
+import { ResetCause } from "../h2/connection-sink.ts";
 import { Role } from "../h2/connection-state.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { abortStream } from "../h2/stream/stream-life.ts";
 import type { ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
@@ -73,7 +76,14 @@ export class DownstreamChannel implements ChannelOwner {
   /** The client broke HTTP/2, or the budget has no room for it: what was said is flushed, and it is gone. */
   failed(errorCode: number): void {
     this.#context.workerRow[WorkerColumn.downstreamProtocolErrors + errorCodeCell(errorCode)]!++;
-    setImmediate(() => this.channel.end());
+    setImmediate(() => {
+      const { state } = this.connection;
+      // The goodbye may linger; what the endpoints do for this client ends now.
+      while (state.firstStream !== 0) {
+        abortStream(state, state.firstStream, ErrorCode.cancel, ResetCause.connectionLost);
+      }
+      this.channel.end();
+    });
   }
 
   onConnected(): void {

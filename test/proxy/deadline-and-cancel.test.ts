@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
 import { GrpcBackend } from "./fixture/grpc-backend.ts";
 import { GrpcClient } from "./fixture/grpc-client.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
-import { RawBackend } from "./fixture/raw-backend.ts";
+import { Flag, frame, literal, RawBackend, Type } from "./fixture/raw-backend.ts";
 import { answerOf, RawClient } from "./fixture/raw-client.ts";
 import { until } from "./fixture/until.ts";
 
@@ -99,6 +100,30 @@ describe("deadlines and cancels", () => {
     other.session.destroy();
     await until("the backend sees 20 cancels", () => backend.cancelled === before + 20);
     await proxy.settled();
+  });
+
+  it("cancel everything at the backend when a client breaks HTTP/2, without waiting for its goodbye", async () => {
+    const seen = resets.length;
+    const { streams } = raw.connections[0]!;
+    const before = streams.size;
+    const rude = connect(proxy.port, "127.0.0.1");
+    rude.on("error", () => {});
+    const head = Buffer.concat([
+      Buffer.from([0x83, 0x86]),
+      literal(":path", "/a/b"),
+      literal(":authority", RAW),
+      literal("content-type", "application/grpc"),
+    ]);
+    rude.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    rude.write(frame(Type.settings, 0, 0));
+    for (const id of [1, 3, 5]) rude.write(frame(Type.headers, Flag.endHeaders, id, head));
+    await until("the streams are there", () => streams.size === before + 3);
+    const started = performance.now();
+    rude.write(frame(Type.ping, 0, 0, Buffer.alloc(3)));
+    await until("the backend is told", () => resets.length === seen + 3);
+    assert.ok(performance.now() - started < 300);
+    await proxy.settled();
+    rude.destroy();
   });
 
   it("tell the client at once when its call is reset by the backend, by the gRPC mapping", async () => {
