@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { ProxyError } from "../../src/proxy/proxy-error.ts";
 import { PROXY_ERRORS } from "../../src/proxy/proxy-error.ts";
+import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
 import { freePort } from "./fixture/free-port.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
@@ -50,7 +51,7 @@ describe("errors of our own", () => {
   before(async () => {
     proxy = await LocalProxy.start();
     raw = await backend();
-    proxy.apply([raw.port], { name: "raw:1", maxConnectionsPerEndpoint: 1, maxPendingStreams: 0 });
+    proxy.apply([raw.port], { name: "raw:1", maxConnectionsPerEndpoint: 1, maxPendingStreams: 1 });
     client = new RawClient(proxy.port, { maxHeaderListSize: 8000 });
   });
   after(async () => {
@@ -86,10 +87,13 @@ describe("errors of our own", () => {
     const hanging = client.open({ ":authority": "raw:1" });
     hanging.end("hang");
     await until("the stream hangs", () => proxy.inFlight === 1);
+    const waiting = call("ok");
+    await until("another waits", () => proxy.row("raw:1")[ClusterColumn.streamsQueued] === 1);
     expect(await call("ok"), PROXY_ERRORS.overflow, "raw:1");
     assert.equal(proxy.finished(8, ResponseFlag.upstreamOverflow, "raw:1"), 1);
     hanging.close(8);
     reached.add(PROXY_ERRORS.cancelled);
+    assert.equal((await waiting).status, 0);
     await until(
       "the cancel is counted",
       () => proxy.finished(1, ResponseFlag.downstreamReset, "raw:1") === 1,
