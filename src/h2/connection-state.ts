@@ -73,6 +73,8 @@ export class ConnectionState {
   /** Octets of the client preface still to be seen (server), and whether SETTINGS came as the first frame. */
   prefaceSeen = 0;
   settingsSeen = false;
+  /** Whether the peer's first SETTINGS is in force. */
+  settingsApplied = false;
   goawaySent = false;
   goawayReceived = false;
   /** Streams the peer opens above this id are refused: ours after the final GOAWAY. */

@@ -25,6 +25,7 @@ const Setting = {
 } as const;
 
 const ENTRY_OCTETS = 6;
+const UNLIMITED_STREAMS = 2 ** 31 - 1;
 const CLIENT_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /** Octets of the client connection preface (RFC 9113 §3.4). */
@@ -80,6 +81,11 @@ export function receiveSettings(
   }
   if (length % ENTRY_OCTETS !== 0) {
     return failConnection(connection, ErrorCode.frameSizeError, "SETTINGS size");
+  }
+  if (!connection.settingsApplied) {
+    connection.settingsApplied = true;
+    // The guess ends here: a peer that names no limit has none (RFC 9113 §6.5.2).
+    connection.peerMaxConcurrentStreams = UNLIMITED_STREAMS;
   }
   const { bytes } = connection.engine.slab;
   for (let at = offset; at < offset + length; at += ENTRY_OCTETS) {

@@ -97,6 +97,11 @@ export class Upstreams implements SubchannelOwner {
     this.#dispatcher.wake(cluster);
   }
 
+  capacityBack(subchannel: Subchannel): void {
+    const cluster = this.#clusterOf(subchannel);
+    if (cluster !== undefined) this.#dispatcher.wake(cluster);
+  }
+
   connected(subchannel: Subchannel): void {
     const cluster = this.#clusterOf(subchannel);
     if (cluster !== undefined) cluster.row[ClusterColumn.upstreamConnections]!++;

@@ -23,6 +23,8 @@ export interface SubchannelOwner {
   waiterLeft(slot: number): void;
   /** The endpoint is set aside because it cannot be reached, or is in use again: candidates change. */
   asideChanged(subchannel: Subchannel, aside: boolean): void;
+  /** A connection has room again. */
+  capacityBack(subchannel: Subchannel): void;
   /** A connection has ended. */
   disconnected(subchannel: Subchannel, channel: UpstreamChannel, error: Error | undefined): void;
   connectFailed(subchannel: Subchannel, error: Error | undefined): void;
@@ -66,6 +68,8 @@ export class Subchannel implements UpstreamChannelOwner {
   readonly #channels: UpstreamChannel[] = [];
   #connecting = 0;
   #backoffMs = FIRST_BACKOFF_MS;
+  /** No connection beside those that stand is tried before this time. */
+  #growAgainMs = 0;
   #backoffTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -99,13 +103,19 @@ export class Subchannel implements UpstreamChannelOwner {
   canWait(): boolean {
     if (this.retired) return false;
     if (this.waiting.size < this.#connecting * EXPECTED_STREAMS) return true;
-    // A connection the endpoint is draining takes no streams and does not count.
-    let live = this.#connecting;
+    const live = this.#liveCount();
+    if (live > 0 && this.#now() < this.#growAgainMs) return false;
+    return live + this.#connecting < this.options.maxConnections;
+  }
+
+  /** Connections that take streams: one the endpoint is draining does not count. */
+  #liveCount(): number {
+    let live = 0;
     for (const channel of this.#channels) {
       if (channel.exhausted) channel.retire();
       if (channel.ready && channel.channel.open) live++;
     }
-    return live < this.options.maxConnections;
+    return live;
   }
 
   /** Lets a stream wait for a connection; {@link canWait} was true. */
@@ -159,6 +169,11 @@ export class Subchannel implements UpstreamChannelOwner {
     for (let left = this.waiting.size - room; left > 0; left--) this.#owner.waiterLeft(this.waiting.shift());
   }
 
+  channelSettled(): void {
+    this.serveWaiting();
+    this.#owner.capacityBack(this);
+  }
+
   channelGone(channel: UpstreamChannel, error: Error | undefined): void {
     const at = this.#channels.indexOf(channel);
     if (at >= 0) this.#channels.splice(at, 1);
@@ -167,18 +182,25 @@ export class Subchannel implements UpstreamChannelOwner {
     } else {
       this.#connecting--;
       this.#owner.connectFailed(this, error);
-      if (!this.retired && this.available() === undefined) this.#backOff();
+      if (!this.retired) this.#connectFailed();
     }
     if (this.#connecting === 0) this.#failWaiting();
     if (this.retired && this.#channels.length === 0) this.#owner.released(this);
   }
 
-  #backOff(): void {
+  #connectFailed(): void {
+    const jittered = this.#backoffMs * (0.8 + 0.4 * this.#jitter());
+    this.#backoffMs = Math.min(this.#backoffMs * BACKOFF_FACTOR, MAX_BACKOFF_MS);
+    if (this.#liveCount() > 0) {
+      // One more could not be made, but the endpoint is there: who waited looks for room again, here or elsewhere.
+      this.#growAgainMs = this.#now() + jittered;
+      if (this.#connecting > 0) return;
+      for (let left = this.waiting.size; left > 0; left--) this.#owner.waiterLeft(this.waiting.shift());
+      return;
+    }
     this.#setAside(true);
     clearTimeout(this.#backoffTimer);
-    const jittered = this.#backoffMs * (0.8 + 0.4 * this.#jitter());
     this.#backoffTimer = setTimeout(() => this.#setAside(false), jittered);
-    this.#backoffMs = Math.min(this.#backoffMs * BACKOFF_FACTOR, MAX_BACKOFF_MS);
   }
 
   #setAside(aside: boolean): void {

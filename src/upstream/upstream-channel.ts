@@ -17,6 +17,14 @@ const RESETS_PER_SECOND = 16;
 
 const MAX_STREAM_ID = 2 ** 31 - 1;
 
+/** Endpoints that take fewer streams than this are kept from counting one that we have just reset as open. */
+const TIGHT_STREAM_LIMIT = 10_000;
+/**
+ * How long a reset stream still takes room: node:http2 answers a stream that is one too many by its own count with
+ * ENHANCE_YOUR_CALM, after which nothing may be moved.
+ */
+const SETTLING_MS = 50;
+
 /** Where a channel dials. */
 export interface UpstreamTarget {
   /** An IP literal. */
@@ -29,6 +37,8 @@ export interface UpstreamTarget {
 export interface UpstreamChannelOwner {
   /** The connection stands: streams may be opened. */
   channelReady(channel: UpstreamChannel): void;
+  /** Room that reset streams still took is free. */
+  channelSettled(channel: UpstreamChannel): void;
   /** The connection could not be made, or is gone. */
   channelGone(channel: UpstreamChannel, error: Error | undefined): void;
 }
@@ -49,6 +59,8 @@ export class UpstreamChannel implements ChannelOwner {
   readonly #resets: TokenBucket;
   readonly #now: () => number;
   readonly #deferred = new Set<number>();
+  /** Streams reset so lately that the endpoint may still count them. */
+  #settling = 0;
   #deferTimer: NodeJS.Timeout | undefined;
   #connectTimer: NodeJS.Timeout | undefined;
 
@@ -72,7 +84,7 @@ export class UpstreamChannel implements ChannelOwner {
 
   /** Streams more that may be opened now. */
   get capacity(): number {
-    return this.ready && this.channel.open ? this.connection.capacity : 0;
+    return this.ready && this.channel.open ? Math.max(0, this.connection.capacity - this.#settling) : 0;
   }
 
   /** Every stream id has been used: the connection takes no more, however few it has open. */
@@ -108,7 +120,17 @@ export class UpstreamChannel implements ChannelOwner {
 
   /** Takes leave to send one RST_STREAM. @returns false when the stream should rather be read out and dropped. */
   takeReset(nowMs: number): boolean {
-    return this.#resets.take(nowMs);
+    if (!this.#resets.take(nowMs)) return false;
+    if (this.connection.state.peerMaxConcurrentStreams < TIGHT_STREAM_LIMIT) {
+      this.#settling++;
+      setTimeout(() => this.#settled(), SETTLING_MS);
+    }
+    return true;
+  }
+
+  #settled(): void {
+    this.#settling--;
+    if (this.ready) this.#owner.channelSettled(this);
   }
 
   onConnected(): void {
