@@ -73,7 +73,7 @@ describe("a quiet connection beside a flooding one", () => {
       t.diagnostic(`not judged: ${invalid}`);
     }
     // The exact half of the promise, shares of the loop, is judged on every machine by turns.test.ts.
-    if (process.env["CI"] === undefined) t.skip("the machine is too noisy to judge a p99");
+    if (process.env.CI === undefined) t.skip("the machine is too noisy to judge a p99");
   });
 
   /** One interleaved measurement, and why its times say nothing of the proxy, if they do not. */
