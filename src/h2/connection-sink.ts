@@ -12,6 +12,8 @@ export const ResetCause = {
   unprocessed: 3,
   /** The octet budget had no room for what the stream holds. */
   overBudget: 4,
+  /** The connection is gone, and the stream's HEADERS were never handed to the transport. */
+  notSent: 5,
 } as const;
 export type ResetCause = (typeof ResetCause)[keyof typeof ResetCause];
 

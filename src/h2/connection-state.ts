@@ -68,6 +68,9 @@ export class ConnectionState {
   highestPeerId = 0;
   nextLocalId: number;
   activeStreams = 0;
+  /** Streams of ours from this id on were opened after the output's write number {@link unsentWrites}. */
+  unsentFromId = 0;
+  unsentWrites = -1;
   firstStream = 0;
 
   /** Octets of the client preface still to be seen (server), and whether SETTINGS came as the first frame. */

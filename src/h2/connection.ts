@@ -208,9 +208,20 @@ export class Connection {
     if (this.capacity === 0) return 0;
     const slot = openStream(state, state.nextLocalId);
     if (slot === 0) return 0;
+    if (state.unsentWrites !== state.output.writes) {
+      state.unsentWrites = state.output.writes;
+      state.unsentFromId = state.nextLocalId;
+    }
     state.nextLocalId += 2;
     writeHeaders(state, slot, offset, length, literalOctets, endStream);
     return slot;
+  }
+
+  /** Whether a stream's HEADERS may have been handed to the transport; streams the peer opened count as sent. */
+  #wasSent(slot: number): boolean {
+    const { state } = this;
+    if (state.role === Roles.server || state.unsentWrites !== state.output.writes) return true;
+    return state.engine.streams.id[slot]! < state.unsentFromId;
   }
 
   /** Sends PING with a token of 31 bits, answered by `onPong`. */
@@ -240,7 +251,8 @@ export class Connection {
     if (state.closed) return;
     state.closed = true;
     while (state.firstStream !== 0) {
-      abortStream(state, state.firstStream, ErrorCode.cancel, ResetCause.connectionLost);
+      const cause = this.#wasSent(state.firstStream) ? ResetCause.connectionLost : ResetCause.notSent;
+      abortStream(state, state.firstStream, ErrorCode.cancel, cause);
     }
     if (state.sectionBlock !== 0) state.engine.slab.free(state.sectionBlock);
     state.sectionBlock = 0;

@@ -24,6 +24,8 @@ const BULK_BLOCK_OCTETS = 65_536;
 export class Output {
   /** Octets handed to the port that have not left yet. */
   backlogOctets = 0;
+  /** Writes handed to the port so far: what was said since the last one has certainly not left. */
+  writes = 0;
   /** True from the first octet of a turn until the flush. */
   dirty = false;
 
@@ -125,6 +127,7 @@ export class Output {
 
   #write(): void {
     const length = this.#end - this.#block;
+    this.writes++;
     if (this.#port.write(this.#block, length)) {
       this.#end = this.#block;
       return;

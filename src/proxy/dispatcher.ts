@@ -177,10 +177,6 @@ export class Dispatcher {
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
       return;
     }
-    if (cluster.removed) {
-      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
-      return;
-    }
     if (cluster.queue.size >= cluster.snapshot.maxPendingStreams) {
       fail(this.#context, slot, PROXY_ERRORS.overflow, cluster.snapshot.name);
       return;

@@ -130,6 +130,8 @@ export class ResponseSink implements ConnectionSink {
       this.#dispatcher.move(slot, RetryReason.goaway, PROXY_ERRORS.refused);
     } else if (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream && !started) {
       this.#dispatcher.move(slot, RetryReason.refusedStream, PROXY_ERRORS.refused);
+    } else if (cause === ResetCause.notSent) {
+      this.#dispatcher.move(slot, RetryReason.notSent, PROXY_ERRORS.connectionLost);
     } else {
       this.#failed(slot, errorCode, cause);
     }

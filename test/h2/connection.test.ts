@@ -193,3 +193,22 @@ function discardAll(peer: ScriptedPeer): void {
   peer.said();
   peer.told();
 }
+
+test("a connection that goes tells which streams the transport was never given", (t) => {
+  const peer = scriptedServer(t);
+  peer.receive(settings());
+  peer.open(REQUEST, true);
+  peer.open(REQUEST, true);
+  peer.frames();
+  peer.open(REQUEST, true);
+  peer.open(REQUEST, true);
+  peer.told();
+  peer.connection.close();
+  const ends = peer.told().filter((line) => line.startsWith("reset"));
+  assert.deepEqual(ends.sort(), [
+    "reset 1 CANCEL connectionLost",
+    "reset 3 CANCEL connectionLost",
+    "reset 5 CANCEL notSent",
+    "reset 7 CANCEL notSent",
+  ]);
+});
