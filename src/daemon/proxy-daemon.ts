@@ -12,7 +12,6 @@ import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
 import { ClusterPublisher } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
-import { DataPlane } from "./data-plane.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
@@ -20,6 +19,7 @@ import { ProxyView } from "./proxy-view.ts";
 import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
 import type { WorkerToMain } from "./worker-messages.ts";
+import { WorkerThreads } from "./worker-threads.ts";
 
 /** What a {@link ProxyDaemon} is made of. */
 export interface ProxyDaemonOptions {
@@ -49,7 +49,7 @@ export class ProxyDaemon {
   readonly #slots: SlotRegistry;
   readonly #publisher: ClusterPublisher;
   readonly #discovery: Discovery;
-  readonly #dataPlane: DataPlane;
+  readonly #workers: WorkerThreads;
   readonly #reloader: Reloader;
   readonly #view: ProxyView;
   readonly #admin: AdminServer;
@@ -75,7 +75,7 @@ export class ProxyDaemon {
       slots: this.#slots,
       endpointCounters: this.#counters.endpoints,
       workerCount,
-      broadcast: (message) => this.#dataPlane.broadcast(message),
+      broadcast: (message) => this.#workers.broadcast(message),
       onPublished: (published) => this.#metrics?.published(published),
       onRemoved: (name) => this.#metrics?.removed(name),
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
@@ -88,7 +88,7 @@ export class ProxyDaemon {
       random: new SeededRandom(process.pid ^ Date.now()),
       onTrouble: (cluster, reason) => this.#troubled(cluster, reason),
     });
-    this.#dataPlane = new DataPlane(options.workerEntry, this.#workerStarts(workerCount), {
+    this.#workers = new WorkerThreads(options.workerEntry, this.#workerStarts(workerCount), {
       onMessage: (worker, message) => this.#receive(worker, message),
       onDeath: (worker, reason) => this.#died(worker, reason),
     });
@@ -141,7 +141,7 @@ export class ProxyDaemon {
     this.#readiness.draining();
     this.#options.log.info("draining", { cause, limitMs });
     for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
-    this.#dataPlane.broadcast({ kind: "drain", limitMs });
+    this.#workers.broadcast({ kind: "drain", limitMs });
     this.#drainLimit = setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS);
   }
 
@@ -149,14 +149,14 @@ export class ProxyDaemon {
   async close(): Promise<void> {
     clearTimeout(this.#drainLimit);
     this.#discovery.stop();
-    await this.#dataPlane.terminate();
+    await this.#workers.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
     this.#accessLog.flush();
   }
 
   async #apply(config: Config): Promise<void> {
     this.#options.log.level = config.log.level;
-    this.#dataPlane.broadcast({ kind: "access-log", ...config.accessLog });
+    this.#workers.broadcast({ kind: "access-log", ...config.accessLog });
     await this.#discovery.apply(config);
     this.#metrics?.configInForce(config);
   }

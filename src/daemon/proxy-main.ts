@@ -6,9 +6,9 @@ import { loadConfigApart } from "../config/load-config-apart.ts";
 import { createAddressLookup } from "../discovery/address-lookup.ts";
 import { ConfigFileWatch } from "../discovery/config-file-watch.ts";
 import { createLog } from "../telemetry/log.ts";
-import { workerEntry } from "./data-plane.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
 import { ProxyDaemon } from "./proxy-daemon.ts";
+import { workerEntry } from "./worker-threads.ts";
 
 /** How `isobar proxy` was called. */
 export interface ProxyOptions {

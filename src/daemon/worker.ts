@@ -3,7 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
-import { parseListenAddress } from "../net/listen-address.ts";
+import { parseSocketAddress } from "../config/socket-address.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
@@ -53,7 +53,7 @@ function listen(listener: WorkerListener): void {
     say({ kind: "listening", name: listener.name, address: place.address, port: place.port });
   });
   servers.push(server);
-  server.listen({ ...parseListenAddress(listener.address), backlog: LISTEN_BACKLOG });
+  server.listen({ ...parseSocketAddress(listener.address), backlog: LISTEN_BACKLOG });
 }
 
 const servers: ReturnType<typeof createServer>[] = [];

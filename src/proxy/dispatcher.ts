@@ -120,7 +120,9 @@ export class Dispatcher {
       request.tried[request.triedCount++] = subchannel.options.slot;
       if (picks + 1 >= cluster.candidates.count) break;
     }
-    if (this.#placeAnywhere(cluster, slot, queued)) return true;
+    // Others in the queue have looked everywhere already: whoever comes now need not.
+    const hopeless = !queued && cluster.queue.size > 0;
+    if (!hopeless && this.#placeAnywhere(cluster, slot, queued)) return true;
     if (!queued) this.#enqueue(cluster, slot);
     return false;
   }

@@ -1,8 +1,9 @@
 import type { ConnectionState } from "../h2/connection-state.ts";
-import { literalRecord, writeLiteral } from "../h2/hpack/write-field.ts";
+import { literalRecord, writeLiteral, writeStatic } from "../h2/hpack/write-field.ts";
 import { sendTrailers, writeHeaders } from "../h2/send.ts";
 
-const STATUS_200 = 0x80 | 8;
+/** The static table's `:status: 200`. */
+const STATUS_200 = 8;
 const CONTENT_TYPE = literalRecord("content-type", "application/grpc");
 const STATUS_NAME = Buffer.from("grpc-status");
 const MESSAGE_NAME = Buffer.from("grpc-message");
@@ -54,7 +55,7 @@ export function sendLocalReply(
     return;
   }
   if (!reply.started) {
-    bytes[end++] = STATUS_200;
+    end = writeStatic(bytes, end, STATUS_200);
     bytes.set(CONTENT_TYPE, end);
     end += CONTENT_TYPE.length;
   }

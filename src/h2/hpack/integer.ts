@@ -1,6 +1,3 @@
-/** Decoded integers are below this; more is a decoding error. Source: RFC 7541 §5.1 (implementation limit). */
-export const INTEGER_LIMIT = 2 ** 28;
-
 /**
  * Writes an integer with an N-bit prefix.
  * @param pattern the first octet's bits above the prefix.

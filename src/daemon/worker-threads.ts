@@ -2,14 +2,14 @@ import { Worker } from "node:worker_threads";
 import type { MainToWorker, WorkerStart, WorkerToMain } from "./worker-messages.ts";
 
 /** What the data plane tells its owner. */
-export interface DataPlaneEvents {
+export interface WorkerEvents {
   readonly onMessage: (workerIndex: number, message: WorkerToMain) => void;
   /** A thread ended without being asked to; it will not come back. */
   readonly onDeath: (workerIndex: number, reason: string) => void;
 }
 
 /** The worker threads, seen from the main thread. */
-export class DataPlane {
+export class WorkerThreads {
   readonly #workers: Worker[] = [];
   #closing = false;
 
@@ -18,7 +18,7 @@ export class DataPlane {
    *
    * @param entry the module a thread runs; see {@link workerEntry}.
    */
-  constructor(entry: URL, starts: readonly WorkerStart[], events: DataPlaneEvents) {
+  constructor(entry: URL, starts: readonly WorkerStart[], events: WorkerEvents) {
     for (const start of starts) {
       const worker = new Worker(entry, { workerData: start, name: `data-plane-${start.workerIndex}` });
       let reason = "";
