@@ -21,6 +21,9 @@ import { StreamingBackend } from "./fixture/streaming-backend.ts";
 import { until } from "./fixture/until.ts";
 
 const MIB = 2 ** 20;
+/** The slab's use is sampled every 250 ms by the worker: two equal values that far apart mean rest. */
+const SAMPLE_MS = 600;
+const MOST_SAMPLES = 30;
 const STALLED = 2000;
 const STREAMS_PER_CONNECTION = 500;
 const PATTERN = randomBytes(MIB);
@@ -124,6 +127,17 @@ describe(`${STALLED} stalled streams`, () => {
     backend.stop();
   });
 
+  /** Waits until nothing flows any more: while 128 MiB are on their way, all share the machine with them. */
+  const stalled = async (): Promise<void> => {
+    for (let before = -1, tries = 0; tries < MOST_SAMPLES; tries++) {
+      const { slab_used_octets: now = 0 } = await proxy.stats();
+      if (now === before) return;
+      before = now;
+      await sleep(SAMPLE_MS);
+    }
+    assert.fail("what is held never stopped growing");
+  };
+
   const openMany = (
     headers: Record<string, string>,
     settings: { initialWindowSize?: number },
@@ -143,7 +157,7 @@ describe(`${STALLED} stalled streams`, () => {
     const streams = openMany({ "x-download": String(MIB) }, { initialWindowSize: 0 });
     for (const stream of streams) stream.end();
     await until("every one is answered", () => backend.downloads === STALLED, { limitMs: 20_000 });
-    await sleep(300);
+    await stalled();
     const besideMs = await medianMs(innocent, body);
     const sameConnection = clients[0]!;
     assert.equal((await sameConnection.call(Buffer.alloc(0), { "x-download": "0" })).status, 0);
@@ -175,7 +189,7 @@ describe(`${STALLED} stalled streams`, () => {
     const streams = openMany({ "x-stall": "1" }, {});
     for (const stream of streams) stream.write(PATTERN);
     await until("every one is there", () => backend.stalls === STALLED, { limitMs: 20_000 });
-    await sleep(300);
+    await stalled();
     const besideMs = await medianMs(innocent, body);
     const { most } = proxy.memory();
     console.log(`stalled uploads: RSS at most ${Math.round(most / MIB)} MiB`);
