@@ -67,6 +67,7 @@ describe("isolation", () => {
     running = false;
     await load;
     assert.deepEqual(failures, []);
+    assert.ok(calls > LEAST_CALLS, `${calls} calls`);
   };
 
   before(async () => {
