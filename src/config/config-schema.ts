@@ -1,10 +1,8 @@
 import { z } from "zod";
-import { CLUSTER_DEFAULTS, LOAD_BALANCING_POLICIES } from "../resource/cluster.ts";
-import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import {
   choiceField,
-  endpointAddressField,
   fieldNotes,
   integerField,
   listenAddressField,
@@ -12,12 +10,8 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
-
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-const ZONE = /^[A-Za-z0-9._-]*$/;
-const HOST_NAME = /^(?=[^.])[A-Za-z0-9._-]+\.?$/;
-/** Host with or without port as a client writes `:authority`: a name, an IPv4 address or an IPv6 one in brackets. */
-const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+import { listenerSchema } from "./listener-schema.ts";
+import { NAME, ZONE } from "./name-patterns.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -69,116 +63,6 @@ const metrics = z
   .register(fieldNotes, {
     wanted: "a mapping",
     doc: "The metrics server for Prometheus. Without this section there is none.",
-  });
-
-const listener = z
-  .strictObject({
-    name: textField(
-      {
-        wanted: "a name of letters, digits, dots, dashes and underscores",
-        doc: "Names the listener in logs; unique.",
-      },
-      NAME,
-      64,
-    ),
-    address: listenAddressField({ doc: "Where gRPC clients connect, HTTP/2 without TLS." }),
-  })
-  .register(fieldNotes, { wanted: "a mapping with name and address", doc: "" });
-
-const endpoint = z
-  .strictObject({
-    address: endpointAddressField({
-      doc: "IP address and port of one backend.",
-      advice: 'a name goes into the cluster\'s "dns" section instead of "endpoints"',
-    }),
-    zone: textField(
-      {
-        wanted: "the name of a zone, or an empty one",
-        doc: "The zone the endpoint runs in.",
-        defaultText: "empty",
-      },
-      ZONE,
-    ).default(""),
-    weight: integerField(1, MAX_ENDPOINT_WEIGHT, {
-      doc: "Share of the picks in proportion to the other endpoints' weights.",
-      advice: "to take an endpoint out, remove it or set its health to draining",
-    }).default(1),
-    health: choiceField(["healthy", "unhealthy", "draining"], {
-      doc: "`draining` and `unhealthy` endpoints get new streams only when no healthy one is left.",
-    }).default("healthy"),
-  })
-  .register(fieldNotes, { wanted: "a mapping with address", doc: "" });
-
-const dns = z
-  .strictObject({
-    hostname: textField(
-      {
-        wanted: "a host name, such as echo.default.svc.cluster.local",
-        doc: "Name whose A and AAAA records are the endpoints, such as that of a headless service. It is asked for as it is: no search domains.",
-        advice: 'the port goes into "port"',
-      },
-      HOST_NAME,
-    ),
-    port: integerField(1, 65_535, { doc: "Port of every endpoint." }),
-    refreshMs: integerField(100, HOUR_MS, {
-      doc: "Longest time between two lookups; a shorter TTL of the records shortens it, and each wait varies by up to 10 % so that a fleet does not ask in step.",
-      unit: "milliseconds",
-    }).default(5_000),
-    maxStaleMs: integerField(0, 24 * HOUR_MS, {
-      doc: "How long the last good answer serves on while lookups fail. Afterwards the endpoints are dropped, because their addresses may belong to somebody else by then.",
-      unit: "milliseconds",
-    }).default(10 * MINUTE_MS),
-    emptyHoldMs: integerField(0, HOUR_MS, {
-      doc: 'How long an answer "no such name" or "no addresses" must persist before it is believed and the last endpoints are dropped.',
-      unit: "milliseconds",
-    }).default(10_000),
-  })
-  .register(fieldNotes, {
-    wanted: "a mapping with hostname and port",
-    doc: "Takes the endpoints from DNS instead of `endpoints`.",
-  });
-
-const loadBalancer = z
-  .strictObject({
-    policy: choiceField(LOAD_BALANCING_POLICIES, {
-      doc: "How a stream finds its endpoint. `least_request` draws two different endpoints and takes the one with fewer streams in flight for its weight; `round_robin` and `random` go by weight alone.",
-    }).default(CLUSTER_DEFAULTS.policy),
-  })
-  .register(fieldNotes, { wanted: "a mapping with policy", doc: "" });
-
-const cluster = z
-  .strictObject({
-    name: textField(
-      {
-        wanted: "the :authority that selects the cluster, such as echo.default.svc.cluster.local:50051",
-        doc: "The `:authority` that selects this cluster, with port if clients send one; unique, whatever the case of its letters.",
-        advice: "leave out scheme and path",
-      },
-      AUTHORITY,
-    ),
-    loadBalancer: loadBalancer.prefault({}),
-    connectTimeoutMs: integerField(10, MINUTE_MS, {
-      doc: "How long a connection attempt may take (TCP and the first SETTINGS together) before its streams move to another endpoint.",
-      unit: "milliseconds",
-    }).default(CLUSTER_DEFAULTS.connectTimeoutMs),
-    maxConnectionsPerEndpoint: integerField(1, 64, {
-      doc: "Connections to one endpoint; a second one is opened when the first carries as many streams as the endpoint permits.",
-    }).default(CLUSTER_DEFAULTS.maxConnectionsPerEndpoint),
-    maxPendingStreams: integerField(0, 1_000_000, {
-      doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
-    }).default(CLUSTER_DEFAULTS.maxPendingStreams),
-    endpoints: z
-      .array(endpoint)
-      .register(fieldNotes, {
-        wanted: "a list of endpoints",
-        doc: "The backends. Either this or `dns`, not both; an empty list makes the service UNAVAILABLE.",
-      })
-      .optional(),
-    dns: dns.optional(),
-  })
-  .register(fieldNotes, {
-    wanted: "a mapping with name and endpoints or dns",
-    doc: "",
   });
 
 const memory = z
@@ -234,11 +118,11 @@ export const configSchema = z
     admin: admin.prefault({}),
     metrics: metrics.optional(),
     listeners: z
-      .array(listener)
+      .array(listenerSchema)
       .min(1)
       .register(fieldNotes, { wanted: "a list of at least one listener", doc: "Where clients connect." }),
     clusters: z
-      .array(cluster)
+      .array(clusterSchema)
       .register(fieldNotes, {
         wanted: "a list of clusters",
         doc: "The services this proxy knows; an `:authority` that is not among them is answered UNIMPLEMENTED.",

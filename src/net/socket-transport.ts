@@ -16,7 +16,7 @@ interface HandleHolder {
 export class SocketTransport implements Transport {
   readonly #slab: Slab;
   readonly #socket: Socket;
-  readonly #owner: TransportOwner;
+  #owner: TransportOwner;
   readonly #onReleased = (): void => this.#owner.onReleased();
   #open = true;
   #error: Error | undefined;
@@ -31,10 +31,10 @@ export class SocketTransport implements Transport {
       this.#error = error;
       this.#open = false;
     });
-    socket.on("end", () => owner.onEnd());
+    socket.on("end", () => this.#owner.onEnd());
     socket.on("close", () => {
       clearTimeout(this.#lingerTimer);
-      owner.onClose(this.#error);
+      this.#owner.onClose(this.#error);
     });
   }
 
@@ -49,9 +49,9 @@ export class SocketTransport implements Transport {
     const socket = new Socket({
       handle,
       allowHalfOpen: true,
-      onread: readInto(area, owner),
+      onread: { buffer: area.buffer, callback: (length: number) => transport.#read(length) },
     } as unknown as ConstructorParameters<typeof Socket>[0]);
-    const transport = new SocketTransport(slab, socket, owner);
+    const transport: SocketTransport = new SocketTransport(slab, socket, owner);
     socket.resume();
     return transport;
   }
@@ -64,9 +64,25 @@ export class SocketTransport implements Transport {
     port: number,
     owner: TransportOwner,
   ): SocketTransport {
-    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread: readInto(area, owner) });
-    socket.once("connect", () => owner.onConnected());
-    return new SocketTransport(slab, socket, owner);
+    const socket: Socket = connect({
+      host,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: area.buffer, callback: (length) => transport.#read(length) },
+    });
+    const transport: SocketTransport = new SocketTransport(slab, socket, owner);
+    socket.once("connect", () => transport.#owner.onConnected());
+    return transport;
+  }
+
+  #read(length: number): boolean {
+    this.#owner.onRead(length);
+    return true;
+  }
+
+  adopt(owner: TransportOwner): void {
+    this.#owner = owner;
   }
 
   get open(): boolean {
@@ -108,17 +124,4 @@ export class SocketTransport implements Transport {
     this.#open = false;
     this.#socket.destroy();
   }
-}
-
-function readInto(
-  area: ReadArea,
-  owner: TransportOwner,
-): { buffer: Buffer; callback: (length: number) => boolean } {
-  return {
-    buffer: area.buffer,
-    callback: (length) => {
-      owner.onRead(length);
-      return true;
-    },
-  };
 }

@@ -7,6 +7,11 @@ import type { OutputPort } from "../h2/output.ts";
 export interface Transport extends OutputPort {
   /** False as soon as writes lead nowhere, which may be a while before `onClose` is told. */
   readonly open: boolean;
+  /**
+   * Hands the transport to another owner, which is told all that follows. Octets that the former owner was just told of
+   * are its to pass on: they stay in the read area until its call returns.
+   */
+  adopt(owner: TransportOwner): void;
   /** Stops reading until {@link resume}. */
   pause(): void;
   resume(): void;
