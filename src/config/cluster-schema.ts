@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { CLUSTER_DEFAULTS, LOAD_BALANCING_POLICIES } from "../resource/cluster.ts";
+import {
+  CLUSTER_DEFAULTS,
+  CLUSTER_PROTOCOLS,
+  H2_UPGRADE_POLICIES,
+  LOAD_BALANCING_POLICIES,
+} from "../resource/cluster.ts";
 import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
 import { choiceField, endpointAddressField, fieldNotes, integerField, textField } from "./config-fields.ts";
 import { ZONE } from "./name-patterns.ts";
@@ -72,6 +77,19 @@ const loadBalancer = z
   })
   .register(fieldNotes, { wanted: "a mapping with policy", doc: "" });
 
+const keepalive = z
+  .strictObject({
+    timeMs: integerField(0, HOUR_MS, {
+      doc: "How long an endpoint with streams open may be silent before it is sent one PING; while it stays silent, further ones follow every five minutes, which every gRPC server permits. 0 sends none.",
+      unit: "milliseconds",
+    }).default(CLUSTER_DEFAULTS.keepaliveTimeMs),
+    timeoutMs: integerField(100, HOUR_MS, {
+      doc: "How long the answer may take before the connection is given up.",
+      unit: "milliseconds",
+    }).default(CLUSTER_DEFAULTS.keepaliveTimeoutMs),
+  })
+  .register(fieldNotes, { wanted: "a mapping", doc: "Finds endpoints that vanished without a word." });
+
 /** One service: its name, how its endpoints are found and picked. */
 export const clusterSchema = z
   .strictObject({
@@ -94,6 +112,13 @@ export const clusterSchema = z
     maxPendingStreams: integerField(0, 1_000_000, {
       doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
     }).default(CLUSTER_DEFAULTS.maxPendingStreams),
+    protocol: choiceField(CLUSTER_PROTOCOLS, {
+      doc: "What the endpoints speak. `http1` and `tcp` connections are passed on to one endpoint each.",
+    }).default(CLUSTER_DEFAULTS.protocol),
+    h2UpgradePolicy: choiceField(H2_UPGRADE_POLICIES, {
+      doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1.",
+    }).default(CLUSTER_DEFAULTS.h2UpgradePolicy),
+    keepalive: keepalive.prefault({}),
     endpoints: z
       .array(endpoint)
       .register(fieldNotes, {

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from "../config/config.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
 import type { Cluster } from "../resource/cluster.ts";
+import { CLUSTER_DEFAULTS } from "../resource/cluster.ts";
 import type { Endpoint } from "../resource/endpoint.ts";
 import { endpointKey } from "../resource/endpoint.ts";
 
@@ -45,6 +46,11 @@ function clusterWith(config: ClusterConfig, endpoints: readonly Endpoint[]): Clu
     connectTimeoutMs: config.connectTimeoutMs,
     maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
     maxPendingStreams: config.maxPendingStreams,
+    protocol: config.protocol,
+    h2UpgradePolicy: config.h2UpgradePolicy,
+    keepaliveTimeMs: config.keepalive.timeMs,
+    keepaliveTimeoutMs: config.keepalive.timeoutMs,
+    tlsIdentity: CLUSTER_DEFAULTS.tlsIdentity,
     endpoints,
   };
 }

@@ -1,5 +1,5 @@
-import type { LoadBalancingPolicy } from "./cluster.ts";
-import { LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import type { ClusterProtocol, H2UpgradePolicy, LoadBalancingPolicy } from "./cluster.ts";
+import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES, LOAD_BALANCING_POLICIES } from "./cluster.ts";
 import { contentHash } from "./content-hash.ts";
 import {
   HEADER_WORDS,
@@ -33,6 +33,13 @@ export class ClusterSnapshot {
   readonly connectTimeoutMs: number;
   readonly maxConnectionsPerEndpoint: number;
   readonly maxPendingStreams: number;
+  readonly protocol: ClusterProtocol;
+  readonly h2UpgradePolicy: H2UpgradePolicy;
+  /** 0 for no keepalive. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** 0 for clear text. */
+  readonly tlsIdentity: number;
   /** Number of endpoints, of whatever health. */
   readonly count: number;
 
@@ -55,6 +62,11 @@ export class ClusterSnapshot {
     this.connectTimeoutMs = words[HeaderWord.connectTimeoutMs]!;
     this.maxConnectionsPerEndpoint = words[HeaderWord.maxConnectionsPerEndpoint]!;
     this.maxPendingStreams = words[HeaderWord.maxPendingStreams]!;
+    this.protocol = CLUSTER_PROTOCOLS[words[HeaderWord.protocol]!] as ClusterProtocol;
+    this.h2UpgradePolicy = H2_UPGRADE_POLICIES[words[HeaderWord.h2UpgradePolicy]!] as H2UpgradePolicy;
+    this.keepaliveTimeMs = words[HeaderWord.keepaliveTimeMs]!;
+    this.keepaliveTimeoutMs = words[HeaderWord.keepaliveTimeoutMs]!;
+    this.tlsIdentity = words[HeaderWord.tlsIdentity]!;
     this.count = words[HeaderWord.endpointCount]!;
     const zonesStart = HEADER_WORDS + this.count * RECORD_WORDS;
     this.#zones = Array.from({ length: words[HeaderWord.zoneCount]! }, (_, id) =>

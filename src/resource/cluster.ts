@@ -6,12 +6,32 @@ export const LOAD_BALANCING_POLICIES = ["least_request", "round_robin", "random"
 /** One of {@link LOAD_BALANCING_POLICIES}. */
 export type LoadBalancingPolicy = (typeof LOAD_BALANCING_POLICIES)[number];
 
+/** What an endpoint speaks: HTTP/2 (gRPC), HTTP/1.1, or something that is only passed on, octet by octet. */
+export const CLUSTER_PROTOCOLS = ["http2", "http1", "tcp"] as const;
+
+/** One of {@link CLUSTER_PROTOCOLS}. */
+export type ClusterProtocol = (typeof CLUSTER_PROTOCOLS)[number];
+
+/**
+ * What becomes of HTTP/1.1 requests, named as in Istio's DestinationRule: by `DEFAULT` their connection is passed on
+ * unchanged; `UPGRADE` and `DO_NOT_UPGRADE` handle each request, sent on as HTTP/2 where the endpoint speaks it, or as HTTP/1.1.
+ */
+export const H2_UPGRADE_POLICIES = ["DEFAULT", "UPGRADE", "DO_NOT_UPGRADE"] as const;
+
+/** One of {@link H2_UPGRADE_POLICIES}. */
+export type H2UpgradePolicy = (typeof H2_UPGRADE_POLICIES)[number];
+
 /** What a {@link Cluster} has where its source says nothing. */
 export const CLUSTER_DEFAULTS = {
   policy: "least_request",
   connectTimeoutMs: 1000,
   maxConnectionsPerEndpoint: 4,
   maxPendingStreams: 1024,
+  protocol: "http2",
+  h2UpgradePolicy: "DEFAULT",
+  keepaliveTimeMs: 10_000,
+  keepaliveTimeoutMs: 20_000,
+  tlsIdentity: 0,
 } as const satisfies Omit<Cluster, "name" | "endpoints">;
 
 /** A service and the endpoints that serve it. Immutable: an update is a new object. */
@@ -26,6 +46,14 @@ export interface Cluster {
   readonly maxConnectionsPerEndpoint: number;
   /** Streams that may wait for capacity; the next one is refused with RESOURCE_EXHAUSTED. 0 means none waits. */
   readonly maxPendingStreams: number;
+  readonly protocol: ClusterProtocol;
+  readonly h2UpgradePolicy: H2UpgradePolicy;
+  /** How long an endpoint with streams open may be silent before it is sent a PING, in ms; 0 for never. */
+  readonly keepaliveTimeMs: number;
+  /** How long the answer may take before the connection is given up, in ms. */
+  readonly keepaliveTimeoutMs: number;
+  /** Which TLS identity its connections use, as the daemon numbers them; 0 for clear text. Part of the pool key. */
+  readonly tlsIdentity: number;
   /** In the order of discovery, keys unique. May be empty. */
   readonly endpoints: readonly Endpoint[];
 }

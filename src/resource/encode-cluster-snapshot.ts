@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import { LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES, LOAD_BALANCING_POLICIES } from "./cluster.ts";
 import type { ClusterSlots } from "./cluster-slots.ts";
 import { contentHash } from "./content-hash.ts";
 import { HEALTH_CODE } from "./endpoint.ts";
@@ -39,6 +39,11 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
   head[HeaderWord.connectTimeoutMs] = cluster.connectTimeoutMs;
   head[HeaderWord.maxConnectionsPerEndpoint] = cluster.maxConnectionsPerEndpoint;
   head[HeaderWord.maxPendingStreams] = cluster.maxPendingStreams;
+  head[HeaderWord.protocol] = CLUSTER_PROTOCOLS.indexOf(cluster.protocol);
+  head[HeaderWord.h2UpgradePolicy] = H2_UPGRADE_POLICIES.indexOf(cluster.h2UpgradePolicy);
+  head[HeaderWord.keepaliveTimeMs] = cluster.keepaliveTimeMs;
+  head[HeaderWord.keepaliveTimeoutMs] = cluster.keepaliveTimeoutMs;
+  head[HeaderWord.tlsIdentity] = cluster.tlsIdentity;
   strings.append(cluster.name, head, HeaderWord.nameOffset);
 
   for (let i = 0; i < endpoints.length; i++) {

@@ -2,12 +2,12 @@
  * Where the numbers of an encoded cluster snapshot lie. All are 32-bit little-endian words; offsets of strings are in
  * octets from the start of the buffer.
  *
- *     header (16 words) │ endpoint records (12 words each) │ zone records (2 words each) │ strings, UTF-8
+ *     header (24 words) │ endpoint records (12 words each) │ zone records (2 words each) │ strings, UTF-8
  */
 export const SNAPSHOT_MAGIC = 0x31_62_73_69;
 
 /** Goes up with every change of the layout; a buffer of another version is refused, never guessed at. */
-export const SNAPSHOT_FORMAT_VERSION = 1;
+export const SNAPSHOT_FORMAT_VERSION = 2;
 
 /** Words of the header. The first {@link HEADER_UNHASHED_WORDS} are not part of the content. */
 export const HeaderWord = {
@@ -26,13 +26,18 @@ export const HeaderWord = {
   maxPendingStreams: 11,
   nameOffset: 12,
   nameLength: 13,
+  protocol: 14,
+  h2UpgradePolicy: 15,
+  keepaliveTimeMs: 16,
+  keepaliveTimeoutMs: 17,
+  tlsIdentity: 18,
 } as const;
 
 /** Leading header words that the content hash skips: they differ between processes that believe the same. */
 export const HEADER_UNHASHED_WORDS = HeaderWord.totalOctets;
 
-/** Words of the header, the last two unused. */
-export const HEADER_WORDS = 16;
+/** Words of the header, the last five unused. */
+export const HEADER_WORDS = 24;
 
 /** Words of an endpoint record. The first {@link RECORD_UNHASHED_WORDS} are not part of the content. */
 export const RecordWord = {

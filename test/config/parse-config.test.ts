@@ -38,6 +38,9 @@ describe("the configuration", () => {
           connectTimeoutMs: 1000,
           maxConnectionsPerEndpoint: 4,
           maxPendingStreams: 1024,
+          protocol: "http2",
+          h2UpgradePolicy: "DEFAULT",
+          keepalive: { timeMs: 10_000, timeoutMs: 20_000 },
           endpoints: [
             { address: "127.0.0.1:9001", zone: "zone-a", weight: 1, health: "healthy" },
             { address: "127.0.0.1:9002", zone: "zone-b", weight: 1, health: "healthy" },

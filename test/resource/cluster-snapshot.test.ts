@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Cluster } from "../../src/resource/cluster.ts";
-import { LOAD_BALANCING_POLICIES } from "../../src/resource/cluster.ts";
+import {
+  CLUSTER_PROTOCOLS,
+  H2_UPGRADE_POLICIES,
+  LOAD_BALANCING_POLICIES,
+} from "../../src/resource/cluster.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
 import type { EndpointHealth } from "../../src/resource/endpoint.ts";
@@ -29,6 +33,11 @@ const clusters: fc.Arbitrary<Cluster> = record({
   connectTimeoutMs: fc.nat(),
   maxConnectionsPerEndpoint: fc.nat(),
   maxPendingStreams: fc.nat(),
+  protocol: fc.constantFrom(...CLUSTER_PROTOCOLS),
+  h2UpgradePolicy: fc.constantFrom(...H2_UPGRADE_POLICIES),
+  keepaliveTimeMs: fc.nat(),
+  keepaliveTimeoutMs: fc.nat(),
+  tlsIdentity: fc.nat(),
   endpoints,
 });
 
