@@ -109,7 +109,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key with a near one",
     `${LISTENERS}clusters:\n  - { name: a, endpoint: [] }`,
-    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted one of name, loadBalancer, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams, endpoints, dns; did you mean "endpoints"?',
+    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted one of name, loadBalancer, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams, protocol, h2UpgradePolicy, keepalive, endpoints, dns; did you mean "endpoints"?',
   ],
   [
     "an unknown key",

@@ -50,6 +50,7 @@ test("a snapshot says what its cluster says", () => {
     fc.property(clusters, (source) => {
       const view = encode(source);
       const { policy, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams } = view;
+      const { protocol, h2UpgradePolicy, keepaliveTimeMs, keepaliveTimeoutMs, tlsIdentity } = view;
       const seen = Array.from({ length: view.count }, (_, i) => ({
         key: view.keyAt(i),
         address: view.addressAt(i),
@@ -65,6 +66,11 @@ test("a snapshot says what its cluster says", () => {
           connectTimeoutMs,
           maxConnectionsPerEndpoint,
           maxPendingStreams,
+          protocol,
+          h2UpgradePolicy,
+          keepaliveTimeMs,
+          keepaliveTimeoutMs,
+          tlsIdentity,
           endpoints: seen,
         },
         source,
@@ -146,7 +152,7 @@ test("octets that are no snapshot of this format are refused with the reason", (
     [whole.slice(0, whole.length - 1).buffer, /multiple of 4/],
     [whole.slice(0, whole.length - 4).buffer, new RegExp(`wanted ${whole.length}`)],
     [changed(0, 7), /these octets are something else/],
-    [changed(1, 2), /found format version 2, wanted 1/],
+    [changed(1, 3), /found format version 3, wanted 2/],
     [changed(6, -1), /endpoint and zone counts do not fit/],
     [changed(6, 1000), /endpoint and zone counts do not fit/],
     [changed(7, 2 ** 31 - 1), /endpoint and zone counts do not fit/],
