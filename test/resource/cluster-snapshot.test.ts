@@ -148,7 +148,7 @@ test("octets that are no snapshot of this format are refused with the reason", (
     return words.buffer;
   };
   const refused: [ArrayBuffer, RegExp][] = [
-    [new ArrayBuffer(8), /found 8 octets, wanted at least 64/],
+    [new ArrayBuffer(8), /found 8 octets, wanted at least 96/],
     [whole.slice(0, whole.length - 1).buffer, /multiple of 4/],
     [whole.slice(0, whole.length - 4).buffer, new RegExp(`wanted ${whole.length}`)],
     [changed(0, 7), /these octets are something else/],
