@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import type { HeapInfo } from "node:v8";
 import { getHeapStatistics } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
@@ -102,7 +103,9 @@ setInterval(() => {
   observeMs(row, WorkerColumn.stall, nowMs - beatMs - HEARTBEAT_MS);
   beatMs = nowMs;
   row[WorkerColumn.heartbeatMs] = Date.now();
-  row[WorkerColumn.heapUsedOctets] = getHeapStatistics().used_heap_size;
+  const heap = getHeapStatistics() as HeapInfo & { readonly total_allocated_bytes?: number };
+  row[WorkerColumn.heapUsedOctets] = heap.used_heap_size;
+  row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
   dataPlane.sample();
   checkDrain();
   const records = dataPlane.accessLog.take();

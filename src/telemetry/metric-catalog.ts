@@ -68,6 +68,11 @@ export const METRIC = {
   workerHeartbeatAge: gauge("isobar_worker_heartbeat_age_seconds", "Time since the timer of a worker ran.", [
     "worker",
   ]),
+  heapAllocated: counter(
+    "isobar_worker_heap_allocated_bytes_total",
+    "Allocations of the data-plane threads on their JavaScript heaps.",
+    [],
+  ),
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   snapshotAge: gauge("isobar_snapshot_age_seconds", "Time since the snapshot in force was loaded.", []),
   snapshotInfo: gauge("isobar_snapshot_info", "1 for the version of the snapshot in force.", ["version"]),

@@ -40,6 +40,7 @@ export class ProcessMetrics {
     }
     this.#collectConnections();
     this.#collectWorkers(nowMs);
+    this.#set(METRIC.heapAllocated, {}, this.#workers.sum(WorkerColumn.heapAllocatedOctets));
     this.#set(METRIC.memory, { kind: "rss" }, memory.rss);
     this.#set(METRIC.memory, { kind: "main_heap" }, memory.heapUsed);
     this.#set(METRIC.memory, { kind: "main_external" }, memory.external);

@@ -52,10 +52,12 @@ export const WorkerColumn = {
   upstreamProtocolErrors: REQUEST_CELLS + 32,
   /** Histogram for observeMs: how late the worker's timer ran. */
   stall: REQUEST_CELLS + 47,
+  /** What the worker has allocated on its JavaScript heap since its start, in octets; 0 where Node does not say. */
+  heapAllocatedOctets: REQUEST_CELLS + 47 + HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = REQUEST_CELLS + 47 + HISTOGRAM_COLUMNS;
+export const WORKER_COUNTER_COLUMNS = REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {
