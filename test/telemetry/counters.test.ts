@@ -26,7 +26,7 @@ test("memory of another shape is refused", () => {
 test("the last column of each layout is its last cell", () => {
   const lastOf = (columns: Readonly<Record<string, number>>) => Math.max(...Object.values(columns));
   assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), 18);
-  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), 18);
+  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), 1);
 });
 
 test("error codes that are not registered share the last cell", () => {
