@@ -27,6 +27,16 @@ export class AuthorityTable {
     if (this.#byName.delete(authority.toLowerCase())) this.#rebuild();
   }
 
+  /** Names in lower case with their values, in no order that means anything. */
+  get entries(): Iterable<readonly [string, number]> {
+    return this.#byName;
+  }
+
+  /** As {@link lookup}, for a name that is a string already. */
+  find(authority: string): number {
+    return this.#byName.get(authority.toLowerCase()) ?? NO_ROUTE;
+  }
+
   /** @returns the value for the authority at `offset`, or {@link NO_ROUTE}. */
   lookup(bytes: Uint8Array, offset: number, length: number): number {
     const mask = this.#names.length - 1;

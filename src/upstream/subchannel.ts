@@ -67,6 +67,8 @@ export class Subchannel implements UpstreamChannelOwner {
   readonly #jitter: () => number;
   readonly #channels: UpstreamChannel[] = [];
   #connecting = 0;
+  /** Who uses the endpoint's slot beside streams on connections of this subchannel. */
+  #pins = 0;
   #backoffMs = FIRST_BACKOFF_MS;
   /** No connection beside those that stand is tried before this time. */
   #growAgainMs = 0;
@@ -139,7 +141,33 @@ export class Subchannel implements UpstreamChannelOwner {
     clearTimeout(this.#backoffTimer);
     while (this.waiting.head !== 0) this.#owner.waiterLeft(this.waiting.shift());
     for (const channel of [...this.#channels]) channel.retire();
-    if (this.#channels.length === 0) this.#owner.released(this);
+    this.#releaseIfUnused();
+  }
+
+  /** Keeps the endpoint's slot for a connection or request that goes past this subchannel's connections. */
+  pin(): void {
+    this.#pins++;
+  }
+
+  /** Ends what {@link pin} began. */
+  unpin(): void {
+    this.#pins--;
+    if (this.retired) this.#releaseIfUnused();
+  }
+
+  /** Notes what became of a dial made outside: it sets the endpoint aside, or takes it back, as one of its own would. */
+  dialled(connected: boolean): void {
+    if (this.retired) return;
+    if (!connected) {
+      this.#connectFailed();
+      return;
+    }
+    this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#setAside(false);
+  }
+
+  #releaseIfUnused(): void {
+    if (this.#channels.length === 0 && this.#pins === 0) this.#owner.released(this);
   }
 
   #connect(): void {
@@ -185,7 +213,7 @@ export class Subchannel implements UpstreamChannelOwner {
       if (!this.retired) this.#connectFailed();
     }
     if (this.#connecting === 0) this.#failWaiting();
-    if (this.retired && this.#channels.length === 0) this.#owner.released(this);
+    if (this.retired) this.#releaseIfUnused();
   }
 
   #connectFailed(): void {

@@ -1,0 +1,67 @@
+import type { PickRequest } from "../../lb/picker.ts";
+import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
+import { EndpointLoads } from "../../telemetry/endpoint-loads.ts";
+import { RetryReason } from "../../telemetry/retry-reason.ts";
+import type { Subchannel } from "../../upstream/subchannel.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import { MAX_MOVES } from "../exchange-table.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+import { EndpointLease } from "./endpoint-lease.ts";
+
+/**
+ * Picks endpoints for what is not an HTTP/2 stream: a spliced connection, or a request of HTTP/1.1. The cluster's own
+ * picker decides, over the same loads: a lease counts as in flight until it is released.
+ */
+export class ConnectionPicker {
+  readonly #context: ProxyContext;
+  readonly #loads: EndpointLoads;
+  readonly #request: PickRequest = {
+    sequence: 0,
+    hash: 0,
+    triedCount: 0,
+    tried: new Int32Array(MAX_MOVES + 1),
+  };
+
+  constructor(context: ProxyContext) {
+    this.#context = context;
+    this.#loads = new EndpointLoads(context.endpoints);
+  }
+
+  /**
+   * @param tried endpoint slots to avoid, as {@link EndpointLease.slot} told them; the newest 4 count.
+   * @returns the endpoint to dial, or undefined when the cluster is not there any more or has no endpoint.
+   */
+  pick(clusterSlot: number, tried: readonly number[] = []): EndpointLease | undefined {
+    const cluster = this.#context.clusters[clusterSlot];
+    if (cluster === undefined || cluster.removed) return undefined;
+    const subchannel = this.#pick(cluster, tried);
+    return subchannel === undefined ? undefined : new EndpointLease(this.#context, cluster, subchannel);
+  }
+
+  /**
+   * Takes leave to try another endpoint, from the cluster's budget for moves.
+   *
+   * @param moves how many there were for this connection or request before.
+   */
+  mayMove(clusterSlot: number, moves: number): boolean {
+    const cluster = this.#context.clusters[clusterSlot];
+    if (cluster === undefined || moves >= MAX_MOVES) return false;
+    const { nowMs } = this.#context.time;
+    if (!cluster.budget.take(nowMs)) return false;
+    cluster.row[ClusterColumn.retries + RetryReason.connectFailure]!++;
+    cluster.row[ClusterColumn.retryBudgetUsed] = cluster.budget.usedRatio(nowMs);
+    return true;
+  }
+
+  #pick(cluster: ClusterRuntime, tried: readonly number[]): Subchannel | undefined {
+    const request = this.#request;
+    const first = Math.max(0, tried.length - request.tried.length);
+    request.triedCount = tried.length - first;
+    for (let i = first; i < tried.length; i++) request.tried[i - first] = tried[i]!;
+    request.sequence = cluster.picks;
+    cluster.picks = (cluster.picks + 1) >>> 0;
+    const { random, time, subchannels } = this.#context;
+    const index = cluster.picker.pick(request, this.#loads, random, time.nowMs);
+    return index < 0 ? undefined : subchannels[cluster.candidates.slots[index]!];
+  }
+}

@@ -1,0 +1,69 @@
+import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
+import type { Subchannel } from "../../upstream/subchannel.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+
+/**
+ * A picked endpoint, in flight from the pick until {@link release}. It keeps the endpoint's slot and its cluster from being
+ * given to others, also when both are removed meanwhile.
+ */
+export class EndpointLease {
+  /** The endpoint's process-wide slot. */
+  readonly slot: number;
+  /** An IP literal. */
+  readonly address: string;
+  readonly port: number;
+  readonly zone: string;
+  /** Whether the endpoint is in the node's own zone. */
+  readonly sameZone: boolean;
+  /** How long the connection may take to come about. */
+  readonly connectTimeoutMs: number;
+  readonly clusterSlot: number;
+  readonly cluster: ClusterRuntime;
+  readonly #context: ProxyContext;
+  readonly #subchannel: Subchannel;
+  #released = false;
+
+  constructor(context: ProxyContext, cluster: ClusterRuntime, subchannel: Subchannel) {
+    const { options } = subchannel;
+    this.#context = context;
+    this.#subchannel = subchannel;
+    this.cluster = cluster;
+    this.slot = options.slot;
+    this.address = options.address;
+    this.port = options.port;
+    this.zone = options.zone;
+    this.sameZone = options.sameZone;
+    this.connectTimeoutMs = options.connectTimeoutMs;
+    this.clusterSlot = options.clusterSlot;
+    cluster.exchanges++;
+    subchannel.pin();
+    const { endpoints, endpointRow } = context;
+    endpoints.inFlight[endpointRow + this.slot]!++;
+    endpoints.requests[endpointRow + this.slot]!++;
+    cluster.row[ClusterColumn.attempts]!++;
+  }
+
+  /** The endpoint could be connected to: it is no longer set aside. */
+  connected(): void {
+    this.#subchannel.dialled(true);
+  }
+
+  /** The endpoint could not be connected to: it is set aside for a while, unless other connections to it stand. */
+  connectFailed(): void {
+    const { endpoints, endpointRow } = this.#context;
+    endpoints.errors[endpointRow + this.slot]!++;
+    this.cluster.row[ClusterColumn.upstreamConnectFailures]!++;
+    this.#subchannel.dialled(false);
+  }
+
+  /** Ends the lease. Called once; a second time changes nothing. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    const { endpoints, endpointRow } = this.#context;
+    endpoints.inFlight[endpointRow + this.slot]!--;
+    this.#subchannel.unpin();
+    if (--this.cluster.exchanges === 0) this.#context.releaseCluster(this.clusterSlot);
+  }
+}
