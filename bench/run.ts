@@ -11,11 +11,13 @@ import { createProgress } from "./lib/progress.ts";
 import type { RowResult } from "./lib/results.ts";
 import { startBackends } from "./lib/start-backends.ts";
 import { startProxies } from "./lib/start-proxies.ts";
+import { allocationsRow } from "./rows/allocations-row.ts";
 import { comparedRow } from "./rows/compared-row.ts";
 import { comparedWork } from "./rows/compared-work.ts";
 import { goBackendRow } from "./rows/go-backend-row.ts";
 import { h2loadRow } from "./rows/h2load-row.ts";
 import { memoryRow } from "./rows/memory-row.ts";
+import { mtlsRow } from "./rows/mtls-row.ts";
 import { octetsRow } from "./rows/octets-row.ts";
 import { rateRow } from "./rows/rate-row.ts";
 import { syscallsRow } from "./rows/syscalls-row.ts";
@@ -67,6 +69,10 @@ async function runRow(context: Context, name: RowName): Promise<RowResult[]> {
       return [await memoryRow(context)];
     case "syscalls":
       return [await syscallsRow(context)];
+    case "allocations":
+      return [await allocationsRow(context)];
+    case "mtls":
+      return mtlsRow(context);
     case "octets":
       return [await octetsRow(context)];
     case "go-backend":

@@ -16,16 +16,18 @@ export function buildPrograms(): Programs {
   execFileSync("npm", ["run", "-s", "build"], { cwd: places.root, stdio: "inherit" });
   return {
     loader: compile("loader", ["loader.c", "conn.c", "hpack-encode.c", "hpack-decode.c"]),
-    backend: compile("backend", ["backend.c", "conn.c"]),
+    backend: compile("backend", ["backend.c", "conn.c", "tls.c"], ["-lssl", "-lcrypto"]),
     goBackend: buildGoBackend,
   };
 }
 
-function compile(name: string, sources: string[]): string {
+function compile(name: string, sources: string[], libraries: string[] = []): string {
   const target = `${places.built}/${name}`;
   if (isOlder(target, places.load)) {
     const paths = sources.map((file) => `${places.load}/${file}`);
-    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-o", target, ...paths], { stdio: "inherit" });
+    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-o", target, ...paths, ...libraries], {
+      stdio: "inherit",
+    });
   }
   return target;
 }

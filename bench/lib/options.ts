@@ -4,12 +4,18 @@ import { parseArgs } from "node:util";
 export const rowNames = [
   "memory",
   "syscalls",
+  "allocations",
   "octets",
   "u10x10",
   "u100x1",
+  "u1x100",
+  "u1000x1",
   "m10x10",
+  "b64k",
   "b1m",
+  "stream",
   "go-backend",
+  "mtls",
   "rate",
   "h2load",
 ] as const;
@@ -18,7 +24,7 @@ export const rowNames = [
 export type RowName = (typeof rowNames)[number];
 
 /** Proxies the one under test is compared with. */
-export const peerNames = ["envoy", "nghttpx", "haproxy"] as const;
+export const peerNames = ["envoy", "nghttpx", "haproxy", "nginx", "node-http2", "grpc-js"] as const;
 
 /** Name of one peer. */
 export type PeerName = (typeof peerNames)[number];
@@ -32,6 +38,8 @@ export interface Options {
   repetitions: number;
   /** Length of one measured run. */
   seconds: number;
+  /** Length of one run at a constant rate. */
+  rateSeconds: number;
   quick: boolean;
   check: boolean;
   json: string | undefined;
@@ -49,8 +57,9 @@ const usage = `usage: npm run bench -- [options]
   --rows LIST            of ${rowNames.join(",")} (all)
   --peers LIST           of ${peerNames.join(",")} (all; "none" for none)
   --no-isobar            the peers alone
-  --repetitions N        interleaved repetitions of every compared row (5)
+  --repetitions N        interleaved repetitions of every compared row (7); proxies without a limit take part in the first 3
   --seconds S            length of one measured run (2)
+  --rate-seconds S       length of one run at a constant rate (10)
   --quick                3 repetitions of 0.7 s: to see whether all works, too short to trust
   --check                exit code 1 if a limit is missed or could not be judged
   --json FILE            write everything as JSON
@@ -75,6 +84,7 @@ export function parseOptions(argv: string[]): Options {
         isobar: { type: "boolean", default: true },
         repetitions: { type: "string" },
         seconds: { type: "string" },
+        "rate-seconds": { type: "string" },
         quick: { type: "boolean", default: false },
         check: { type: "boolean", default: false },
         json: { type: "string" },
@@ -94,8 +104,9 @@ export function parseOptions(argv: string[]): Options {
       rows: pick("--rows", values.rows, rowNames),
       peers: values.peers === "none" ? [] : pick("--peers", values.peers, peerNames),
       isobar: values.isobar,
-      repetitions: number("--repetitions", values.repetitions ?? (values.quick ? "3" : "5"), 1, 50),
+      repetitions: number("--repetitions", values.repetitions ?? (values.quick ? "3" : "7"), 1, 50),
       seconds: number("--seconds", values.seconds ?? (values.quick ? "0.7" : "2"), 0.2, 60),
+      rateSeconds: number("--rate-seconds", values["rate-seconds"] ?? (values.quick ? "1" : "10"), 0.2, 300),
       quick: values.quick,
       check: values.check,
       json: values.json,

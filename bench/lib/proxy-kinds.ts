@@ -66,13 +66,35 @@ export const proxyKinds: ProxyKind[] = [
     command: () => installed("haproxy", ["-db", "-f", `${places.peers}/haproxy.cfg`]),
     version: () => firstLine("haproxy", ["-v"]),
   },
+  {
+    name: "nginx",
+    port: places.ports.nginx,
+    command: () => installed("nginx", ["-c", `${places.peers}/nginx.conf`]),
+    version: () => firstLine("sh", ["-c", "nginx -v 2>&1"]),
+  },
+  nodeProxy("node-http2"),
+  nodeProxy("grpc-js"),
 ];
+
+/** A proxy as one writes it on Node in an afternoon. */
+function nodeProxy(name: "node-http2" | "grpc-js"): ProxyKind {
+  const port = places.ports[name];
+  return {
+    name,
+    port,
+    command: () => ({
+      program: process.execPath,
+      args: [`${places.peers}/${name}-proxy.mjs`, String(port), ...places.ports.backends.map(String)],
+    }),
+    version: () => `Node ${process.versions.node}`,
+  };
+}
 
 function installed(
   program: string,
   args: string[],
 ): { program: string; args: string[] } | { missing: string } {
-  return firstLine(program, ["-v"]) === ""
+  return firstLine("sh", ["-c", `command -v ${program}`]) === ""
     ? { missing: "not installed: run bench/install.sh" }
     : { program, args };
 }

@@ -14,6 +14,8 @@ export interface Load {
   headers17?: boolean;
   /** Length of the response message. */
   messageOctets?: number;
+  /** Messages in each response, one DATA frame each. */
+  messages?: number;
   /** Another core than the loader's. */
   core?: number;
 }
@@ -55,6 +57,7 @@ export function loaderArguments(port: number, load: Load): string[] {
   if (load.requests !== undefined) args.push("--requests", String(load.requests));
   if (load.rate !== undefined) args.push("--rate", String(load.rate));
   if (load.messageOctets !== undefined) args.push("--message-octets", String(load.messageOctets));
+  if (load.messages !== undefined) args.push("--messages", String(load.messages));
   if (load.headers17) args.push("--headers17");
   return args;
 }

@@ -1,19 +1,43 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { places } from "./places.ts";
 
+/** What differs from a plain configuration: whole lines of YAML. */
+export interface ConfigExtras {
+  /** Top-level sections. */
+  sections?: readonly string[];
+  /** Keys of the listener, beside its name and address. */
+  listener?: readonly string[];
+  /** Keys of the cluster, beside its name, policy and endpoints. */
+  cluster?: readonly string[];
+  /** False leaves the metrics listener out. */
+  metrics?: boolean;
+}
+
 /** Writes a configuration with shipped defaults and metrics on; returns the file's path. */
-export function writeIsobarConfig(name: string, port: number, backends: readonly number[]): string {
-  const second = port !== places.ports.isobar ? 10 : 0; // another instance has admin and metrics ports of its own
+export function writeIsobarConfig(
+  name: string,
+  port: number,
+  backends: readonly number[],
+  extras: ConfigExtras = {},
+): string {
+  // Another instance has admin and metrics ports of its own.
+  const shift = port - places.ports.isobar;
   const file = `${places.built}/${name}.yaml`;
   const lines = [
     "node: { id: bench, zone: zone-a }",
-    `admin: { address: 127.0.0.1:${places.ports.isobarAdmin - second} }`,
-    `metrics: { address: 127.0.0.1:${places.ports.isobarMetrics - second} }`,
+    `admin: { address: 127.0.0.1:${places.ports.isobarAdmin + shift * 2} }`,
+    ...(extras.metrics === false
+      ? []
+      : [`metrics: { address: 127.0.0.1:${places.ports.isobarMetrics + shift * 2} }`]),
+    ...(extras.sections ?? []),
     "listeners:",
-    `  - { name: local, address: 127.0.0.1:${port} }`,
+    "  - name: local",
+    `    address: 127.0.0.1:${port}`,
+    ...(extras.listener ?? []).map((line) => `    ${line}`),
     "clusters:",
     `  - name: ${places.authority}`,
     "    loadBalancer: { policy: least_request }",
+    ...(extras.cluster ?? []).map((line) => `    ${line}`),
     "    endpoints:",
     ...backends.map((backend) => `      - { address: 127.0.0.1:${backend}, zone: zone-a }`),
   ];

@@ -1,6 +1,8 @@
 // Backends for the benchmark: several gRPC servers (one per port) in one process. Each request is answered with HEADERS,
 // a message and trailers with grpc-status 0. The message is 100 octets, or as many as the request's message asks for in
-// the four octets after its first protobuf tag and length (0: 100). Request header blocks are counted, not decoded.
+// the four octets after its first protobuf tag and length (0: 100); where the next two ask for a number, so many messages
+// follow each other, a DATA frame each. Request header blocks are counted, not decoded. With --tls the servers want a
+// client certificate.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "tls.h"
 
 enum { MAX_PORTS = 64, DEFAULT_MESSAGE = 100, PREFIX = 5, MAX_MESSAGE = 64 << 20, ASK = 16, PREFACE = 24 };
 
@@ -35,7 +38,7 @@ typedef struct session {
 
 const int body_end_flag = 0;
 static server servers[MAX_PORTS];
-static int server_count, signals_key, quit;
+static int server_count, signals_key, quit, with_tls;
 
 static const uint8_t literal_type[] = "\x0f\x10\x10" "application/grpc";  // without indexing, name 31
 static const uint8_t insert_type[] = "\x5f\x10" "application/grpc";       // with indexing, name 31
@@ -82,14 +85,23 @@ static uint32_t asked_octets(const stream *s) {
   return octets == 0 || octets > MAX_MESSAGE ? DEFAULT_MESSAGE : octets;
 }
 
+// How many messages: the two octets after those.
+static uint32_t asked_messages(const stream *s) {
+  uint32_t at = PREFIX + 1;
+  if (s->received < ASK || s->lead[PREFIX] != 0x0a || s->lead[at] & 128) return 1;
+  uint32_t messages = s->lead[at + 5] << 8 | s->lead[at + 6];
+  return messages == 0 ? 1 : messages;
+}
+
 static void answer(conn *c, stream *s) {
-  uint32_t octets = asked_octets(s);
+  uint32_t octets = asked_octets(s), messages = asked_messages(s);
   uint8_t prefix[PREFIX] = {0};
   servers[c->port].requests++;
   put32(prefix + 1, octets);
   s->lead_len = 0;
   conn_commit(c, put_headers(c, s->id, conn_reserve(c, HEAD + 64)));
-  stream_body(c, s, prefix, PREFIX, octets + PREFIX);
+  s->message = messages > 1 ? octets + PREFIX : 0;
+  stream_body(c, s, prefix, PREFIX, (octets + PREFIX) * messages);
 }
 
 void on_settings(conn *c) {
@@ -168,6 +180,7 @@ static void accept_all(conn *listener) {
     own->preface_left = PREFACE;
     c->port = listener->port;
     servers[c->port].connections++;
+    if (with_tls) tls_accept(c);
     conn_settings(c);
     conn_watch(c);
     conn_flush(c);
@@ -177,7 +190,7 @@ static void accept_all(conn *listener) {
 static void skip_preface(conn *c) {
   session *own = c->own;
   uint8_t text[PREFACE];
-  ssize_t n = recv(c->fd, text, own->preface_left, 0);
+  ssize_t n = carry_by.receive(c, text, own->preface_left);
   if (n > 0) own->preface_left -= n;
   else if (n == 0 || errno != EAGAIN) on_close(c, "closed before the preface");
 }
@@ -199,10 +212,14 @@ int main(int argc, char **argv) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   struct rlimit files = {.rlim_cur = 20000, .rlim_max = 20000};
   setrlimit(RLIMIT_NOFILE, &files);
-  if (argc != 3 || strcmp(argv[1], "--ports") != 0) {
-    fputs("usage: backend --ports PORT[,PORT...]\nListens on 127.0.0.1. Counters as JSON on SIGUSR1 and at the end (SIGTERM).\n", stderr);
+  with_tls = argc == 5 && strcmp(argv[3], "--tls") == 0;
+  if ((argc != 3 && !with_tls) || strcmp(argv[1], "--ports") != 0) {
+    fputs("usage: backend --ports PORT[,PORT...] [--tls FOLDER]\n"
+          "Listens on 127.0.0.1. With --tls as FOLDER's server.crt and server.key, for clients that FOLDER's ca.crt knows.\n"
+          "Counters as JSON on SIGUSR1 and at the end (SIGTERM).\n", stderr);
     return 64;
   }
+  if (with_tls) tls_prepare(argv[4]);
   for (char *p = strtok(argv[2], ","); p && server_count < MAX_PORTS; p = strtok(NULL, ",")) listen_on(atoi(p));
   sigset_t set;
   sigemptyset(&set);

@@ -16,6 +16,17 @@ int poller;
 static uint8_t input[HEAD + FRAME_MAX + READ_SIZE];
 static uint8_t zeros[FRAME_MAX];
 
+static ssize_t plain_receive(conn *c, void *at, size_t octets) { return recv(c->fd, at, octets, 0); }
+
+static ssize_t plain_send(conn *c, const struct iovec *v, int count) {
+  if (count == 1) return send(c->fd, v->iov_base, v->iov_len, MSG_NOSIGNAL);
+  return sendmsg(c->fd, &(struct msghdr){.msg_iov = (struct iovec *)v, .msg_iovlen = count}, MSG_NOSIGNAL);
+}
+
+static void plain_close(conn *c) { (void)c; }
+
+carrier carry_by = {plain_receive, plain_send, plain_close};
+
 conn *conn_new(int fd, int index, uint32_t slots) {
   conn *c = calloc(1, sizeof *c);
   c->fd = fd;
@@ -38,6 +49,7 @@ void conn_watch(conn *c) {
 void conn_close(conn *c) {
   if (c->dead) return;
   c->dead = 1;
+  carry_by.close(c);
   close(c->fd);
   free(c->carry.at), free(c->block.at), free(c->fill.at), free(c->busy.at), free(c->slots);
   c->carry = c->block = c->fill = c->busy = (buffer){0};
@@ -123,7 +135,7 @@ static void enqueue(conn *c, stream *s) {
 
 void stream_body(conn *c, stream *s, const void *lead, int lead_len, uint32_t octets) {
   s->left = octets;
-  if (!c->first_body && octets <= c->peer_frame && (int64_t)octets <= s->window && octets <= c->window) {
+  if (!c->first_body && (s->message == 0 || octets <= s->message) && octets <= c->peer_frame && (int64_t)octets <= s->window && octets <= c->window) {
     uint8_t *p = put_head(conn_reserve(c, HEAD + octets + TAIL_MAX), octets, DATA, body_end_flag, s->id);
     memcpy(p, lead, lead_len);
     memset(p + lead_len, 0, octets - lead_len);
@@ -148,6 +160,7 @@ static void compose_bodies(conn *c) {
     uint32_t octets = s->left;
     if (octets > c->peer_frame) octets = c->peer_frame;
     if (octets > FRAME_MAX) octets = FRAME_MAX;
+    if (s->message && octets > s->message) octets = s->message;
     if (octets > c->window) octets = c->window;
     if ((int64_t)octets > s->window) octets = s->window;
     uint32_t lead = s->lead_len < octets ? s->lead_len : octets;
@@ -199,8 +212,7 @@ void conn_flush(conn *c) {
   while (!c->dead && (c->iov_at < c->iov_count || compose(c))) {
     struct iovec *v = &c->iov[c->iov_at];
     int count = c->iov_count - c->iov_at;
-    ssize_t n = count == 1 ? send(c->fd, v->iov_base, v->iov_len, MSG_NOSIGNAL)
-                           : sendmsg(c->fd, &(struct msghdr){.msg_iov = v, .msg_iovlen = count}, MSG_NOSIGNAL);
+    ssize_t n = carry_by.send(c, v, count);
     total.writes++;
     if (n > 0) {
       total.sent += n;
@@ -337,7 +349,7 @@ static int frame(conn *c, int type, int flags, uint32_t id, const uint8_t *p, ui
 static int read_once(conn *c) {
   size_t carried = c->carry.len;
   if (carried) memcpy(input, c->carry.at, carried);
-  ssize_t n = recv(c->fd, input + carried, READ_SIZE, 0);
+  ssize_t n = carry_by.receive(c, input + carried, READ_SIZE);
   total.reads++;
   if (n <= 0) {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;

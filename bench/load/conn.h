@@ -3,6 +3,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
@@ -19,6 +20,7 @@ typedef struct stream {
   uint8_t queued;
   uint8_t lead[LEAD_MAX];  // sent in front of the body's zeros, part of it
   uint8_t lead_len;
+  uint32_t message;  // most octets of one DATA frame, 0: as many as the peer takes
   uint64_t start;
   struct stream *next;
 } stream;
@@ -52,12 +54,21 @@ typedef struct conn {
   stream *slots;
   uint32_t mask, live;
   void *own;  // the program's own
+  void *tls;  // the session's, where there is one
 } conn;
 
 typedef struct counters {
   uint64_t reads, writes, waits, received, sent;
 } counters;
 
+// How octets come and go: plain sockets unless a program puts something in front of them. As recv and sendmsg.
+typedef struct carrier {
+  ssize_t (*receive)(conn *c, void *at, size_t octets);
+  ssize_t (*send)(conn *c, const struct iovec *v, int count);
+  void (*close)(conn *c);
+} carrier;
+
+extern carrier carry_by;
 extern counters total;
 extern uint32_t own_stream_window, own_connection_window;
 extern int poller;

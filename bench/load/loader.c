@@ -34,7 +34,7 @@ typedef struct client {
 const int body_end_flag = END_STREAM;
 
 static int connections = 10, streams = 10, field_count = PLAIN_FIELDS, port;
-static uint32_t response_octets = DEFAULT_MESSAGE, request_octets = DEFAULT_MESSAGE;
+static uint32_t response_octets = DEFAULT_MESSAGE, request_octets = DEFAULT_MESSAGE, messages = 1, whole_octets;
 static double seconds = 2, hold, rate;
 static uint64_t request_limit = UINT64_MAX;
 static uint64_t now, started, deadline, finished, scheduled, issued, completed, in_flight;
@@ -55,6 +55,7 @@ static const char usage[] =
     "  --headers17           seven usual fields and ten metadata fields, one secret, one unique\n"
     "  --message-octets N    length of the response message (100)\n"
     "  --request-octets N    length of the request message (100)\n"
+    "  --messages N          messages in each response (1)\n"
     "  --authority NAME      :authority\n"
     "  --hold S              keep the connections open for S seconds after the result is printed\n"
     "Sends to 127.0.0.1 only. Prints one line of JSON. Exit code 0 if every response was exact, else 1.\n";
@@ -150,7 +151,7 @@ void on_block(conn *c, uint32_t id, int flags, const uint8_t *block, uint32_t le
   } else if (s->stage == WAITS_HEADERS) {
     if (v.status == 200) s->stage = WAITS_TRAILERS;
     else if (v.status < 100 || v.status >= 200) drop(c, s, &bad_status);
-  } else if (!(flags & END_STREAM) || s->received != response_octets + PREFIX) {
+  } else if (!(flags & END_STREAM) || s->received != whole_octets) {
     drop(c, s, &bad_framing);
   } else {
     end_stream(c, s, v.grpc_status == 0 ? NULL : &bad_status);
@@ -162,7 +163,7 @@ void on_data(conn *c, uint32_t id, const uint8_t *p, uint32_t octets, int end) {
   stream *s = stream_find(c, id);
   if (!s) return;
   s->received += octets;
-  if (s->stage != WAITS_TRAILERS || end || s->received > response_octets + PREFIX) drop(c, s, &bad_framing);
+  if (s->stage != WAITS_TRAILERS || end || s->received > whole_octets) drop(c, s, &bad_framing);
 }
 
 void on_reset(conn *c, uint32_t id, uint32_t code) {
@@ -286,7 +287,7 @@ static void parse(int argc, char **argv) {
   static const struct option options[] = {
       {"port", 1, 0, 'p'},           {"connections", 1, 0, 'c'},    {"streams", 1, 0, 's'},   {"seconds", 1, 0, 't'},
       {"requests", 1, 0, 'n'},       {"rate", 1, 0, 'r'},           {"headers17", 0, 0, 'h'}, {"message-octets", 1, 0, 'm'},
-      {"request-octets", 1, 0, 'q'}, {"authority", 1, 0, 'a'},      {"hold", 1, 0, 'H'},      {"help", 0, 0, '?'},
+      {"messages", 1, 0, 'M'},       {"request-octets", 1, 0, 'q'}, {"authority", 1, 0, 'a'},      {"hold", 1, 0, 'H'},      {"help", 0, 0, '?'},
       {0},
   };
   for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (o) {
@@ -299,12 +300,13 @@ static void parse(int argc, char **argv) {
       case 'h': field_count = ALL_FIELDS; break;
       case 'm': response_octets = atoi(optarg); break;
       case 'q': request_octets = atoi(optarg); break;
+      case 'M': messages = atoi(optarg); break;
       case 'a': request_fields[3].value = optarg; break;
       case 'H': hold = atof(optarg); break;
       default: fputs(usage, stderr); exit(64);
     }
   if (port > 0 && port < 65536 && connections > 0 && connections <= MAX_CONNECTIONS && streams > 0 && seconds > 0 &&
-      seconds <= 600 && hold <= 600 && response_octets >= 2 && request_octets >= 11 && optind == argc)
+      seconds <= 600 && hold <= 600 && response_octets >= 2 && request_octets >= 13 && messages > 0 && messages < 65536 && optind == argc)
     return;
   fputs(usage, stderr);
   exit(64);
@@ -326,6 +328,8 @@ int main(int argc, char **argv) {
   if (rest >= 128) rest = request_octets - (request_octets < 16387 ? 3 : request_octets < 2097156 ? 4 : 5);
   for (uint32_t v = rest; (*p++ = v >= 128 ? 128 | (v & 127) : v) >= 128;) v >>= 7;
   if (p + 4 <= lead + LEAD_MAX) put32(p, response_octets == DEFAULT_MESSAGE ? 0 : response_octets);
+  if (messages > 1 && p + 6 <= lead + LEAD_MAX) p[4] = messages >> 8, p[5] = messages;
+  whole_octets = (response_octets + PREFIX) * messages;
   poller = epoll_create1(EPOLL_CLOEXEC);
   now = clock_now();
   all = calloc(connections, sizeof *all);

@@ -8,7 +8,10 @@ import { judge } from "../lib/results.ts";
 import type { ComparedWork } from "./compared-work.ts";
 import { describeRuns } from "./describe-runs.ts";
 
-/** A run and its figure: µs per request or ms per GB. */
+/** Turns of proxies that no limit names: enough for a table. */
+const unlimitedTurns = 3;
+
+/** A run and its figure: µs per request or message, or ms per GB. */
 type FiguredRun = Run & { figure: number };
 
 /** One run of every proxy in turn; undefined where a proxy failed. */
@@ -16,8 +19,9 @@ type Turn = Map<string, FiguredRun>;
 
 /** Runs one compared row: interleaved repetitions, medians, ratios of neighbouring runs. */
 export async function comparedRow(context: Context, work: ComparedWork): Promise<RowResult> {
-  const wanted = context.options.repetitions;
   const peers = Object.keys(work.limits).filter((peer) => context.options.peers.some((one) => one === peer));
+  const { repetitions } = context.options;
+  const wanted = peers.length === 0 ? Math.min(unlimitedTurns, repetitions) : repetitions;
   const judged = context.options.isobar ? peers : [];
   const turns: Turn[] = [];
   while (turns.length < wanted || (turns.length < 2 * wanted && isWorthAnother(turns, judged, wanted))) {
@@ -26,22 +30,41 @@ export async function comparedRow(context: Context, work: ComparedWork): Promise
   return {
     row: work.row,
     title: work.title,
-    unit: work.perGigabyteOf === undefined ? "CPU µs/request" : "CPU ms/GB",
-    cells: context.proxies.map((proxy) => cellOf(proxy, turns)),
+    unit: unitOf(work),
+    cells: context.proxies
+      .filter((proxy) => work.without?.[proxy.name] === undefined)
+      .map((proxy) => cellOf(proxy, turns)),
     judgements: judged.map((peer) => ratioTo(context, work.row, peer, work.limits[peer]!, turns)),
   };
+}
+
+function unitOf(work: ComparedWork): string {
+  if (work.messages !== undefined) return "CPU µs/message";
+  return work.perGigabyteOf === undefined ? "CPU µs/request" : "CPU ms/GB";
+}
+
+function figureOf(work: ComparedWork, microsPerRequest: number): number {
+  if (work.messages !== undefined) return microsPerRequest / work.messages;
+  return work.perGigabyteOf === undefined ? microsPerRequest : (microsPerRequest * 1e6) / work.perGigabyteOf;
+}
+
+/** Whether a proxy runs in this turn: one that no limit names takes part in the first few. */
+function takesPart(context: Context, work: ComparedWork, proxy: RunningProxy, number: number): boolean {
+  if (proxy.process.exited() || work.without?.[proxy.name] !== undefined) return false;
+  const judged = context.options.isobar && Object.keys(work.limits).length > 0;
+  const limited = proxy.name === "isobar" ? judged : work.limits[proxy.name] !== undefined;
+  return limited || number <= unlimitedTurns;
 }
 
 async function oneTurn(context: Context, work: ComparedWork, number: number): Promise<Turn> {
   const turn: Turn = new Map();
   for (const proxy of context.proxies) {
     context.progress.show(`${work.row} ${proxy.name} ${number}/${context.options.repetitions}`);
-    if (proxy.process.exited()) {
+    if (!takesPart(context, work, proxy, number)) {
       continue;
     }
     const run = await measureRun(context, proxy, work.load(context.options));
-    const octets = work.perGigabyteOf;
-    const figure = octets === undefined ? run.cpuMicrosPerRequest : (run.cpuMicrosPerRequest * 1e6) / octets;
+    const figure = figureOf(work, run.cpuMicrosPerRequest);
     turn.set(proxy.name, { ...run, figure });
   }
   return turn;

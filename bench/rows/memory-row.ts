@@ -12,8 +12,9 @@ const idleLimit = 90;
 const connectionsLimit = 30;
 const connections = 1000;
 const holdSeconds = 3;
+const loadSeconds = 3;
 
-/** Resident memory: idle after the start, and what 1,000 idle client connections add. */
+/** Resident memory: idle after the start, what 1,000 idle client connections add, and what is left of a load. */
 export async function memoryRow(context: Context): Promise<RowResult> {
   const result: RowResult = { row: "memory", title: "resident, idle", unit: "MB", cells: [], judgements: [] };
   let ours: { idle: number; added: number } | undefined;
@@ -26,8 +27,12 @@ export async function memoryRow(context: Context): Promise<RowResult> {
     await sleep(1000);
     const before = processUsage(pid).rssMegabytes;
     const held = await holdConnections(context, proxy);
-    const run = { idle, before, held, added: held - before };
-    const note = `after 2,000 requests ${before.toFixed(1)}; with 1,000 idle connections ${run.added.toFixed(1)} more`;
+    const added = held - before;
+    await runLoader(context, proxy.port, { connections: 100, streams: 10, seconds: loadSeconds });
+    const loaded = processUsage(pid).rssMegabytes;
+    const run = { idle, before, held, added, loaded };
+    const perConnection = `${Math.round((added * 1e6) / connections / 100) / 10} kB each`;
+    const note = `after 2,000 requests ${before.toFixed(1)}; 1,000 idle connections ${added.toFixed(1)} more (${perConnection}); after ${loadSeconds} s of 100 × 10 ${loaded.toFixed(1)}`;
     result.cells.push({ proxy: proxy.name, value: idle, low: null, high: null, note, runs: [run] });
     if (proxy.name === "isobar") {
       ours = run;
