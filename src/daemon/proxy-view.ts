@@ -78,7 +78,7 @@ export class ProxyView implements AdminView {
             inFlight: counters.inFlightOf(slot),
             requests: counters.requestsOf(slot),
             errors: counters.errorsOf(slot),
-            setAside: counters.setAside[slot] !== 0,
+            setAside: counters.isSetAside(slot),
           };
         }),
       };

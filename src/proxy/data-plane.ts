@@ -8,6 +8,7 @@ import { ErrorCode } from "../h2/error-code.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
+import type { SocketReads } from "../net/read-area.ts";
 import { ReadArea } from "../net/read-area.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
@@ -25,6 +26,7 @@ import { ExchangeTable, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import { giveUp, relieve } from "./relief.ts";
+import { SharedSetAside } from "./shared-set-aside.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -82,9 +84,11 @@ export class DataPlane {
   #deadlineTimer: NodeJS.Timeout | undefined;
   #deadlineAtMs = Number.POSITIVE_INFINITY;
   #draining = false;
+  readonly #sharedSetAside: SharedSetAside | undefined;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    if (options.workerCount > 1) this.#sharedSetAside = new SharedSetAside(options.endpoints);
     const slab = new Slab({ capacityOctets: options.slabOctets, poison: options.poison });
     const streams = new StreamTable(slab, MAX_STREAMS);
     const engine: Engine = {
@@ -155,6 +159,11 @@ export class DataPlane {
     return this.#context.engine.streams.used;
   }
 
+  /** How sockets are read from now on; those that are open stay as they are. */
+  set socketReads(reads: SocketReads) {
+    this.#context.area.reads = reads;
+  }
+
   /** Takes a cluster, new or changed. */
   applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer): void {
     const { clusters, authorities, exchanges, subchannels, time } = this.#context;
@@ -169,7 +178,8 @@ export class DataPlane {
     }
     const { workerCount, workerIndex, zone } = this.#options;
     const row = new ClusterCounters(workerCount, counters).row(workerIndex);
-    const isAside = (slot: number): boolean => subchannels[slot]?.aside === true;
+    const isAside =
+      this.#sharedSetAside?.isAside ?? ((slot: number): boolean => subchannels[slot]?.aside === true);
     clusters[snapshot.clusterSlot] = new ClusterRuntime(
       snapshot,
       row,
@@ -243,9 +253,13 @@ export class DataPlane {
     return requests;
   }
 
-  /** Writes gauges that are not kept up to date event by event. */
+  /**
+   * What is done several times a second and not event by event: gauges are written, and endpoints that another worker has
+   * set aside or taken back since leave or join the candidates.
+   */
   sample(): void {
     const { engine, workerRow } = this.#context;
+    this.#sharedSetAside?.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
     workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
     workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;
   }

@@ -90,7 +90,8 @@ export class Upstreams implements SubchannelOwner {
   }
 
   asideChanged(subchannel: Subchannel, aside: boolean): void {
-    this.#context.endpoints.setAside[subchannel.options.slot] = aside ? 1 : 0;
+    const { endpoints, endpointRow } = this.#context;
+    endpoints.markAside(endpointRow, subchannel.options.slot, aside);
     const cluster = this.#clusterOf(subchannel);
     if (cluster === undefined) return;
     cluster.rebuild();
@@ -108,7 +109,8 @@ export class Upstreams implements SubchannelOwner {
   }
 
   disconnected(subchannel: Subchannel, channel: UpstreamChannel, error: Error | undefined): void {
-    this.#context.endpoints.setAside[subchannel.options.slot] = subchannel.aside ? 1 : 0;
+    const { endpoints, endpointRow } = this.#context;
+    endpoints.markAside(endpointRow, subchannel.options.slot, subchannel.aside);
     const cluster = this.#clusterOf(subchannel);
     if (cluster === undefined) return;
     cluster.row[ClusterColumn.upstreamConnections]!--;

@@ -6,11 +6,12 @@ export interface EndpointCounterBuffers {
   readonly requests: SharedArrayBuffer;
   readonly errors: SharedArrayBuffer;
   readonly setAside: SharedArrayBuffer;
+  readonly setAsideChanges: SharedArrayBuffer;
 }
 
 /**
  * What is counted about endpoints, for the whole process: by worker row and endpoint slot. A worker writes its own row
- * only; {@link setAside} is one word per slot that any worker writes and all read.
+ * only, and every worker reads all rows: load is what the process has open, and set aside is what any worker set aside.
  */
 export class EndpointCounters {
   readonly buffers: EndpointCounterBuffers;
@@ -20,10 +21,11 @@ export class EndpointCounters {
   readonly requests: Float64Array;
   /** Attempts ended by a connection error, a reset, or a status that says the endpoint is at fault. */
   readonly errors: Float64Array;
-  /** 0: in use. Otherwise set aside; the worker that set it clears it. By slot. */
+  /** 1: set aside by that worker, which also clears it. */
   readonly setAside: Int32Array;
 
   readonly #workerCount: number;
+  readonly #setAsideChanges: Int32Array;
 
   /** @param buffers the memory of the one on the main thread; default: new, all zero. */
   constructor(workerCount: number, buffers?: EndpointCounterBuffers) {
@@ -32,16 +34,18 @@ export class EndpointCounters {
       inFlight: new SharedArrayBuffer(cells * 4),
       requests: new SharedArrayBuffer(cells * 8),
       errors: new SharedArrayBuffer(cells * 8),
-      setAside: new SharedArrayBuffer(MAX_ENDPOINT_SLOTS * 4),
+      setAside: new SharedArrayBuffer(cells * 4),
+      setAsideChanges: new SharedArrayBuffer(4),
     };
     this.inFlight = new Int32Array(this.buffers.inFlight);
     this.requests = new Float64Array(this.buffers.requests);
     this.errors = new Float64Array(this.buffers.errors);
     this.setAside = new Int32Array(this.buffers.setAside);
+    this.#setAsideChanges = new Int32Array(this.buffers.setAsideChanges);
     this.#workerCount = workerCount;
   }
 
-  /** @returns where the row of a worker starts in {@link inFlight}, {@link requests} and {@link errors}. */
+  /** @returns where the row of a worker starts in the arrays above. */
   rowStart(worker: number): number {
     return worker * MAX_ENDPOINT_SLOTS;
   }
@@ -59,6 +63,25 @@ export class EndpointCounters {
     return this.#sum(this.errors, slot);
   }
 
+  /** @returns whether any worker has set the endpoint aside. */
+  isSetAside(slot: number): boolean {
+    return this.#sum(this.setAside, slot) !== 0;
+  }
+
+  /** Sets an endpoint aside or takes it back, in the worker's own row, which starts at `rowStart`. */
+  markAside(rowStart: number, slot: number, aside: boolean): void {
+    const cell = rowStart + slot;
+    const value = aside ? 1 : 0;
+    if (this.setAside[cell] === value) return;
+    this.setAside[cell] = value;
+    Atomics.add(this.#setAsideChanges, 0, 1);
+  }
+
+  /** @returns a number that differs whenever {@link markAside} or {@link retireRow} has changed something. */
+  get setAsideVersion(): number {
+    return this.#setAsideChanges[0]!;
+  }
+
   /** Forgets the former owner of a slot. To be called before a slot of a higher generation is first announced. */
   clearSlot(slot: number): void {
     for (let worker = 0; worker < this.#workerCount; worker++) {
@@ -66,13 +89,15 @@ export class EndpointCounters {
       this.inFlight[cell] = 0;
       this.requests[cell] = 0;
       this.errors[cell] = 0;
+      this.setAside[cell] = 0;
     }
-    this.setAside[slot] = 0;
   }
 
   /** Clears what a dead worker had open; its totals stay. */
   retireRow(worker: number): void {
     this.inFlight.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
+    this.setAside.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
+    Atomics.add(this.#setAsideChanges, 0, 1);
   }
 
   #sum(cells: Int32Array | Float64Array, slot: number): number {

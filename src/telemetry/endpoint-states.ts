@@ -16,7 +16,7 @@ export function countEndpointStates(
   into.fill(0);
   for (let i = 0; i < snapshot.count; i++) {
     const health = snapshot.healthAt(i);
-    const isAside = health === HEALTH_CODE.healthy && counters.setAside[snapshot.slotAt(i)] !== 0;
+    const isAside = health === HEALTH_CODE.healthy && counters.isSetAside(snapshot.slotAt(i));
     into[isAside ? SET_ASIDE : health]!++;
   }
 }

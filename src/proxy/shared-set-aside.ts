@@ -1,0 +1,51 @@
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { HEALTH_CODE } from "../resource/endpoint.ts";
+import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
+import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+
+/**
+ * The endpoints that any worker of the process has set aside, as this worker's candidates know them: one worker's failed
+ * connect spares the others theirs. Made only where there are several workers; one alone knows by itself.
+ */
+export class SharedSetAside {
+  readonly #endpoints: EndpointCounters;
+  /** By slot: what the candidates were last built with. */
+  readonly #known = new Uint8Array(MAX_ENDPOINT_SLOTS);
+  #version = 0;
+
+  constructor(endpoints: EndpointCounters) {
+    this.#endpoints = endpoints;
+  }
+
+  /** For lb/build-candidates.ts; remembers what it has said. */
+  readonly isAside = (slot: number): boolean => {
+    const aside = this.#endpoints.isSetAside(slot);
+    this.#known[slot] = aside ? 1 : 0;
+    return aside;
+  };
+
+  /** Looks whether others have set aside or taken back anything. Costs one read when they have not. */
+  follow(
+    clusters: readonly (ClusterRuntime | undefined)[],
+    onRebuilt: (cluster: ClusterRuntime) => void,
+  ): void {
+    const version = this.#endpoints.setAsideVersion;
+    if (version === this.#version) return;
+    this.#version = version;
+    for (const cluster of clusters) {
+      if (cluster === undefined || !this.#isStale(cluster.snapshot)) continue;
+      cluster.rebuild();
+      onRebuilt(cluster);
+    }
+  }
+
+  #isStale(snapshot: ClusterSnapshot): boolean {
+    for (let i = 0; i < snapshot.count; i++) {
+      if (snapshot.healthAt(i) !== HEALTH_CODE.healthy) continue;
+      const slot = snapshot.slotAt(i);
+      if (this.#endpoints.isSetAside(slot) !== (this.#known[slot] === 1)) return true;
+    }
+    return false;
+  }
+}
