@@ -9,6 +9,7 @@ import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { WorkerColumn, WorkerCounters } from "../telemetry/worker-counters.ts";
+import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import type { MainToWorker, WorkerListener, WorkerStart, WorkerToMain } from "./worker-messages.ts";
 
@@ -39,6 +40,10 @@ const dataPlane = new DataPlane({
   workerRow: row,
   onEndpointReleased: (slot) => endpointSlots.push(slot),
   onClusterReleased: (slot) => clusterSlots.push(slot),
+});
+
+const readsChosen = chooseSocketReads(say).then((reads) => {
+  dataPlane.socketReads = reads;
 });
 
 function listen(listener: WorkerListener): void {
@@ -85,7 +90,12 @@ port.on("message", (message: MainToWorker) => {
       return dataPlane.removeCluster(message.clusterSlot);
     case "snapshot-complete":
       if (!listening) collectGarbage();
-      if (!listening) for (const listener of start.listeners) listen(listener);
+      if (!listening) {
+        void readsChosen.then(() => {
+          if (drainDeadlineMs !== Number.POSITIVE_INFINITY) return;
+          for (const listener of start.listeners) listen(listener);
+        });
+      }
       listening = true;
       return;
     case "drain":

@@ -2,6 +2,7 @@ import type { Slab } from "../base/slab.ts";
 import { Connection } from "../h2/connection.ts";
 import type { ConnectionSink } from "../h2/connection-sink.ts";
 import type { Engine, Role } from "../h2/connection-state.ts";
+import type { FloodBudget } from "../h2/flood-budget.ts";
 import { Output } from "../h2/output.ts";
 import type { LoopTurn, Runnable } from "./loop-turn.ts";
 import type { ReadArea } from "./read-area.ts";
@@ -46,20 +47,24 @@ export class H2Channel implements TransportOwner, Runnable {
   #ending = false;
   #gone = false;
 
-  /** @param openTransport makes the transport, which may call back at once. */
+  /**
+   * @param openTransport makes the transport, which may call back at once.
+   * @param callerBudget what all connections of the same caller may do together, if they are counted.
+   */
   constructor(
     context: ChannelContext,
     role: Role,
     sink: ConnectionSink,
     owner: ChannelOwner,
     openTransport: (owner: TransportOwner) => Transport,
+    callerBudget?: FloodBudget,
   ) {
     this.#context = context;
     this.#slab = context.engine.slab;
     this.#owner = owner;
     this.#transport = openTransport(this);
     this.output = new Output(this.#slab, this.#transport, context.turn.markDirty);
-    this.connection = new Connection(context.engine, role, sink, this.output);
+    this.connection = new Connection(context.engine, role, sink, this.output, callerBudget);
   }
 
   get gone(): boolean {
