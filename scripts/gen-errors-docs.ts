@@ -25,6 +25,8 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
     "The endpoint broke HTTP/2's rules on this stream. Other streams of the connection go on.",
   requestTooLarge:
     "The request's headers are above the limit that the message names: the proxy's own, or the one the endpoint announced. Send less metadata.",
+  bodyTooLarge:
+    "The request's body has more octets than `limits.maxRequestBodyOctets` allows; the proxy counts every octet, whatever messages they make. The endpoint's stream is cancelled.",
   responseTooLarge:
     "The response's headers or trailers are above what the client announced (SETTINGS_MAX_HEADER_LIST_SIZE). Send less metadata, or raise the client's limit.",
   deadline: "The caller's `grpc-timeout` has passed. The endpoint's stream is cancelled at once.",

@@ -1,3 +1,4 @@
+import type { FloodKind, NO_FLOOD } from "./flood-kind.ts";
 import type { BlockKind } from "./hpack/block-kind.ts";
 
 /** Why a stream ended other than by both sides' END_STREAM. */
@@ -32,6 +33,11 @@ export interface ConnectionSink {
    * on a response the stream has been reset.
    */
   onHeadersTooLarge(slot: number, endStream: boolean): void;
+  /**
+   * A request's body is above the limit; what is left of it will be dropped. The stream is still open to answer on. Told
+   * after `onHeaders`, once.
+   */
+  onBodyTooLarge(slot: number): void;
   /** A part of a stream's DATA. Windows reopen when the sink calls `consume`. */
   onData(slot: number, offset: number, length: number, endStream: boolean): void;
   /** `octets` that had been queued on this stream have moved into the output. */
@@ -49,6 +55,10 @@ export interface ConnectionSink {
   onGoaway(lastStreamId: number, errorCode: number): void;
   /** The peer answered a PING of ours that carried `token`. */
   onPong(token: number): void;
-  /** The connection broke a rule or lost its budget: GOAWAY is in the output; flush, then close. */
-  onFailed(errorCode: number): void;
+  /**
+   * The connection broke a rule or lost its budget: GOAWAY is in the output; flush, then close.
+   *
+   * @param flood what the peer did too much of, if that is the reason.
+   */
+  onFailed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void;
 }

@@ -1,6 +1,7 @@
 import type { Slab } from "../base/slab.ts";
 import type { ConnectionSink } from "./connection-sink.ts";
 import type { EngineLimits } from "./engine-limits.ts";
+import type { FloodBudget } from "./flood-budget.ts";
 import { DEFAULT_MAX_FRAME_OCTETS, DEFAULT_WINDOW_OCTETS } from "./frame/frame-type.ts";
 import { HpackDecoder } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
@@ -9,12 +10,14 @@ import type { Output } from "./output.ts";
 import { StreamIndex } from "./stream/stream-index.ts";
 import type { StreamTable } from "./stream/stream-table.ts";
 
-/** What all connections of a worker share. Nothing in it knows sockets, time or chance. */
+/** What all connections of a worker share. Nothing in it knows sockets or chance, and time is what the owner says. */
 export interface Engine {
   readonly slab: Slab;
   readonly pool: InternPool;
   readonly streams: StreamTable;
   readonly limits: EngineLimits;
+  /** Milliseconds since any start, never going back: set by the owner before it passes on what has arrived. */
+  readonly time: { readonly nowMs: number };
   /** Connections by the index that stream slots carry; holes are reused. */
   readonly connections: (ConnectionState | undefined)[];
   /** A scratch range where the decoder leaves the field block of the event being told, valid during the call. */
@@ -101,16 +104,46 @@ export class ConnectionState {
   /** Ring of streams with octets to send that wait for the connection's window or the output's backlog. */
   blockedHead = 0;
   pumping = false;
+  /** A window has opened: {@link pump} is due when all that has arrived was read. */
+  pumpDue = false;
 
   /** Ids of streams we reset lately: what still arrives for them was sent before the peer knew. */
   resetIds: Int32Array | undefined;
   resetCount = 0;
 
-  constructor(engine: Engine, role: Role, sink: ConnectionSink, output: Output) {
+  /** When octets last came, and since when a frame or header section has been incomplete (0: none is). */
+  lastReceivedMs: number;
+  incompleteSinceMs = 0;
+
+  /** What the peer may still do of what has little use; made when it is first charged. */
+  floodBudget: FloodBudget | undefined;
+  /** What all connections of the peer's owner may, if they are counted together. */
+  readonly callerBudget: FloodBudget | undefined;
+  /** Resets have been charged that streams which end well give back. */
+  owesResets = false;
+  /** WINDOW_UPDATE and PING frames that our own DATA has given reason for. */
+  earnedFrames = 0;
+  /** Streams up to `agedId` have been open for a while; `markId` was the highest at `markMs`. See reset-cost.ts. */
+  agedId = 0;
+  markId = 0;
+  markMs: number;
+  settingsAcknowledged = false;
+  pingsOut = 0;
+
+  constructor(
+    engine: Engine,
+    role: Role,
+    sink: ConnectionSink,
+    output: Output,
+    callerBudget: FloodBudget | undefined,
+  ) {
     this.engine = engine;
     this.role = role;
     this.sink = sink;
     this.output = output;
+    this.callerBudget = callerBudget;
+    this.lastReceivedMs = engine.time.nowMs;
+    this.markMs = engine.time.nowMs;
     this.nextLocalId = role === Role.client ? 1 : 2;
     this.decoder = new HpackDecoder(engine.slab, engine.pool, {
       maxTableOctets: 4096,

@@ -1,9 +1,12 @@
+import { chargeFlood } from "./charge-flood.ts";
 import type { ConnectionSink } from "./connection-sink.ts";
 import { ResetCause } from "./connection-sink.ts";
 import type { Engine, Role } from "./connection-state.ts";
 import { ConnectionState, Role as Roles } from "./connection-state.ts";
 import { failConnection, writeGoaway, writePing } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import type { FloodBudget } from "./flood-budget.ts";
+import { FloodKind } from "./flood-kind.ts";
 import { DEFAULT_MAX_FRAME_OCTETS, FRAME_HEAD_OCTETS, FrameFlag, FrameType } from "./frame/frame-type.ts";
 import { readUint31 } from "./frame/octets.ts";
 import type { Output } from "./output.ts";
@@ -38,8 +41,9 @@ export class Connection {
   /** After {@link receive}: whether the budget, not the end of the input, stopped it. */
   stoppedByBudget = false;
 
-  constructor(engine: Engine, role: Role, sink: ConnectionSink, output: Output) {
-    this.state = new ConnectionState(engine, role, sink, output);
+  /** @param callerBudget what all connections of the same caller may do together; default: they are not counted together. */
+  constructor(engine: Engine, role: Role, sink: ConnectionSink, output: Output, callerBudget?: FloodBudget) {
+    this.state = new ConnectionState(engine, role, sink, output, callerBudget);
     writePreface(this.state);
   }
 
@@ -55,6 +59,7 @@ export class Connection {
     const end = offset + length;
     let at = offset;
     let left = budget;
+    state.lastReceivedMs = state.engine.time.nowMs;
     if (state.prefaceSeen < PREFACE_OCTETS && state.role === Roles.server) {
       at = this.#receivePreface(at, end);
     }
@@ -72,6 +77,16 @@ export class Connection {
       left--;
     }
     this.stoppedByBudget = left <= 0 && at < end;
+    if (state.pumpDue) {
+      // Not at each WINDOW_UPDATE: many small ones would cut the stream into as many frames.
+      state.pumpDue = false;
+      pump(state);
+    }
+    if (state.sectionId === 0) {
+      if (at === end || this.stoppedByBudget) state.incompleteSinceMs = 0;
+      // A frame that has been incomplete before is still the same one if none was finished.
+      else if (at > offset || state.incompleteSinceMs === 0) state.incompleteSinceMs = state.lastReceivedMs;
+    }
     return state.failed || state.closed ? length : at - offset;
   }
 
@@ -155,7 +170,9 @@ export class Connection {
       }
     }
     beginData(state, id, flags, length, padOctets);
-    if (state.dataRemaining === 0 && !state.failed) passData(state, payload, 0);
+    if (state.dataRemaining === 0 && !state.failed) {
+      if (state.dataEndStream || chargeFlood(state, FloodKind.emptyFrame, 1)) passData(state, payload, 0);
+    }
     return FRAME_HEAD_OCTETS + (padOctets > 0 ? 1 : 0);
   }
 
@@ -186,7 +203,8 @@ export class Connection {
       case FrameType.pushPromise:
         return receivePushPromise(state);
       default:
-      // Unknown frame types are ignored (RFC 9113 §5.5).
+        // Unknown frame types are ignored (RFC 9113 §5.5).
+        chargeFlood(state, FloodKind.emptyFrame, 1);
     }
   }
 
@@ -226,6 +244,7 @@ export class Connection {
 
   /** Sends PING with a token of 31 bits, answered by `onPong`. */
   ping(token: number): void {
+    this.state.pingsOut++;
     writePing(this.state, false, 0, token);
   }
 

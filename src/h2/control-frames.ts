@@ -1,16 +1,10 @@
-import { ResetCause } from "./connection-sink.ts";
 import type { ConnectionState } from "./connection-state.ts";
+import type { ErrorCode } from "./error-code.ts";
 import { failOutput } from "./fail-output.ts";
+import type { FloodKind } from "./flood-kind.ts";
+import { NO_FLOOD } from "./flood-kind.ts";
 import { FRAME_HEAD_OCTETS, FrameFlag, FrameType } from "./frame/frame-type.ts";
 import { writeFrameHead, writeUint32 } from "./frame/octets.ts";
-import { abortStream } from "./stream/stream-life.ts";
-import { writeReset } from "./write-reset.ts";
-
-/** The peer broke a rule on one stream: RST_STREAM, and the stream is over (RFC 9113 §5.4.2). */
-export function failStream(connection: ConnectionState, slot: number, errorCode: number): void {
-  writeReset(connection, connection.engine.streams.id[slot]!, errorCode);
-  abortStream(connection, slot, errorCode, ResetCause.peerError);
-}
 
 /** Writes WINDOW_UPDATE for a stream, or for the connection with id 0. */
 export function writeWindowUpdate(connection: ConnectionState, id: number, octets: number): void {
@@ -55,12 +49,20 @@ export function writeGoaway(
 /**
  * The peer broke a rule of the connection (RFC 9113 §5.4.1): GOAWAY, and nothing more is read. Streams are ended when the
  * transport closes the connection.
+ *
+ * @param debug why, for the peer's log, in plain ASCII.
+ * @param flood what the peer did too much of, if that is why.
  */
-export function failConnection(connection: ConnectionState, errorCode: number, debug: string): void {
+export function failConnection(
+  connection: ConnectionState,
+  errorCode: ErrorCode,
+  debug: string,
+  flood: FloodKind | typeof NO_FLOOD = NO_FLOOD,
+): void {
   if (connection.failed || connection.closed) return;
   connection.failed = true;
   // A GOAWAY must not name a higher id than one before it.
   const lastStreamId = Math.min(connection.highestPeerId, connection.lastAcceptedId);
   writeGoaway(connection, lastStreamId, errorCode, debug);
-  connection.sink.onFailed(errorCode);
+  connection.sink.onFailed(errorCode, flood);
 }

@@ -1,3 +1,5 @@
+import type { FloodLimit } from "./flood-limits.ts";
+
 /** Limits of our side of every connection; what of them the peer must know is announced in SETTINGS. */
 export interface EngineLimits {
   /** Streams a client may have open on one connection. Default 1024. */
@@ -14,4 +16,8 @@ export interface EngineLimits {
   readonly backlogOctets: number;
   /** Octets a transport may hold unwritten, of control frames too, before the peer is given up. Default 1 MiB. */
   readonly maxBacklogOctets: number;
+  /** What a peer may do too much of on one connection, by `FloodKind`. Default: FLOOD_LIMITS. */
+  readonly floods: readonly FloodLimit[];
+  /** Octets of a request's body at most; 0, the default: no limit. */
+  readonly maxRequestBodyOctets: number;
 }

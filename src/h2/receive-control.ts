@@ -1,12 +1,15 @@
+import { chargeFlood } from "./charge-flood.ts";
 import { ResetCause } from "./connection-sink.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Role } from "./connection-state.ts";
-import { failConnection, failStream, writePing } from "./control-frames.ts";
+import { failConnection, writePing } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import { failStream } from "./fail-stream.ts";
+import { FloodKind } from "./flood-kind.ts";
 import { FrameFlag, MAX_WINDOW_OCTETS } from "./frame/frame-type.ts";
 import { readUint31, readUint32 } from "./frame/octets.ts";
 import { wasOpened } from "./receive-data.ts";
-import { pump } from "./send.ts";
+import { resetCost } from "./reset-cost.ts";
 import { joinBlockedRing } from "./stream/blocked-ring.ts";
 import { abortStream } from "./stream/stream-life.ts";
 
@@ -17,8 +20,15 @@ export function receiveReset(connection: ConnectionState, id: number, offset: nu
     return failConnection(connection, ErrorCode.protocolError, "RST_STREAM on an idle stream");
   }
   const slot = connection.index.get(id);
-  if (slot === 0) return;
+  if (slot === 0) {
+    chargeFlood(connection, FloodKind.emptyFrame, 1);
+    return;
+  }
   abortStream(connection, slot, readUint32(connection.engine.slab.bytes, offset), ResetCause.peer);
+  // A server can reset no more streams than we have opened.
+  if (connection.role === Role.client) return;
+  connection.owesResets = true;
+  chargeFlood(connection, FloodKind.reset, resetCost(connection, id));
 }
 
 /** Takes WINDOW_UPDATE (RFC 9113 §6.9). */
@@ -31,13 +41,14 @@ export function receiveWindowUpdate(
   if (length !== 4) return failConnection(connection, ErrorCode.frameSizeError, "WINDOW_UPDATE size");
   const { streams, slab } = connection.engine;
   const octets = readUint31(slab.bytes, offset);
+  if (!payForAnswer(connection, FloodKind.windowUpdate)) return;
   if (id === 0) {
     if (octets === 0) return failConnection(connection, ErrorCode.protocolError, "WINDOW_UPDATE of 0");
     if (connection.sendWindow + octets > MAX_WINDOW_OCTETS) {
       return failConnection(connection, ErrorCode.flowControlError, "connection window overflow");
     }
     connection.sendWindow += octets;
-    if (connection.blockedHead !== 0) pump(connection);
+    connection.pumpDue = connection.blockedHead !== 0;
     return;
   }
   const slot = connection.index.get(id);
@@ -53,7 +64,20 @@ export function receiveWindowUpdate(
   }
   streams.sendWindow[slot]! += octets;
   wake(connection, slot);
-  if (connection.blockedHead !== 0) pump(connection);
+  connection.pumpDue = connection.blockedHead !== 0;
+}
+
+/** What our DATA earns at most for later: a peer that has taken much may not make a flood of it. */
+const MAX_EARNED_FRAMES = 4096;
+
+/**
+ * Whether a frame that stacks send when DATA has reached them is let pass: window updates, and PINGs that measure the round
+ * trip. What our DATA gave reason for is free (see `writeData`), the rest is charged.
+ */
+function payForAnswer(connection: ConnectionState, kind: FloodKind): boolean {
+  if (connection.earnedFrames <= 0) return chargeFlood(connection, kind, 1);
+  connection.earnedFrames = Math.min(connection.earnedFrames, MAX_EARNED_FRAMES) - 1;
+  return true;
 }
 
 /** A stream whose window has opened stands in line again if it has something queued. */
@@ -73,8 +97,14 @@ export function receivePing(
   const { bytes } = connection.engine.slab;
   const high = readUint32(bytes, offset);
   const low = readUint32(bytes, offset + 4);
-  if (flags & FrameFlag.ack) connection.sink.onPong(low);
-  else writePing(connection, true, high, low);
+  if (!(flags & FrameFlag.ack)) {
+    if (payForAnswer(connection, FloodKind.ping)) writePing(connection, true, high, low);
+  } else if (connection.pingsOut > 0) {
+    connection.pingsOut--;
+    connection.sink.onPong(low);
+  } else {
+    chargeFlood(connection, FloodKind.emptyFrame, 1);
+  }
 }
 
 /** Takes GOAWAY (RFC 9113 §6.8): ends the streams it leaves unprocessed; no more may be opened. */
@@ -83,6 +113,7 @@ export function receiveGoaway(connection: ConnectionState, offset: number, lengt
   const { streams, slab } = connection.engine;
   const lastStreamId = readUint31(slab.bytes, offset);
   const errorCode = readUint32(slab.bytes, offset + 4);
+  if (connection.goawayReceived && !chargeFlood(connection, FloodKind.emptyFrame, 1)) return;
   connection.goawayReceived = true;
   const parity = connection.nextLocalId & 1;
   // The sink may end any stream from within onReset: after each one the list is read from its start.
@@ -113,8 +144,9 @@ export function receivePriority(
   }
   if (readUint31(connection.engine.slab.bytes, offset) === id) {
     if (slot !== 0) return failStream(connection, slot, ErrorCode.protocolError);
-    failConnection(connection, ErrorCode.protocolError, "stream depends on itself");
+    return failConnection(connection, ErrorCode.protocolError, "stream depends on itself");
   }
+  chargeFlood(connection, FloodKind.emptyFrame, 1);
 }
 
 /** PUSH_PROMISE is never welcome: a client may not send it, and as a client we have disabled it (RFC 9113 §8.4). */

@@ -1,7 +1,10 @@
+import { chargeFlood } from "./charge-flood.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Role } from "./connection-state.ts";
-import { failConnection, failStream, writeWindowUpdate } from "./control-frames.ts";
+import { failConnection, writeWindowUpdate } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import { failStream } from "./fail-stream.ts";
+import { FloodKind } from "./flood-kind.ts";
 import { FrameFlag } from "./frame/frame-type.ts";
 import { endSide } from "./stream/stream-life.ts";
 import { StreamBit } from "./stream/stream-table.ts";
@@ -24,7 +27,9 @@ export function wasResetByUs(connection: ConnectionState, id: number): boolean {
  */
 function refuseLate(connection: ConnectionState, id: number): void {
   if (connection.role === Role.client || id > connection.lastAcceptedId) return;
-  if (!wasResetByUs(connection, id)) writeReset(connection, id, ErrorCode.streamClosed);
+  if (wasResetByUs(connection, id)) return;
+  writeReset(connection, id, ErrorCode.streamClosed);
+  chargeFlood(connection, FloodKind.provokedReset, 1);
 }
 
 /**
@@ -77,16 +82,42 @@ export function beginData(
     return;
   }
   const expected = streams.contentRemaining[slot]!;
-  if (expected >= 0) {
-    const rest = expected - connection.dataRemaining;
-    if (rest < 0 || (connection.dataEndStream && rest !== 0)) {
-      failStream(connection, slot, ErrorCode.protocolError);
-      return;
-    }
-    streams.contentRemaining[slot] = rest;
+  if (expected !== -1) {
+    if (expected < -1) {
+      const left = bodyAllowance(expected) - connection.dataRemaining;
+      if (left < 0) return refuseBody(connection, slot);
+      streams.contentRemaining[slot] = bodyAllowance(left);
+    } else if (!takeContent(connection, slot, expected)) return;
   }
   connection.dataSlot = slot;
   if (padOctets > 0) consume(connection, slot, padOctets, false);
+}
+
+/** Holds a DATA frame against the content-length that was announced. @returns false when the stream was failed for it. */
+function takeContent(connection: ConnectionState, slot: number, expected: number): boolean {
+  const rest = expected - connection.dataRemaining;
+  if (rest < 0 || (connection.dataEndStream && rest !== 0)) {
+    failStream(connection, slot, ErrorCode.protocolError);
+    return false;
+  }
+  connection.engine.streams.contentRemaining[slot] = rest;
+  return true;
+}
+
+/**
+ * Octets a body of unknown length may still have, as they stand in `contentRemaining`, and back: -2 is none. So a limit
+ * costs nothing where none is set.
+ */
+export function bodyAllowance(octets: number): number {
+  return -2 - octets;
+}
+
+/** A request's body is above the limit: the sink answers, and the rest is dropped. */
+export function refuseBody(connection: ConnectionState, slot: number): void {
+  const { streams } = connection.engine;
+  streams.bits[slot]! |= StreamBit.discard;
+  streams.contentRemaining[slot] = -1;
+  connection.sink.onBodyTooLarge(slot);
 }
 
 /** Passes on `length` octets of the current DATA frame's payload; the frame is whole when none remain. */

@@ -1,13 +1,16 @@
+import { chargeFlood } from "./charge-flood.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Role } from "./connection-state.ts";
-import { failConnection, failStream } from "./control-frames.ts";
+import { failConnection } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
+import { failStream } from "./fail-stream.ts";
+import { FloodKind } from "./flood-kind.ts";
 import { FrameFlag } from "./frame/frame-type.ts";
 import { readUint31 } from "./frame/octets.ts";
 import { BlockKind } from "./hpack/block-kind.ts";
 import { DecodeResult } from "./hpack/decode-result.ts";
 import { releaseFields } from "./hpack/release-fields.ts";
-import { wasOpened, wasResetByUs } from "./receive-data.ts";
+import { bodyAllowance, refuseBody, wasOpened, wasResetByUs } from "./receive-data.ts";
 import { endSide, openStream } from "./stream/stream-life.ts";
 import { StreamBit } from "./stream/stream-table.ts";
 import { writeReset } from "./write-reset.ts";
@@ -16,6 +19,10 @@ import { writeReset } from "./write-reset.ts";
 const MAX_SECTION_OCTETS = 262_144;
 /** Frames of one section at most: empty CONTINUATIONs are an attack (CVE-2024-27316 and its family). */
 const MAX_SECTION_FRAMES = 64;
+/** Who has more to say fills its frames, so a fragment below this that is not the last one is charged. */
+const SHORT_FRAGMENT_OCTETS = 1024;
+/** A stream too many costs its client this, in units of provoked resets: it may not have seen our SETTINGS yet. */
+const REFUSED_UNITS = 1 / 8;
 
 /** Takes a HEADERS frame whose payload is whole, at `offset`. */
 export function receiveHeaders(
@@ -47,11 +54,12 @@ export function receiveHeaders(
     receiveSection(connection, id, flags, start, end - start);
     return;
   }
+  connection.incompleteSinceMs = connection.lastReceivedMs;
   connection.sectionId = id;
   connection.sectionFlags = flags;
   connection.sectionFrames = 0;
   connection.sectionOctets = 0;
-  collect(connection, start, end - start);
+  collect(connection, start, end - start, false);
 }
 
 /** Takes a CONTINUATION frame; the receive loop has checked that it belongs to the open section. */
@@ -61,8 +69,8 @@ export function receiveContinuation(
   offset: number,
   length: number,
 ): void {
-  if (!collect(connection, offset, length)) return;
-  if (!(flags & FrameFlag.endHeaders)) return;
+  const last = (flags & FrameFlag.endHeaders) !== 0;
+  if (!collect(connection, offset, length, last) || !last) return;
   const id = connection.sectionId;
   const block = connection.sectionBlock;
   connection.sectionId = 0;
@@ -71,11 +79,15 @@ export function receiveContinuation(
   if (block !== 0) connection.engine.slab.free(block);
 }
 
-function collect(connection: ConnectionState, offset: number, length: number): boolean {
+function collect(connection: ConnectionState, offset: number, length: number, last: boolean): boolean {
   const { slab } = connection.engine;
+  if (!last && length < SHORT_FRAGMENT_OCTETS && !chargeFlood(connection, FloodKind.continuation, 1)) {
+    return false;
+  }
   const total = connection.sectionOctets + length;
   if (total > MAX_SECTION_OCTETS || ++connection.sectionFrames > MAX_SECTION_FRAMES) {
-    failConnection(connection, ErrorCode.enhanceYourCalm, "header section too long");
+    const { continuation } = FloodKind;
+    failConnection(connection, ErrorCode.enhanceYourCalm, "header section too long", continuation);
     return false;
   }
   if (total === 0) return true;
@@ -125,9 +137,9 @@ function receiveSection(
     slot = acceptStream(connection, id);
     if (slot === 0) {
       if (decode(connection, offset, length, BlockKind.request) === DecodeResult.ok) dropFields(connection);
-      if (!connection.failed && id <= connection.lastAcceptedId) {
-        writeReset(connection, id, ErrorCode.refusedStream);
-      }
+      if (connection.failed || id > connection.lastAcceptedId) return;
+      writeReset(connection, id, ErrorCode.refusedStream);
+      if (isFull(connection)) chargeFlood(connection, FloodKind.provokedReset, REFUSED_UNITS);
       return;
     }
     receiveFirst(connection, slot, offset, length, endStream);
@@ -146,8 +158,12 @@ function receiveSection(
 /** @returns the slot of a stream the peer opens, or 0 when it is refused. */
 function acceptStream(connection: ConnectionState, id: number): number {
   if (id > connection.lastAcceptedId) return 0;
-  if (connection.activeStreams >= connection.engine.limits.maxConcurrentStreams) return 0;
-  return openStream(connection, id);
+  return isFull(connection) ? 0 : openStream(connection, id);
+}
+
+/** @returns whether the peer has as many streams open as we have allowed. */
+function isFull(connection: ConnectionState): boolean {
+  return connection.activeStreams >= connection.engine.limits.maxConcurrentStreams;
 }
 
 /** A request (server) or a response, final or informational (client). */
@@ -164,6 +180,7 @@ function receiveFirst(
   const result = decode(connection, offset, length, kind);
   if (connection.failed) return;
   if (result === DecodeResult.listTooLarge && kind === BlockKind.request) {
+    if (!chargeFlood(connection, FloodKind.continuation, 1)) return;
     streams.bits[slot]! |= StreamBit.headersReceived | StreamBit.discard;
     const id = streams.id[slot]!;
     if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
@@ -188,11 +205,40 @@ function receiveFirst(
     failStream(connection, slot, ErrorCode.protocolError);
     return;
   }
-  if (!informational) {
-    streams.bits[slot]! |= StreamBit.headersReceived;
-    streams.contentRemaining[slot] = expected;
+  if (informational) {
+    // One is usual (100 Continue, or 103); of more there could be no end, and no window holds them.
+    const units = 1 + decoder.outOctets / SHORT_FRAGMENT_OCTETS;
+    if (streams.bits[slot]! & StreamBit.informed && !chargeFlood(connection, FloodKind.continuation, units)) {
+      dropFields(connection);
+      return;
+    }
+    streams.bits[slot]! |= StreamBit.informed;
+    tellHeaders(connection, slot, kind, false);
+    return;
   }
-  tellHeaders(connection, slot, kind, endStream);
+  streams.bits[slot]! |= StreamBit.headersReceived;
+  streams.contentRemaining[slot] = expected;
+  const limit = engine.limits.maxRequestBodyOctets;
+  if (limit > 0 && kind === BlockKind.request && !endStream) {
+    tellLimitedRequest(connection, slot, expected, limit);
+  } else {
+    tellHeaders(connection, slot, kind, endStream);
+  }
+}
+
+/** A request whose body will be held against the limit, or is above it by its own announcement. */
+function tellLimitedRequest(
+  connection: ConnectionState,
+  slot: number,
+  expected: number,
+  limit: number,
+): void {
+  const { streams } = connection.engine;
+  const id = streams.id[slot]!;
+  if (expected < 0) streams.contentRemaining[slot] = bodyAllowance(limit);
+  tellHeaders(connection, slot, BlockKind.request, false);
+  const open = streams.id[slot] === id && streams.connection[slot] === connection.place;
+  if (open && expected > limit) refuseBody(connection, slot);
 }
 
 function receiveTrailers(

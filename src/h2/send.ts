@@ -66,6 +66,14 @@ function sendable(connection: ConnectionState, slot: number): number {
   return Math.min(window, connection.sendWindow);
 }
 
+/**
+ * What a DATA frame lets the peer send without being charged: WINDOW_UPDATE for the stream and for the connection, and a
+ * PING. A frame that the peer's window has cut below {@link SILLY_OCTETS} earns nothing: a peer that opens its windows octet
+ * by octet pays for each time.
+ */
+const EARNED_FRAMES = 3;
+const SILLY_OCTETS = 1024;
+
 /** Writes DATA frames; the caller has checked windows. `endStream` marks the last. */
 function writeData(
   connection: ConnectionState,
@@ -91,6 +99,7 @@ function writeData(
     bytes.copyWithin(at + FRAME_HEAD_OCTETS, from, from + part);
     output.commit(at + FRAME_HEAD_OCTETS + part);
     from += part;
+    connection.earnedFrames += EARNED_FRAMES;
   } while (left > 0);
   connection.sendWindow -= length;
   engine.streams.sendWindow[slot]! -= length;
@@ -123,6 +132,7 @@ export function sendData(
         if (endStream) endSide(connection, slot, StreamBit.localClosed);
         return sent;
       }
+      if (sent < SILLY_OCTETS) connection.earnedFrames -= EARNED_FRAMES;
     }
   }
   const rest = length - sent;
@@ -215,6 +225,7 @@ function sendQueued(connection: ConnectionState, slot: number, room: number): vo
   const last = part === queue.octets[slot];
   const ends = last && (streams.bits[slot]! & StreamBit.endQueued) !== 0;
   if (!writeData(connection, slot, queue.start(block), part, ends)) return;
+  if (part < SILLY_OCTETS && part < queue.length(block)) connection.earnedFrames -= EARNED_FRAMES;
   queue.shift(slot, part);
   if (!last) joinBlockedRing(connection, slot);
   const id = streams.id[slot]!;

@@ -1,8 +1,10 @@
+import { chargeFlood } from "./charge-flood.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Role } from "./connection-state.ts";
 import { failConnection, writeWindowUpdate } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
 import { failOutput } from "./fail-output.ts";
+import { FloodKind } from "./flood-kind.ts";
 import {
   DEFAULT_WINDOW_OCTETS,
   FRAME_HEAD_OCTETS,
@@ -11,7 +13,6 @@ import {
   MAX_WINDOW_OCTETS,
 } from "./frame/frame-type.ts";
 import { readUint32, writeFrameHead, writeUint32 } from "./frame/octets.ts";
-import { pump } from "./send.ts";
 import { joinBlockedRing } from "./stream/blocked-ring.ts";
 
 /** Parameters of SETTINGS. Source: RFC 9113 §6.5.2. */
@@ -25,6 +26,8 @@ const Setting = {
 } as const;
 
 const ENTRY_OCTETS = 6;
+/** More of them in the first frame are charged as those of later frames are. */
+const USUAL_ENTRIES = 16;
 const UNLIMITED_STREAMS = 2 ** 31 - 1;
 const CLIENT_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
@@ -76,11 +79,21 @@ export function receiveSettings(
 ): void {
   if (id !== 0) return failConnection(connection, ErrorCode.protocolError, "SETTINGS on a stream");
   if (flags & FrameFlag.ack) {
-    if (length !== 0) failConnection(connection, ErrorCode.frameSizeError, "SETTINGS ACK with a payload");
+    if (length !== 0) {
+      failConnection(connection, ErrorCode.frameSizeError, "SETTINGS ACK with a payload");
+    } else if (connection.settingsAcknowledged) {
+      chargeFlood(connection, FloodKind.emptyFrame, 1);
+    }
+    connection.settingsAcknowledged = true;
     return;
   }
   if (length % ENTRY_OCTETS !== 0) {
     return failConnection(connection, ErrorCode.frameSizeError, "SETTINGS size");
+  }
+  // Before they are applied: each may be a walk over all streams.
+  const entries = length / ENTRY_OCTETS;
+  if (connection.settingsApplied || entries > USUAL_ENTRIES) {
+    if (!chargeFlood(connection, FloodKind.settings, Math.max(entries, 1))) return;
   }
   if (!connection.settingsApplied) {
     connection.settingsApplied = true;
@@ -96,7 +109,7 @@ export function receiveSettings(
   if (at === 0) return failOutput(connection);
   writeFrameHead(bytes, at, 0, FrameType.settings, FrameFlag.ack, 0);
   connection.output.commit(at + FRAME_HEAD_OCTETS);
-  if (connection.blockedHead !== 0) pump(connection);
+  connection.pumpDue = connection.blockedHead !== 0;
   connection.sink.onSettings();
 }
 

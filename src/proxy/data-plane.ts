@@ -5,6 +5,7 @@ import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Engine } from "../h2/connection-state.ts";
 import type { EngineLimits } from "../h2/engine-limits.ts";
 import { ErrorCode } from "../h2/error-code.ts";
+import { FLOOD_LIMITS } from "../h2/flood-limits.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
@@ -47,6 +48,8 @@ export interface DataPlaneOptions {
   readonly zone: string;
   readonly slabOctets: number;
   readonly poison: boolean;
+  /** Octets of a request's body at most; default 0: no limit. */
+  readonly maxRequestBodyOctets?: number;
   readonly nowMs: () => number;
   /** Milliseconds since 1970, for log records. */
   readonly wallMs: () => number;
@@ -61,7 +64,7 @@ export interface DataPlaneOptions {
 }
 
 /** Limits announced to peers and kept by the engine, from the octet budget. */
-function limitsOf(slabOctets: number): EngineLimits {
+function limitsOf(slabOctets: number, maxRequestBodyOctets: number): EngineLimits {
   return {
     maxConcurrentStreams: 1024,
     maxHeaderListOctets: 32_768,
@@ -70,6 +73,8 @@ function limitsOf(slabOctets: number): EngineLimits {
     grownWindowsOctets: slabOctets / 4,
     backlogOctets: 131_072,
     maxBacklogOctets: 2 ** 20,
+    floods: FLOOD_LIMITS,
+    maxRequestBodyOctets,
   };
 }
 
@@ -91,11 +96,13 @@ export class DataPlane {
     if (options.workerCount > 1) this.#sharedSetAside = new SharedSetAside(options.endpoints);
     const slab = new Slab({ capacityOctets: options.slabOctets, poison: options.poison });
     const streams = new StreamTable(slab, MAX_STREAMS);
+    const time = { nowMs: options.nowMs(), earliestDueMs: Number.POSITIVE_INFINITY };
     const engine: Engine = {
       slab,
       pool: new InternPool(slab, { maxEntries: INTERN_ENTRIES }),
       streams,
-      limits: limitsOf(slab.capacityOctets),
+      limits: limitsOf(slab.capacityOctets, options.maxRequestBodyOctets ?? 0),
+      time,
       connections: [],
       scratch: slab.alloc(SCRATCH_OCTETS),
       scratchOctets: SCRATCH_OCTETS,
@@ -103,7 +110,6 @@ export class DataPlane {
       softCapacityOctets: slab.capacityOctets * SOFT_SHARE,
       relieve: () => relieve(this.#context, this.#dispatcher),
     };
-    const time = { nowMs: options.nowMs(), earliestDueMs: Number.POSITIVE_INFINITY };
     const turn = new LoopTurn();
     this.#context = {
       engine,

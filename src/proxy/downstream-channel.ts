@@ -2,11 +2,13 @@ import type { Connection } from "../h2/connection.ts";
 import { ResetCause } from "../h2/connection-sink.ts";
 import { Role } from "../h2/connection-state.ts";
 import { ErrorCode } from "../h2/error-code.ts";
+import type { FloodKind, NO_FLOOD } from "../h2/flood-kind.ts";
 import { abortStream } from "../h2/stream/stream-life.ts";
 import type { ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { RequestSink } from "./request-sink.ts";
@@ -74,7 +76,8 @@ export class DownstreamChannel implements ChannelOwner {
   }
 
   /** The client broke HTTP/2, or the budget has no room for it: what was said is flushed, and it is gone. */
-  failed(errorCode: number): void {
+  failed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void {
+    countFlood(this.#context.workerRow, flood);
     this.#context.workerRow[WorkerColumn.downstreamProtocolErrors + errorCodeCell(errorCode)]!++;
     setImmediate(() => {
       const { state } = this.connection;

@@ -91,6 +91,14 @@ export const PROXY_ERRORS = {
     flag: ResponseFlag.downstreamProtocolError,
     message: "request headers are above the limit of",
   },
+  bodyTooLarge: {
+    code: "request_body_too_large",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.downstreamProtocolError,
+    message: "the request's body is above the limit of",
+  },
   responseTooLarge: {
     code: "response_headers_too_large",
     source: "upstream",

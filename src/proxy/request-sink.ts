@@ -2,6 +2,7 @@ import type { ConnectionSink } from "../h2/connection-sink.ts";
 import { ResetCause } from "../h2/connection-sink.ts";
 import type { ConnectionState } from "../h2/connection-state.ts";
 import { ErrorCode } from "../h2/error-code.ts";
+import type { FloodKind, NO_FLOOD } from "../h2/flood-kind.ts";
 import { BlockKind } from "../h2/hpack/block-kind.ts";
 import { releaseFields } from "../h2/hpack/release-fields.ts";
 import { consume } from "../h2/receive-data.ts";
@@ -26,7 +27,7 @@ export interface RequestChannel {
   /** A PING of ours has come back. */
   pong(token: number): void;
   /** The engine has ended the connection. */
-  failed(errorCode: number): void;
+  failed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void;
 }
 
 /** Where the requests of one client's connection come in. */
@@ -146,6 +147,19 @@ export class RequestSink implements ConnectionSink {
     fail(this.#context, slot, PROXY_ERRORS.requestTooLarge, `this proxy, ${limit} octets`);
   }
 
+  onBodyTooLarge(slot: number): void {
+    const context = this.#context;
+    const { exchanges, clusters, engine } = context;
+    const phase = exchanges.phase[slot];
+    // What is answered already needs no more of the body.
+    if (phase === Phase.answered || phase === Phase.none) return;
+    if (phase === Phase.attached) abandonUpstream(context, slot, ErrorCode.cancel);
+    else this.#channel.requests.leaveWaiting(slot);
+    const name = clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
+    const limit = engine.limits.maxRequestBodyOctets;
+    fail(context, slot, PROXY_ERRORS.bodyTooLarge, `this proxy, ${limit} octets, in a call to ${name}`);
+  }
+
   onData(slot: number, offset: number, length: number, endStream: boolean): void {
     const context = this.#context;
     const { exchanges, engine } = context;
@@ -237,7 +251,7 @@ export class RequestSink implements ConnectionSink {
     this.#channel.pong(token);
   }
 
-  onFailed(errorCode: number): void {
-    this.#channel.failed(errorCode);
+  onFailed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void {
+    this.#channel.failed(errorCode, flood);
   }
 }

@@ -3,6 +3,7 @@ import type { ConnectionSink } from "../h2/connection-sink.ts";
 import { ResetCause } from "../h2/connection-sink.ts";
 import type { ConnectionState } from "../h2/connection-state.ts";
 import { ErrorCode } from "../h2/error-code.ts";
+import type { FloodKind, NO_FLOOD } from "../h2/flood-kind.ts";
 import { BlockKind } from "../h2/hpack/block-kind.ts";
 import { releaseFields } from "../h2/hpack/release-fields.ts";
 import { consume } from "../h2/receive-data.ts";
@@ -14,6 +15,7 @@ import { errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { bodySent } from "./attach.ts";
+import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
@@ -197,7 +199,12 @@ export class ResponseSink implements ConnectionSink {
     // No PING of ours is out towards endpoints.
   }
 
-  onFailed(errorCode: number): void {
+  onBodyTooLarge(): void {
+    // Told of requests only.
+  }
+
+  onFailed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void {
+    countFlood(this.#context.workerRow, flood);
     this.#channel.protocolErrorCode = errorCode;
     this.#context.workerRow[WorkerColumn.upstreamProtocolErrors + errorCodeCell(errorCode)]!++;
     this.#channel.retire();

@@ -1,5 +1,7 @@
 import { CounterRows } from "./counter-rows.ts";
+import { GUARD_CELLS, GUARD_GAUGES } from "./guard-cell.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
+import { PORT_CELLS } from "./port-cell.ts";
 import { REQUEST_CELLS } from "./request-cell.ts";
 
 /** Protocol of a downstream connection, as added to {@link WorkerColumn.downstreamConnections}. */
@@ -15,6 +17,7 @@ export const FloodKind = {
   emptyFrame: 3,
   continuation: 4,
   windowUpdate: 5,
+  provokedReset: 6,
 } as const;
 /** Label value by kind. */
 export const FLOOD_KIND_NAMES = [
@@ -24,6 +27,7 @@ export const FLOOD_KIND_NAMES = [
   "empty_frame",
   "continuation",
   "window_update",
+  "provoked_reset",
 ] as const;
 
 /** HTTP/2 error codes that are told apart, 0 to 13; the cell after them takes all others. */
@@ -54,10 +58,14 @@ export const WorkerColumn = {
   stall: REQUEST_CELLS + 47,
   /** What the worker has allocated on its JavaScript heap since its start, in octets; 0 where Node does not say. */
   heapAllocatedOctets: REQUEST_CELLS + 47 + HISTOGRAM_COLUMNS,
+  /** + GuardCell, 32 cells. */
+  guard: REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS,
+  /** + PortCell, 32 cells. */
+  port: REQUEST_CELLS + 80 + HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.port + PORT_CELLS;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {
@@ -70,6 +78,7 @@ const GAUGES = [
   WorkerColumn.slabCapacityOctets,
   WorkerColumn.heapUsedOctets,
   WorkerColumn.heartbeatMs,
+  ...GUARD_GAUGES.map((cell) => WorkerColumn.guard + cell),
 ];
 
 /** What is counted about workers rather than clusters. */

@@ -152,7 +152,7 @@ test("endless CONTINUATION ends the connection, empty or not, and holds no memor
     const peer = scriptedClient(t);
     peer.receive(headers(1, BLOCK, { more: true }));
     for (let i = 0; i < 70; i++) peer.receive(continuation(1, part, { more: true }));
-    assert.deepEqual(peer.told(), ["failed ENHANCE_YOUR_CALM"]);
+    assert.deepEqual(peer.told(), ["failed ENHANCE_YOUR_CALM continuation"]);
   }
 });
 

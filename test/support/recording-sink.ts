@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ConnectionSink } from "../../src/h2/connection-sink.ts";
 import { ResetCause } from "../../src/h2/connection-sink.ts";
 import type { ConnectionState } from "../../src/h2/connection-state.ts";
+import { FloodKind, NO_FLOOD } from "../../src/h2/flood-kind.ts";
 import { BlockKind } from "../../src/h2/hpack/block-kind.ts";
 import { releaseFields } from "../../src/h2/hpack/release-fields.ts";
 import { consume } from "../../src/h2/receive-data.ts";
@@ -12,6 +13,7 @@ import type { TestEngine } from "./test-engine.ts";
 type Events = { -readonly [E in keyof ConnectionSink]?: ConnectionSink[E] };
 
 const KINDS = Object.entries(BlockKind);
+const FLOODS = Object.entries(FloodKind);
 const CAUSES = Object.entries(ResetCause);
 
 /**
@@ -127,9 +129,15 @@ export class RecordingSink implements ConnectionSink {
     this.on.onPong?.(token);
   }
 
-  onFailed(errorCode: number): void {
-    this.lines.push(`failed ${errorName(errorCode)}`);
-    this.on.onFailed?.(errorCode);
+  onBodyTooLarge(slot: number): void {
+    this.lines.push(`body too large ${this.#engine.streams.id[slot]!}`);
+    this.on.onBodyTooLarge?.(slot);
+  }
+
+  onFailed(errorCode: number, flood: FloodKind | typeof NO_FLOOD): void {
+    const kind = flood === NO_FLOOD ? "" : ` ${nameOf(FLOODS, flood)}`;
+    this.lines.push(`failed ${errorName(errorCode)}${kind}`);
+    this.on.onFailed?.(errorCode, flood);
   }
 
   #check(id: number, slot: number): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Slab } from "../../src/base/slab.ts";
 import type { ConnectionState, Engine } from "../../src/h2/connection-state.ts";
 import type { EngineLimits } from "../../src/h2/engine-limits.ts";
+import { FLOOD_LIMITS } from "../../src/h2/flood-limits.ts";
 import { InternPool } from "../../src/h2/hpack/intern-pool.ts";
 import { StreamTable } from "../../src/h2/stream/stream-table.ts";
 
@@ -23,6 +24,8 @@ const LIMITS: EngineLimits = {
   grownWindowsOctets: 2 ** 20,
   backlogOctets: 131_072,
   maxBacklogOctets: 2 ** 20,
+  floods: FLOOD_LIMITS,
+  maxRequestBodyOctets: 0,
 };
 
 /** An engine without sockets: freed memory is poisoned, and what is in use can be held against the start. */
@@ -39,6 +42,8 @@ export class TestEngine implements Engine {
   readonly input: number;
   /** Where what a test sends is laid down. */
   readonly stage: number;
+  /** The time as a test sets it. */
+  readonly time = { nowMs: 1000 };
   readonly areaOctets = AREA_OCTETS;
   grownOctets = 0;
   relieve: () => void = () => {};

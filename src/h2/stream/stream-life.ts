@@ -2,6 +2,7 @@ import type { ResetCause } from "../connection-sink.ts";
 import type { ConnectionState } from "../connection-state.ts";
 import { Role } from "../connection-state.ts";
 import { ErrorCode } from "../error-code.ts";
+import { FloodKind } from "../flood-kind.ts";
 import { DEFAULT_WINDOW_OCTETS } from "../frame/frame-type.ts";
 import { releaseFields } from "../hpack/release-fields.ts";
 import { writeReset } from "../write-reset.ts";
@@ -77,11 +78,19 @@ export function endSide(connection: ConnectionState, slot: number, side: number)
   const now = bits[slot]! | side;
   bits[slot] = now;
   if ((now & CLOSED) === CLOSED) {
+    if (connection.owesResets) giveBackReset(connection);
     closeStream(connection, slot);
   } else if (side === StreamBit.localClosed && connection.role === Role.server) {
     writeReset(connection, id[slot]!, ErrorCode.noError);
     closeStream(connection, slot);
   }
+}
+
+/** A stream has ended well: that makes up for one that was reset. */
+function giveBackReset(connection: ConnectionState): void {
+  const { nowMs } = connection.engine.time;
+  connection.callerBudget?.giveBack(FloodKind.reset, nowMs);
+  connection.owesResets = connection.floodBudget!.giveBack(FloodKind.reset, nowMs);
 }
 
 /** Ends a stream that went wrong: tells why, then closes it. RST_STREAM, where due, is the caller's. */

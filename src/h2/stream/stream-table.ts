@@ -24,6 +24,8 @@ export const StreamBit = {
   blocked: 32,
   /** The receiver has lost interest: what arrives is counted and dropped. */
   discard: 64,
+  /** An informational response (1xx) has come. */
+  informed: 128,
 } as const;
 
 /**
@@ -59,7 +61,7 @@ export class StreamTable {
   /** Neighbours in the connection's ring of blocked streams. */
   readonly blockedNext: Int32Array;
   readonly blockedPrevious: Int32Array;
-  /** Octets of DATA still expected by `content-length`, or -1 when none was given. */
+  /** Octets of DATA still expected by `content-length`, or -1 when none was given; below that a limit, see bodyAllowance. */
   readonly contentRemaining: Float64Array;
 
   readonly #freeNext: Int32Array;
