@@ -1,14 +1,14 @@
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import { createServer } from "node:net";
+import type { ClientHttp2Session, Http2Server, ServerOptions } from "node:http2";
+import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 import { Role } from "../../src/h2/connection-state.ts";
+import type { EngineLimits } from "../../src/h2/engine-limits.ts";
 import { literalRecord } from "../../src/h2/hpack/write-field.ts";
 import type { ChannelContext } from "../../src/net/h2-channel.ts";
 import { H2Channel } from "../../src/net/h2-channel.ts";
 import { LoopTurn } from "../../src/net/loop-turn.ts";
-import { ReadArea } from "../../src/net/read-area.ts";
-import { SocketTransport } from "../../src/net/socket-transport.ts";
+import type { CarrierName } from "./carrier.ts";
+import { Carrier } from "./carrier.ts";
 import { RecordingSink } from "./recording-sink.ts";
 import { TestEngine } from "./test-engine.ts";
 
@@ -19,15 +19,18 @@ export interface ChannelEnd {
   readonly gone: Promise<Error | undefined>;
 }
 
-/** An engine with real sockets. When the test is over, nothing may be left of any connection. */
+/** An engine with real transports. When the test is over, nothing may be left of any connection. */
 export class ChannelRig {
-  readonly engine = new TestEngine();
+  readonly engine: TestEngine;
   /** Connections that were accepted. */
   readonly accepted: ChannelEnd[] = [];
+  readonly #carrier: Carrier;
   readonly #context: ChannelContext;
 
-  constructor(t: TestContext) {
-    const area = new ReadArea(this.engine.slab);
+  constructor(t: TestContext, carrier: CarrierName, limits: Partial<EngineLimits> = {}) {
+    this.engine = new TestEngine({ limits });
+    this.#carrier = new Carrier(t, this.engine.slab, carrier);
+    const { area } = this.#carrier;
     this.#context = { engine: this.engine, turn: new LoopTurn(), area, tick: () => {} };
     t.after(async () => {
       for (const { channel, gone } of this.accepted) {
@@ -39,28 +42,28 @@ export class ChannelRig {
     });
   }
 
-  /** Listens as a server. @returns the port. */
-  async listen(t: TestContext, onAccepted: (end: ChannelEnd) => void): Promise<number> {
-    const { slab } = this.engine;
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket: Socket) => {
-      const end = this.#makeEnd(Role.server, (owner) =>
-        SocketTransport.accept(slab, this.#context.area, socket, owner),
-      );
+  /** Listens as a server. @returns how a peer gets a connection. */
+  listen(onAccepted: (end: ChannelEnd) => void): Promise<() => Duplex> {
+    return this.#carrier.listen((open) => {
+      const end = this.#makeEnd(Role.server, open);
       this.accepted.push(end);
       onAccepted(end);
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    t.after(() => server.close());
-    return (server.address() as AddressInfo).port;
+  }
+
+  /** Listens as a server. @returns a client of node:http2 that is connected to it. */
+  async serve(onAccepted: (end: ChannelEnd) => void): Promise<ClientHttp2Session> {
+    return this.#carrier.http2Client(await this.listen(onAccepted));
+  }
+
+  /** Dials a node:http2 server as a client. */
+  async connectTo(options: ServerOptions, setUp: (server: Http2Server) => void): Promise<ChannelEnd> {
+    return this.#makeEnd(Role.client, await this.#carrier.http2Server(options, setUp));
   }
 
   /** Dials as a client. */
   connect(port: number): ChannelEnd {
-    const { slab } = this.engine;
-    return this.#makeEnd(Role.client, (owner) =>
-      SocketTransport.connect(slab, this.#context.area, "127.0.0.1", port, owner),
-    );
+    return this.#makeEnd(Role.client, this.#carrier.dial(port));
   }
 
   /** Lays a field block down at an offset of the slab. @returns its length. */
