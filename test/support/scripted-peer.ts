@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { Connection, MAX_CARRY_OCTETS } from "../../src/h2/connection.ts";
 import { Role } from "../../src/h2/connection-state.ts";
+import type { FloodBudget } from "../../src/h2/flood-budget.ts";
 import { literalRecord } from "../../src/h2/hpack/write-field.ts";
 import { Output } from "../../src/h2/output.ts";
 import { resetStream } from "../../src/h2/reset-stream.ts";
@@ -19,6 +20,8 @@ import { TestEngine } from "./test-engine.ts";
 export interface PeerOptions extends TestEngineOptions {
   /** An engine that others use too; the test checks its memory itself. */
   readonly engine?: TestEngine;
+  /** What all connections of the peer's owner may do together. */
+  readonly callerBudget?: FloodBudget;
   /** The SETTINGS the peer starts with; false: the test says the first word. */
   readonly settings?: Readonly<Record<number, number>> | false;
 }
@@ -40,13 +43,13 @@ export class ScriptedPeer {
   #carry: Buffer = Buffer.alloc(0);
   #prefaceDue: number;
 
-  constructor(role: Role, engine: TestEngine) {
+  constructor(role: Role, engine: TestEngine, callerBudget?: FloodBudget) {
     this.engine = engine;
     this.sink = new RecordingSink(engine);
     this.port = new OctetPort(engine.slab);
     this.output = new Output(engine.slab, this.port, () => {});
     this.port.output = this.output;
-    this.connection = new Connection(engine, role, this.sink, this.output);
+    this.connection = new Connection(engine, role, this.sink, this.output, callerBudget);
     this.sink.state = this.connection.state;
     this.#prefaceDue = role === Role.client ? PREFACE.length : 0;
   }
@@ -175,7 +178,7 @@ export function scriptedServer(t: TestContext, options: PeerOptions = {}): Scrip
 
 function start(t: TestContext, role: Role, options: PeerOptions): ScriptedPeer {
   const engine = options.engine ?? new TestEngine(options);
-  const peer = new ScriptedPeer(role, engine);
+  const peer = new ScriptedPeer(role, engine, options.callerBudget);
   t.after(() => {
     peer.close();
     if (options.engine === undefined) engine.assertBaseline();
