@@ -1,0 +1,37 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+export const REPOSITORY = resolve(import.meta.dirname, "../../..");
+const SOURCES = join(REPOSITORY, "test/attacks/programs");
+/** The benchmark's HTTP/2 in C, which costs a core little and keeps exact times. */
+const LOAD = join(REPOSITORY, "bench/load");
+const BUILT = join(REPOSITORY, "node_modules/.cache/attacks");
+
+/** The core that is the proxy's alone, and the one for all others. */
+export const PROXY_CORE = 1;
+export const OTHER_CORE = 0;
+
+/** @returns why this machine cannot run the suite, or "" if it can. */
+export function missingTools(): string {
+  if (process.platform !== "linux") return "it reads CPU time from /proc and needs 127.0.0.0/8: Linux only";
+  for (const tool of ["cc", "taskset", "nice"]) {
+    if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
+  }
+  if (spawnSync("taskset", ["-c", String(PROXY_CORE), "true"]).status !== 0) return "there is one core only";
+  return "";
+}
+
+/** Compiles one of the programs if it is older than its sources. @returns its path. */
+export function compile(name: "endpoint" | "innocent"): string {
+  mkdirSync(BUILT, { recursive: true });
+  const target = join(BUILT, name);
+  const sources = [
+    join(SOURCES, `${name}.c`),
+    ...["conn.c", "hpack-encode.c", "hpack-decode.c"].map((file) => join(LOAD, file)),
+  ];
+  const inputs = [...sources, join(LOAD, "conn.h")];
+  if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs)) return target;
+  execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-I", LOAD, "-o", target, ...sources], { stdio: "inherit" });
+  return target;
+}
