@@ -34,7 +34,9 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
   downstreamProtocol:
     "The client broke HTTP/2's rules on this stream. Look for proxies or hand-made clients on the way.",
   overBudget:
-    "What is under way fills `memory.budgetOctets`: usually many readers that have stopped reading. `isobar_memory_bytes` shows how full it is.",
+    "What is under way fills `memory.budgetOctets`, and this caller holds most of it: usually readers that have stopped reading. `isobar_memory_bytes` shows how full it is.",
+  overload:
+    "The process uses 90 % of its cgroup's memory (`overload.refuseStreamsAtShare`), so calls are refused before the kernel ends it. Raise the container's memory limit; `isobar_overload_stage` and `isobar_memory_bytes` show what fills it. The answer carries `grpc-retry-pushback-ms`: 1 to 2 seconds.",
   draining: "The proxy is leaving and takes no new work. Clients reconnect by themselves.",
 };
 

@@ -123,6 +123,11 @@ export class Slab {
     }
   }
 
+  /** Octets of pages that were ever used, and so are resident, whether in use now or not. */
+  get touchedOctets(): number {
+    return this.#highWaterPage * PAGE_OCTETS;
+  }
+
   /** @returns the size in octets of the block at `offset` (one of {@link BLOCK_OCTETS}). */
   sizeOf(offset: number): number {
     return BLOCK_OCTETS[this.#pageClass[Math.trunc(offset / PAGE_OCTETS)]!]!;

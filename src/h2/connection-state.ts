@@ -25,6 +25,8 @@ export interface Engine {
   readonly scratchOctets: number;
   /** Sum of what grown stream windows have granted beyond the initial window. */
   grownOctets: number;
+  /** Memory is short: windows do not grow, and those that have give back what they grew by. */
+  frugal: boolean;
   /** Share of the slab that stream queues and copies may fill; the rest keeps output and control frames going. */
   readonly softCapacityOctets: number;
   /**

@@ -5,7 +5,7 @@ import { failConnection, writeWindowUpdate } from "./control-frames.ts";
 import { ErrorCode } from "./error-code.ts";
 import { failStream } from "./fail-stream.ts";
 import { FloodKind } from "./flood-kind.ts";
-import { FrameFlag } from "./frame/frame-type.ts";
+import { DEFAULT_WINDOW_OCTETS, FrameFlag } from "./frame/frame-type.ts";
 import { endSide } from "./stream/stream-life.ts";
 import { StreamBit } from "./stream/stream-table.ts";
 import { writeReset } from "./write-reset.ts";
@@ -163,7 +163,13 @@ export function consume(connection: ConnectionState, slot: number, octets: numbe
   const target = streams.recvTarget[slot]!;
   if (pending * 2 < target || streams.bits[slot]! & StreamBit.remoteClosed) return;
   let grant = pending;
-  if (
+  if (engine.frugal) {
+    // Credit that is kept back once makes the window smaller for good.
+    const excess = Math.min(pending, target - DEFAULT_WINDOW_OCTETS);
+    engine.grownOctets -= excess;
+    streams.recvTarget[slot] = target - excess;
+    grant -= excess;
+  } else if (
     flowing &&
     target * 2 <= limits.maxStreamWindowOctets &&
     engine.grownOctets + target <= limits.grownWindowsOctets &&
@@ -174,6 +180,7 @@ export function consume(connection: ConnectionState, slot: number, octets: numbe
     grant += target;
   }
   streams.recvPending[slot] = 0;
+  if (grant === 0) return;
   streams.recvWindow[slot]! += grant;
   writeWindowUpdate(connection, streams.id[slot]!, grant);
 }

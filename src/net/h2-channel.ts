@@ -46,6 +46,7 @@ export class H2Channel implements TransportOwner, Runnable {
   #carryOctets = 0;
   #ending = false;
   #gone = false;
+  #held = false;
 
   /**
    * @param openTransport makes the transport, which may call back at once.
@@ -65,6 +66,25 @@ export class H2Channel implements TransportOwner, Runnable {
     this.#transport = openTransport(this);
     this.output = new Output(this.#slab, this.#transport, context.turn.markDirty);
     this.connection = new Connection(context.engine, role, sink, this.output, callerBudget);
+  }
+
+  /** Whether the owner wants nothing read for now. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Stops reading until {@link unhold}. */
+  hold(): void {
+    if (this.#held || this.#gone) return;
+    this.#held = true;
+    this.#transport.pause();
+  }
+
+  unhold(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    // With input left over it is the turn that resumes, when that is done.
+    if (!this.#gone && !this.connection.stoppedByBudget) this.#transport.resume();
   }
 
   get gone(): boolean {
@@ -124,7 +144,7 @@ export class H2Channel implements TransportOwner, Runnable {
     this.#carryOctets -= used;
     if (this.connection.stoppedByBudget) return true;
     if (this.#carryOctets === 0) this.#dropCarry();
-    this.#transport.resume();
+    if (!this.#held) this.#transport.resume();
     return false;
   }
 

@@ -17,16 +17,22 @@ import { AuthorityTable } from "../route/authority-table.ts";
 import { RouteCache } from "../route/route-cache.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { GuardCell } from "../telemetry/guard-cell.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { SERVER_MIN_PING_MS } from "../upstream/keepalive.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeTable, Phase } from "./exchange-table.ts";
+import { giveUp } from "./give-up.ts";
+import { Guard } from "./guard/guard.ts";
+import type { GuardOptions } from "./guard/guard-options.ts";
+import { GUARD_DEFAULTS } from "./guard/guard-options.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
-import { giveUp, relieve } from "./relief.ts";
+import { relieve } from "./relief.ts";
 import { SharedSetAside } from "./shared-set-aside.ts";
 import { Upstreams } from "./upstreams.ts";
 
@@ -50,6 +56,12 @@ export interface DataPlaneOptions {
   readonly poison: boolean;
   /** Octets of a request's body at most; default 0: no limit. */
   readonly maxRequestBodyOctets?: number;
+  /** Limits of clients, and how silent ones are looked after; default: GUARD_DEFAULTS. */
+  readonly guard?: GuardOptions;
+  /** The words of an OverloadState; default: memory is never short. */
+  readonly overload?: Int32Array;
+  /** Least time between two PINGs an endpoint has not spoken between; default: SERVER_MIN_PING_MS. For tests. */
+  readonly minPingMs?: number;
   readonly nowMs: () => number;
   /** Milliseconds since 1970, for log records. */
   readonly wallMs: () => number;
@@ -61,6 +73,8 @@ export interface DataPlaneOptions {
   readonly onEndpointReleased: (slot: number) => void;
   /** A removed cluster's last exchange has ended. */
   readonly onClusterReleased: (clusterSlot: number) => void;
+  /** A client's connection has ended, and {@link DataPlane.downstreamConnections} is one less. */
+  readonly onDownstreamGone?: () => void;
 }
 
 /** Limits announced to peers and kept by the engine, from the octet budget. */
@@ -84,6 +98,7 @@ export class DataPlane {
   readonly #context: ProxyContext;
   readonly #dispatcher: Dispatcher;
   readonly #upstreams: Upstreams;
+  readonly #guard: Guard;
   readonly #downstream = new Set<DownstreamChannel>();
   readonly #onDeadline = (slot: number): void => this.#deadline(slot);
   #deadlineTimer: NodeJS.Timeout | undefined;
@@ -107,6 +122,7 @@ export class DataPlane {
       scratch: slab.alloc(SCRATCH_OCTETS),
       scratchOctets: SCRATCH_OCTETS,
       grownOctets: 0,
+      frugal: false,
       softCapacityOctets: slab.capacityOctets * SOFT_SHARE,
       relieve: () => relieve(this.#context, this.#dispatcher),
     };
@@ -136,12 +152,16 @@ export class DataPlane {
       },
       subchannels: [],
       upstreams: [],
+      downstream: this.#downstream,
+      overload: options.overload ?? new Int32Array(1),
+      minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
       accessLog: new AccessLog(options.random, options.wallMs),
       endpoints: options.endpoints,
       endpointRow: options.endpoints.rowStart(options.workerIndex),
       workerRow: options.workerRow,
       replyScratch: slab.alloc(REPLY_SCRATCH_OCTETS),
     };
+    this.#guard = new Guard(this.#context, options.guard ?? GUARD_DEFAULTS);
     this.#dispatcher = new Dispatcher(this.#context);
     this.#upstreams = new Upstreams(
       this.#context,
@@ -168,6 +188,11 @@ export class DataPlane {
   /** How sockets are read from now on; those that are open stay as they are. */
   set socketReads(reads: SocketReads) {
     this.#context.area.reads = reads;
+  }
+
+  /** Octets that stream windows have grown by beyond what they began with. */
+  get grownWindowOctets(): number {
+    return this.#context.engine.grownOctets;
   }
 
   /** Takes a cluster, new or changed. */
@@ -222,11 +247,26 @@ export class DataPlane {
   accept(socket: Socket): void {
     const { engine, area } = this.#context;
     this.#context.tick();
+    const caller = this.#guard.enter(socket.remoteAddress);
+    if (caller === undefined) {
+      socket.destroy();
+      return;
+    }
+    const { keepaliveTimeMs } = this.#options.guard ?? GUARD_DEFAULTS;
+    // The kernel asks for us whether the machine at the other end is still there: it costs the process nothing.
+    if (keepaliveTimeMs > 0) socket.setKeepAlive(true, keepaliveTimeMs);
     const channel = new DownstreamChannel(
       this.#context,
       this.#dispatcher,
       (owner) => SocketTransport.accept(engine.slab, area, socket, owner),
-      (gone) => this.#downstream.delete(gone),
+      (gone) => {
+        this.#downstream.delete(gone);
+        this.#guard.forget(gone);
+        this.#guard.leave(caller);
+        this.#options.onDownstreamGone?.();
+      },
+      caller,
+      this.#guard.watch(),
     );
     this.#downstream.add(channel);
     if (this.#draining) channel.drain();
@@ -266,8 +306,15 @@ export class DataPlane {
   sample(): void {
     const { engine, workerRow } = this.#context;
     this.#sharedSetAside?.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
+    workerRow[WorkerColumn.streamsStarted] = this.#context.exchanges.begun;
     workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
     workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;
+    workerRow[WorkerColumn.guard + GuardCell.slabTouchedOctets] = engine.slab.touchedOctets;
+  }
+
+  /** Looks after silent and slow clients and silent endpoints; to be called about four times a second. */
+  sweep(): void {
+    this.#guard.sweep();
   }
 
   /** Sees to it that the deadline timer runs by the earliest deadline. A timer that fires for nothing re-arms itself:

@@ -10,6 +10,9 @@ import type { Transport, TransportOwner } from "../net/transport.ts";
 import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Caller } from "./guard/caller.ts";
+import type { DownstreamWatch } from "./guard/downstream-watch.ts";
+import type { GuardedConnection } from "./guard/guarded-connection.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { RequestSink } from "./request-sink.ts";
 
@@ -19,7 +22,9 @@ const DRAIN_TOKEN = 0x64_72_61_69;
 const DRAIN_PING_MS = 1000;
 
 /** One client's connection. */
-export class DownstreamChannel implements ChannelOwner {
+export class DownstreamChannel implements ChannelOwner, GuardedConnection {
+  readonly caller: Caller;
+  readonly watch: DownstreamWatch;
   readonly channel: H2Channel;
   readonly connection: Connection;
   readonly requests: Dispatcher;
@@ -33,12 +38,16 @@ export class DownstreamChannel implements ChannelOwner {
     dispatcher: Dispatcher,
     openTransport: (owner: TransportOwner) => Transport,
     onGone: (channel: DownstreamChannel) => void,
+    caller: Caller,
+    watch: DownstreamWatch,
   ) {
+    this.caller = caller;
+    this.watch = watch;
     this.#context = context;
     this.requests = dispatcher;
     this.#onGone = onGone;
     const sink = new RequestSink(context, this);
-    this.channel = new H2Channel(context, Role.server, sink, this, openTransport);
+    this.channel = new H2Channel(context, Role.server, sink, this, openTransport, caller.floods);
     this.connection = this.channel.connection;
     context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!++;
   }

@@ -26,6 +26,8 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
     message: `isobar: ${error.message} ${subject}`,
     grpc: (bits & ExchangeBit.grpc) !== 0,
     started: (bits & ExchangeBit.responseStarted) !== 0,
+    // Clients that were refused together must not come back together.
+    pushbackMs: Math.round((error.pushbackMs ?? 0) * (1 + context.random.nextFloat())),
   });
 }
 

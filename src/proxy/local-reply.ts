@@ -7,6 +7,7 @@ const STATUS_200 = 8;
 const CONTENT_TYPE = literalRecord("content-type", "application/grpc");
 const STATUS_NAME = Buffer.from("grpc-status");
 const MESSAGE_NAME = Buffer.from("grpc-message");
+const PUSHBACK_NAME = Buffer.from("grpc-retry-pushback-ms");
 /** HTTP statuses for requests that are not gRPC. Source: grpc/grpc doc/http-grpc-status-mapping.md, read backwards. */
 const HTTP_STATUS: Readonly<Record<number, string>> = { 4: "504", 8: "429", 12: "404", 14: "503" };
 const MAX_MESSAGE_OCTETS = 512;
@@ -32,6 +33,8 @@ export interface LocalReply {
   readonly grpc: boolean;
   /** Whether the client has had response headers: then this can only be trailers. */
   readonly started: boolean;
+  /** How long a client that retries is to wait; 0: nothing is said of it. */
+  readonly pushbackMs: number;
 }
 
 /**
@@ -61,6 +64,9 @@ export function sendLocalReply(
   }
   end = writeLiteral(bytes, end, 0, STATUS_NAME, Buffer.from(String(reply.grpcStatus)));
   end = writeLiteral(bytes, end, 0, MESSAGE_NAME, encodeMessage(reply.message));
+  if (reply.pushbackMs > 0) {
+    end = writeLiteral(bytes, end, 0, PUSHBACK_NAME, Buffer.from(String(reply.pushbackMs)));
+  }
   if (reply.started) sendTrailers(connection, slot, scratch, end - scratch, 0);
   else writeHeaders(connection, slot, scratch, end - scratch, 0, true);
 }

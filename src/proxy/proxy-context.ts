@@ -9,6 +9,7 @@ import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
+import type { GuardedConnection } from "./guard/guarded-connection.ts";
 
 /** What the data path of one worker stands on: made once by the composition root, passed to each part. */
 export interface ProxyContext extends ChannelContext {
@@ -30,6 +31,12 @@ export interface ProxyContext extends ChannelContext {
   readonly subchannels: (Subchannel | undefined)[];
   /** Upstream connections that stand, by their place in the engine. */
   readonly upstreams: (UpstreamChannel | undefined)[];
+  /** Clients' HTTP/2 connections. */
+  readonly downstream: ReadonlySet<GuardedConnection>;
+  /** Its first word is the OverloadStage; another thread writes it. */
+  readonly overload: Int32Array;
+  /** See upstream/keepalive.ts. */
+  readonly minPingMs: number;
   readonly accessLog: AccessLog;
   readonly endpoints: EndpointCounters;
   /** First cell of this worker's rows in {@link endpoints}. */

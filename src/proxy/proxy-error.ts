@@ -14,6 +14,8 @@ export interface ProxyError {
   readonly flag: ResponseFlag;
   /** What failed; the service, and details where there are any, follow it in the message. */
   readonly message: string;
+  /** Tells clients that retry to wait about so long (`grpc-retry-pushback-ms`, gRFC A6). */
+  readonly pushbackMs?: number;
 }
 
 /** Every error of our own: the answers to clients, the metrics' response flag and docs/errors.md come from here. */
@@ -138,6 +140,15 @@ export const PROXY_ERRORS = {
     grpcStatus: GrpcStatus.resourceExhausted,
     flag: ResponseFlag.overloadManager,
     message: "the proxy's memory budget is used up, during the call to",
+  },
+  overload: {
+    code: "overload",
+    source: "internal",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.overloadManager,
+    message: "the proxy is short of memory and takes no new calls, such as this one to",
+    pushbackMs: 1000,
   },
   draining: {
     code: "draining",

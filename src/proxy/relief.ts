@@ -1,84 +1,88 @@
-import type { ConnectionState } from "../h2/connection-state.ts";
-import { Role } from "../h2/connection-state.ts";
-import { ErrorCode } from "../h2/error-code.ts";
-import { dropQueue } from "../h2/stream/stream-life.ts";
+import { CloseReason, GuardCell } from "../telemetry/guard-cell.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { abandonUpstream, fail } from "./exchange-fail.ts";
-import { Phase } from "./exchange-table.ts";
+import { giveUp } from "./give-up.ts";
+import type { Caller } from "./guard/caller.ts";
+import type { GuardedConnection } from "./guard/guarded-connection.ts";
+import { countHeld, heldForExchange } from "./guard/held-octets.ts";
 import type { ProxyContext } from "./proxy-context.ts";
-import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 
 /** Share of the octet budget that one relief frees, so that it is rare. */
 const FREED_SHARE = 0.05;
+/** A connection that has left so much unread is worth closing. */
+const LARGE_BACKLOG_OCTETS = 32_768;
 
 /**
- * Makes room when queues and copies have filled their share of the octet budget: the connection that holds most gives up
- * its largest streams, with RESOURCE_EXHAUSTED, so that who asks for little is served whatever others hold.
+ * Makes room when queues and copies have filled their share of the octet budget: the caller that holds most gives up its
+ * largest streams, with RESOURCE_EXHAUSTED, so that who asks for little is served whatever others hold. If what it holds
+ * is not in streams but stands before sockets it does not read, those connections are closed.
  */
 export function relieve(context: ProxyContext, dispatcher: Dispatcher): void {
   const { slab } = context.engine;
   const wanted = slab.usedOctets - slab.capacityOctets * FREED_SHARE;
   while (slab.usedOctets > wanted) {
-    const holder = largestHolder(context);
-    if (holder === undefined) return;
-    const slot = largestStream(context, holder);
-    if (slot === 0) return;
-    giveUp(context, dispatcher, holder, slot, PROXY_ERRORS.overBudget);
-  }
-}
-
-/** Octets held for one exchange: towards the client, towards the endpoint, and to be sent again. */
-function heldOctets(context: ProxyContext, slot: number): number {
-  const { exchanges, engine } = context;
-  const { queue } = engine.streams;
-  const stream = exchanges.peer[slot]!;
-  return queue.octets[slot]! + exchanges.replay.octets[slot]! + (stream === 0 ? 0 : queue.octets[stream]!);
-}
-
-function largestHolder(context: ProxyContext): ConnectionState | undefined {
-  const { connections, streams } = context.engine;
-  let most = 0;
-  let holder: ConnectionState | undefined;
-  for (const connection of connections) {
-    if (connection === undefined || connection.role !== Role.server) continue;
-    let held = 0;
-    for (let slot = connection.firstStream; slot !== 0; slot = streams.next[slot]!) {
-      held += heldOctets(context, slot);
-    }
-    if (held > most) {
-      most = held;
-      holder = connection;
+    const [largest, second] = countHeld(context).sort((a, b) => b.heldOctets - a.heldOctets);
+    if (largest === undefined || largest.heldOctets === 0) return;
+    const before = slab.usedOctets;
+    const excess = largest.heldOctets - (second?.heldOctets ?? 0);
+    endLargestStreams(context, dispatcher, largest, wanted, excess);
+    if (slab.usedOctets >= before) {
+      // Its blocks come back when the socket has closed.
+      closeUnread(context, dispatcher, largest);
+      return;
     }
   }
-  return holder;
 }
 
-function largestStream(context: ProxyContext, connection: ConnectionState): number {
-  const { streams } = context.engine;
-  let most = 0;
-  let largest = 0;
-  for (let slot = connection.firstStream; slot !== 0; slot = streams.next[slot]!) {
-    const held = heldOctets(context, slot);
-    if (held <= most) continue;
-    most = held;
-    largest = slot;
-  }
-  return largest;
-}
-
-/** Ends a request wherever it stands, with an error of our own; what its client has not been sent yet is dropped. */
-export function giveUp(
+/** Ends a caller's streams, the largest first, until the budget has room or it holds no more than the next one. */
+function endLargestStreams(
   context: ProxyContext,
   dispatcher: Dispatcher,
-  connection: ConnectionState,
-  slot: number,
-  error: ProxyError,
+  caller: Caller,
+  wantedOctets: number,
+  excessOctets: number,
 ): void {
-  const { exchanges, clusters } = context;
-  if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
-  else if (exchanges.phase[slot] !== Phase.answered) dispatcher.leaveWaiting(slot);
-  dropQueue(connection, slot);
-  const name = clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
-  fail(context, slot, error, name);
+  const { slab, streams, connections } = context.engine;
+  const slots: number[] = [];
+  for (const { caller: owner, connection } of context.downstream) {
+    if (owner !== caller) continue;
+    for (let slot = connection.state.firstStream; slot !== 0; slot = streams.next[slot]!) {
+      if (heldForExchange(context, slot) > 0) slots.push(slot);
+    }
+  }
+  slots.sort((a, b) => heldForExchange(context, b) - heldForExchange(context, a));
+  let ended = 0;
+  for (const slot of slots) {
+    if (slab.usedOctets <= wantedOctets || ended > excessOctets) return;
+    // The end of another stream may have ended this one.
+    const held = heldForExchange(context, slot);
+    const connection = connections[streams.connection[slot]!];
+    if (streams.id[slot] === 0 || connection === undefined || held === 0) continue;
+    ended += held;
+    context.workerRow[WorkerColumn.guard + GuardCell.relievedStreams]!++;
+    giveUp(context, dispatcher, connection, slot, PROXY_ERRORS.overBudget);
+  }
+}
+
+/** Closes the caller's connection with the most unread octets. What it has in progress could not be told its end anyway. */
+function closeUnread(context: ProxyContext, dispatcher: Dispatcher, caller: Caller): void {
+  const { streams } = context.engine;
+  let most = LARGE_BACKLOG_OCTETS;
+  let unread: GuardedConnection | undefined;
+  for (const each of context.downstream) {
+    const { backlogOctets } = each.connection.state.output;
+    if (each.caller !== caller || each.connection.state.closed || backlogOctets < most) continue;
+    most = backlogOctets;
+    unread = each;
+  }
+  if (unread === undefined) return;
+  const { state } = unread.connection;
+  for (let slot = state.firstStream; slot !== 0; ) {
+    const next = streams.next[slot]!;
+    giveUp(context, dispatcher, state, slot, PROXY_ERRORS.overBudget);
+    slot = next;
+  }
+  context.workerRow[WorkerColumn.guard + GuardCell.closed + CloseReason.overBudget]!++;
+  unread.channel.destroy();
 }

@@ -10,6 +10,9 @@ import { sendTrailers } from "../h2/send.ts";
 import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { GuardCell } from "../telemetry/guard-cell.ts";
+import { OverloadStage } from "../telemetry/overload-state.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { forwardBody, HEAD_SPARE_OCTETS, REPLAY_OCTETS } from "./attach.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
@@ -70,6 +73,12 @@ export class RequestSink implements ConnectionSink {
     cluster.exchanges++;
     cluster.row[ClusterColumn.streamsActive]!++;
     cluster.budget.deposit();
+    if (this.#context.overload[0]! >= OverloadStage.refuseStreams) {
+      releaseFields(slab, pool, scratch, octets);
+      this.#context.workerRow[WorkerColumn.guard + GuardCell.refusedStreams]!++;
+      fail(this.#context, slot, PROXY_ERRORS.overload, cluster.snapshot.name);
+      return;
+    }
     const size = octets + HEAD_SPARE_OCTETS;
     if (slab.usedOctets + size > engine.softCapacityOctets) engine.relieve();
     const block = slab.usedOctets + size > engine.softCapacityOctets ? 0 : slab.alloc(size);

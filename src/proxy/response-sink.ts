@@ -61,6 +61,7 @@ export class ResponseSink implements ConnectionSink {
   }
 
   onHeaders(stream: number, kind: BlockKind, octets: number, endStream: boolean): void {
+    this.#channel.keepalive.heard = true;
     const { exchanges, engine } = this.#context;
     const { slab, pool, scratch } = engine;
     const slot = exchanges.peer[stream]!;
@@ -94,6 +95,7 @@ export class ResponseSink implements ConnectionSink {
   }
 
   onData(stream: number, offset: number, length: number, endStream: boolean): void {
+    this.#channel.keepalive.heard = true;
     const { exchanges, clusters } = this.#context;
     const slot = exchanges.peer[stream]!;
     const { state } = this.#channel.connection;
@@ -196,7 +198,7 @@ export class ResponseSink implements ConnectionSink {
   }
 
   onPong(): void {
-    // No PING of ours is out towards endpoints.
+    this.#channel.keepalive.answered();
   }
 
   onBodyTooLarge(): void {

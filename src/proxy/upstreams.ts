@@ -2,7 +2,9 @@ import type { ConnectionSink } from "../h2/connection-sink.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
+import { GuardCell } from "../telemetry/guard-cell.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../upstream/subchannel.ts";
 import { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
@@ -45,6 +47,11 @@ export class Upstreams implements SubchannelOwner {
         port: snapshot.portAt(i),
         connectTimeoutMs: snapshot.connectTimeoutMs,
         maxConnections: snapshot.maxConnectionsPerEndpoint,
+        keepalive: {
+          timeMs: snapshot.keepaliveTimeMs,
+          timeoutMs: snapshot.keepaliveTimeoutMs,
+          minPingMs: this.#context.minPingMs,
+        },
         zone: snapshot.zoneAt(i),
         sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
       };
@@ -118,6 +125,11 @@ export class Upstreams implements SubchannelOwner {
     this.#dispatcher.wake(cluster);
   }
 
+  keepalive(_subchannel: Subchannel, step: "ping" | "lost"): void {
+    const cell = step === "ping" ? GuardCell.upstreamPings : GuardCell.upstreamTimeouts;
+    this.#context.workerRow[WorkerColumn.guard + cell]!++;
+  }
+
   connectFailed(subchannel: Subchannel): void {
     const cluster = this.#clusterOf(subchannel);
     if (cluster !== undefined) cluster.row[ClusterColumn.upstreamConnectFailures]!++;
@@ -136,6 +148,7 @@ export class Upstreams implements SubchannelOwner {
 }
 
 function reasonOf(channel: UpstreamChannel, error: Error | undefined): DisconnectReason {
+  if (channel.timedOut) return DisconnectReason.connectionTimedOut;
   if (channel.goawayCode === 0) return DisconnectReason.goawayNoError;
   if (channel.goawayCode > 0) return DisconnectReason.goawayError;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -30,6 +30,8 @@ export interface SubchannelOwner {
   connectFailed(subchannel: Subchannel, error: Error | undefined): void;
   /** A connection stands. */
   connected(subchannel: Subchannel): void;
+  /** A connection's endpoint was asked for a sign of life, or has not given one in time. */
+  keepalive(subchannel: Subchannel, step: "ping" | "lost"): void;
   /** Retired, and its last connection is gone. */
   released(subchannel: Subchannel): void;
 }
@@ -168,6 +170,30 @@ export class Subchannel implements UpstreamChannelOwner {
 
   #releaseIfUnused(): void {
     if (this.#channels.length === 0 && this.#pins === 0) this.#owner.released(this);
+  }
+
+  /**
+   * Looks after connections with streams whose endpoint is silent. One that does not answer is given up, its idle neighbours
+   * too, and the endpoint is avoided as after a failed connect.
+   */
+  checkKeepalive(nowMs: number): void {
+    for (let i = this.#channels.length - 1; i >= 0; i--) {
+      const channel = this.#channels[i]!;
+      if (channel.timedOut) continue;
+      const step = channel.checkKeepalive(nowMs, this.options);
+      if (step === "none") continue;
+      this.#owner.keepalive(this, step);
+      if (step === "lost") this.#lost(channel);
+    }
+  }
+
+  #lost(lost: UpstreamChannel): void {
+    lost.giveUp();
+    if (this.retired) return;
+    for (const channel of [...this.#channels]) {
+      if (channel.ready && channel.connection.state.activeStreams === 0) channel.giveUp();
+    }
+    this.#connectFailed();
   }
 
   #connect(): void {

@@ -7,6 +7,8 @@ import { resetStream } from "../h2/reset-stream.ts";
 import type { ChannelContext, ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
+import type { KeepaliveStep } from "./keepalive.ts";
+import { Keepalive } from "./keepalive.ts";
 
 /**
  * Resets we may send on one connection: half of what nghttp2 tolerates before it answers with GOAWAY (1,000 at once, then
@@ -14,6 +16,9 @@ import { SocketTransport } from "../net/socket-transport.ts";
  */
 const RESET_BURST = 500;
 const RESETS_PER_SECOND = 16;
+
+/** What our PINGs to silent endpoints carry. */
+const KEEPALIVE_TOKEN = 0x6b_65_65_70;
 
 const MAX_STREAM_ID = 2 ** 31 - 1;
 
@@ -31,6 +36,13 @@ export interface UpstreamTarget {
   readonly address: string;
   readonly port: number;
   readonly connectTimeoutMs: number;
+  /** When a silent endpoint is asked for a sign of life; default: never. */
+  readonly keepalive?: {
+    readonly timeMs: number;
+    readonly timeoutMs: number;
+    /** See {@link Keepalive}; for tests. */
+    readonly minPingMs: number;
+  };
 }
 
 /** What a channel tells the subchannel it belongs to. */
@@ -53,6 +65,9 @@ export class UpstreamChannel implements ChannelOwner {
   ready = false;
   /** What the last GOAWAY said; -1 before one came. */
   goawayCode = -1;
+  /** Given up because a PING was not answered. */
+  timedOut = false;
+  readonly keepalive: Keepalive;
   /** Set when the engine had to end the connection: the peer broke HTTP/2. */
   protocolErrorCode = -1;
   readonly #owner: UpstreamChannelOwner;
@@ -71,6 +86,7 @@ export class UpstreamChannel implements ChannelOwner {
     sinkFor: (channel: UpstreamChannel) => ConnectionSink,
     now: () => number,
   ) {
+    this.keepalive = new Keepalive(target.keepalive?.minPingMs);
     this.#owner = owner;
     this.#now = now;
     this.#resets = new TokenBucket(RESET_BURST, RESETS_PER_SECOND, now());
@@ -144,6 +160,29 @@ export class UpstreamChannel implements ChannelOwner {
     this.connected = true;
     this.ready = true;
     this.#owner.channelReady(this);
+  }
+
+  /**
+   * Sees whether the endpoint is still there, if streams wait for it.
+   *
+   * @returns `lost` when it did not answer a PING in time: the caller is to {@link giveUp}.
+   */
+  checkKeepalive(nowMs: number, target: UpstreamTarget): KeepaliveStep {
+    const { state } = this.connection;
+    const { keepalive } = target;
+    if (keepalive === undefined || !this.connected || state.activeStreams === 0 || state.failed)
+      return "none";
+    const { timeMs, timeoutMs } = keepalive;
+    const step = this.keepalive.check(nowMs, state.lastReceivedMs, timeMs, timeoutMs);
+    if (step === "ping") this.connection.ping(KEEPALIVE_TOKEN);
+    return step;
+  }
+
+  /** The endpoint does not answer: no goodbye, nothing more is sent. */
+  giveUp(): void {
+    this.ready = false;
+    this.timedOut = true;
+    this.channel.destroy();
   }
 
   onGone(error: Error | undefined): void {

@@ -46,6 +46,7 @@ export class TestEngine implements Engine {
   readonly time = { nowMs: 1000 };
   readonly areaOctets = AREA_OCTETS;
   grownOctets = 0;
+  frugal = false;
   relieve: () => void = () => {};
   readonly #baseOctets: number;
 
