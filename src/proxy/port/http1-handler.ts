@@ -1,4 +1,5 @@
 import type { Transport } from "../../net/transport.ts";
+import type { Dispatcher } from "../dispatcher.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import type { ConnectionPicker } from "./connection-picker.ts";
 
@@ -35,6 +36,8 @@ export interface Http1Handler {
 export interface Http1Services {
   readonly context: ProxyContext;
   readonly picker: ConnectionPicker;
+  /** Where what goes on as HTTP/2 comes in, like the requests of every other client. */
+  readonly requests: Dispatcher;
 }
 
 /** Loads the handler when the first connection needs it, so that a proxy without HTTP/1.1 does not carry it. */
