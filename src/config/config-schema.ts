@@ -10,12 +10,16 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
+import { keepaliveSchema } from "./keepalive-schema.ts";
+import { limitsSchema } from "./limits-schema.ts";
 import { listenerSchema } from "./listener-schema.ts";
 import { NAME, ZONE } from "./name-patterns.ts";
+import { overloadSchema } from "./overload-schema.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const MIB = 1_048_576;
+const MAX_WORKERS = 16;
 
 const node = z
   .strictObject({
@@ -130,13 +134,14 @@ export const configSchema = z
       })
       .default([]),
     memory: memory.prefault({}),
+    limits: limitsSchema.prefault({}),
+    keepalive: keepaliveSchema.prefault({}),
+    overload: overloadSchema.prefault({}),
     drain: drain.prefault({}),
     accessLog: accessLog.prefault({}),
     log: log.prefault({}),
-    concurrency: integerField(1, 1, {
-      wanted: "1",
-      doc: "Worker threads of the data plane. This version runs exactly one.",
-      advice: "several data-plane threads are not supported yet",
+    concurrency: integerField(1, MAX_WORKERS, {
+      doc: "Worker threads of the data plane, each able to use one core. Above 1 one more thread accepts connections and hands each to the worker with the fewest; all of a connection's streams stay on its worker. `memory.budgetOctets` is shared out evenly.",
     }).default(1),
   })
   .register(fieldNotes, { wanted: 'a mapping with at least "listeners"', doc: "" });

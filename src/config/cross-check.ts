@@ -1,9 +1,11 @@
 import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
-import type { Config } from "./config.ts";
+import type { ClusterConfig, Config } from "./config.ts";
 import { groupDigits } from "./config-fields.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
 import type { SocketAddress } from "./socket-address.ts";
 import { addressesCollide, isLoopback, parseSocketAddress } from "./socket-address.ts";
+
+const MIN_WORKER_OCTETS = 1_048_576;
 
 /** What is wrong between several keys, before it is tied to a file. */
 export interface CrossFinding {
@@ -32,6 +34,8 @@ export function crossCheck(config: Config): CrossFinding[] {
     ),
     ...config.clusters.flatMap(checkCluster),
     ...checkCounts(config),
+    ...checkOverload(config),
+    ...checkBudget(config),
   ];
 }
 
@@ -96,7 +100,42 @@ function checkUnique(
 }
 
 function checkCluster(cluster: Config["clusters"][number], index: number): CrossFinding[] {
-  const path = ["clusters", index];
+  return [...checkTls(cluster, ["clusters", index, "tls"]), ...checkEndpoints(cluster, ["clusters", index])];
+}
+
+/** Which keys of `tls` go together. What is in the files is checked apart (check-tls-files.ts). */
+function checkTls({ tls, protocol }: ClusterConfig, path: readonly PropertyKey[]): CrossFinding[] {
+  if (tls === undefined) return [];
+  const findings: CrossFinding[] = [];
+  if (protocol === "tcp") {
+    findings.push({
+      path,
+      found: "tls together with protocol: tcp",
+      wanted: "http2 or http1",
+      advice:
+        "tcp connections are passed on as they are, TLS that the client has started included: remove tls",
+    });
+  }
+  for (const key of ["certFile", "keyFile"] as const) {
+    const file = tls[key];
+    if (tls.mode === "MUTUAL" && file === undefined) {
+      const advice = `add ${key}, or set mode: SIMPLE if the endpoints ask for no certificate`;
+      findings.push({ path, found: `mode MUTUAL without ${key}`, wanted: "certFile and keyFile", advice });
+    }
+    if (tls.mode === "SIMPLE" && file !== undefined) {
+      const advice = "set mode: MUTUAL to show the certificate to the endpoints, or remove the key";
+      findings.push({
+        path: [...path, key],
+        found: `${key} with mode SIMPLE`,
+        wanted: "neither certFile nor keyFile",
+        advice,
+      });
+    }
+  }
+  return findings;
+}
+
+function checkEndpoints(cluster: ClusterConfig, path: readonly PropertyKey[]): CrossFinding[] {
   if (cluster.endpoints === undefined && cluster.dns === undefined) {
     const name = describeFound(cluster.name);
     return [{ path, found: `neither in cluster ${name}`, wanted: "endpoints or dns", advice: "add one" }];
@@ -113,6 +152,43 @@ function checkCluster(cluster: Config["clusters"][number], index: number): Cross
     })),
     "another address",
   );
+}
+
+/** Each worker has its own part of the budget, and needs what one alone needs at least. */
+function checkBudget({ memory, concurrency }: Config): CrossFinding[] {
+  const wantedOctets = concurrency * MIN_WORKER_OCTETS;
+  if (memory.budgetOctets >= wantedOctets) return [];
+  return [
+    {
+      path: ["memory", "budgetOctets"],
+      found: groupDigits(memory.budgetOctets),
+      wanted: `at least ${groupDigits(wantedOctets)}: 1 MiB for each of the ${concurrency} workers of concurrency`,
+      advice: "raise it, or lower concurrency",
+    },
+  ];
+}
+
+/** The stages of overload build on each other. */
+function checkOverload({ overload }: Config): CrossFinding[] {
+  const { stopReadingAtShare, refuseStreamsAtShare, notReadyAtShare } = overload;
+  const findings: CrossFinding[] = [];
+  if (refuseStreamsAtShare < stopReadingAtShare) {
+    findings.push({
+      path: ["overload", "refuseStreamsAtShare"],
+      found: String(refuseStreamsAtShare),
+      wanted: `at least overload.stopReadingAtShare (${stopReadingAtShare})`,
+      advice: "the stages follow each other",
+    });
+  }
+  if (notReadyAtShare < refuseStreamsAtShare) {
+    findings.push({
+      path: ["overload", "notReadyAtShare"],
+      found: String(notReadyAtShare),
+      wanted: `at least overload.refuseStreamsAtShare (${refuseStreamsAtShare})`,
+      advice: "the stages follow each other",
+    });
+  }
+  return findings;
 }
 
 /** The slots of the shared counters are allocated once, so there is a most. */

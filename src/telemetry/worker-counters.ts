@@ -1,11 +1,11 @@
 import { CounterRows } from "./counter-rows.ts";
-import { GUARD_CELLS, GUARD_GAUGES } from "./guard-cell.ts";
+import { GUARD_GAUGES } from "./guard-cell.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
-import { PORT_CELLS } from "./port-cell.ts";
 import { REQUEST_CELLS } from "./request-cell.ts";
 
 /** Protocol of a downstream connection, as added to {@link WorkerColumn.downstreamConnections}. */
 export const DownstreamProtocol = { h2c: 0, tls: 1, http1: 2, tcp: 3 } as const;
+export type DownstreamProtocol = (typeof DownstreamProtocol)[keyof typeof DownstreamProtocol];
 /** Label value by protocol. */
 export const DOWNSTREAM_PROTOCOL_NAMES = ["h2c", "tls", "http1", "tcp"] as const;
 
@@ -62,10 +62,12 @@ export const WorkerColumn = {
   guard: REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS,
   /** + PortCell, 32 cells. */
   port: REQUEST_CELLS + 80 + HISTOGRAM_COLUMNS,
+  /** Requests that have begun; each is counted once more when it ends. */
+  streamsStarted: REQUEST_CELLS + 112 + HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.port + PORT_CELLS;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.streamsStarted + 1;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {

@@ -1,0 +1,124 @@
+import type { Config } from "../config/config.ts";
+import { GuardCell } from "../telemetry/guard-cell.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { OverloadState } from "../telemetry/overload-state.ts";
+import { OverloadStage } from "../telemetry/overload-state.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { MemoryUse } from "./overload-memory.ts";
+
+const READ_MS = 250;
+/** A stage ends so far below where it begins, so that it does not come and go with every call. */
+const HYSTERESIS_SHARE = 0.05;
+/**
+ * Memory of the slab that was used once and is free again stays resident, but serves what comes next: it is not counted,
+ * up to this share of the limit, because how much of it is really resident is an estimate.
+ */
+const REUSABLE_SHARE = 0.05;
+const MIB = 1_048_576;
+
+/** What the process needs beside the octet budget: the runtime, its heaps and code, and per further worker. */
+const BASE_OCTETS = 96 * MIB;
+const BASE_WORKER_OCTETS = 16 * MIB;
+/** Share of a memory limit that the octet budget and the rest of the process may fill together. */
+const FILLED_SHARE = 0.9;
+const MIN_BUDGET_OCTETS = 8 * MIB;
+
+/**
+ * The largest octet budget of a worker with which the whole process stays below 90 % of its memory limit.
+ *
+ * @returns `budgetOctets` when it fits; at least 8 MiB in any case.
+ */
+export function fitBudget(budgetOctets: number, limitOctets: number, workerCount: number): number {
+  const base = BASE_OCTETS + (workerCount - 1) * BASE_WORKER_OCTETS;
+  const room = Math.floor((limitOctets * FILLED_SHARE - base) / workerCount / MIB) * MIB;
+  return Math.min(budgetOctets, Math.max(MIN_BUDGET_OCTETS, room));
+}
+
+/** @returns the stage for a share of the limit, given the one in force. */
+export function overloadStage(
+  share: number,
+  present: OverloadStage,
+  thresholds: Config["overload"],
+): OverloadStage {
+  const { stopReadingAtShare, refuseStreamsAtShare, notReadyAtShare } = thresholds;
+  const begins = [0, stopReadingAtShare, refuseStreamsAtShare, notReadyAtShare];
+  for (let stage = OverloadStage.notReady; stage > OverloadStage.none; stage--) {
+    const begin = begins[stage]! - (stage <= present ? HYSTERESIS_SHARE : 0);
+    if (share >= begin) return stage as OverloadStage;
+  }
+  return OverloadStage.none;
+}
+
+/** What an {@link OverloadManager} works with. */
+export interface OverloadManagerOptions {
+  readonly memory: { read(): MemoryUse | undefined };
+  readonly thresholds: Config["overload"];
+  readonly state: OverloadState;
+  /** Of all workers. */
+  readonly workers: { sum(column: number): number };
+  readonly log: Log;
+  /** @param reason why the process should get no new traffic; undefined when that is over. */
+  readonly onReadiness: (reason: string | undefined) => void;
+}
+
+/** Watches the memory of the cgroup, on the main thread, and says in shared memory what is to be done about it. */
+export class OverloadManager {
+  readonly #options: OverloadManagerOptions;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: OverloadManagerOptions) {
+    this.#options = options;
+    this.check();
+    this.#timer = setInterval(() => this.check(), READ_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Reads the memory once. */
+  check(): void {
+    const { memory, state, thresholds, log } = this.#options;
+    const use = memory.read();
+    const present = state.stage;
+    if (use === undefined) {
+      if (present !== OverloadStage.none)
+        this.#change(present, OverloadStage.none, "memory can no longer be read");
+      state.set(OverloadStage.none, 0, 0);
+      return;
+    }
+    const { limitOctets } = use;
+    const usedOctets = use.usedOctets - Math.min(this.#reusableOctets(), limitOctets * REUSABLE_SHARE);
+    const stage = overloadStage(usedOctets / limitOctets, present, thresholds);
+    state.set(stage, usedOctets, limitOctets);
+    if (stage === present) return;
+    const percent = Math.round((usedOctets / limitOctets) * 100);
+    const figures = `${percent} % of ${Math.round(limitOctets / MIB)} MiB`;
+    this.#change(present, stage, figures);
+    log[stage > present ? "warn" : "info"](`memory: ${ACTIONS[stage]}`, {
+      usedOctets: Math.round(usedOctets),
+      limitOctets,
+      stage,
+      formerStage: present,
+    });
+  }
+
+  #change(former: OverloadStage, stage: OverloadStage, figures: string): void {
+    const { onReadiness } = this.#options;
+    if (stage === OverloadStage.notReady) onReadiness(`short of memory: ${figures} are used`);
+    else if (former === OverloadStage.notReady) onReadiness(undefined);
+  }
+
+  #reusableOctets(): number {
+    const { workers } = this.#options;
+    const touched = workers.sum(WorkerColumn.guard + GuardCell.slabTouchedOctets);
+    return Math.max(0, touched - workers.sum(WorkerColumn.slabUsedOctets));
+  }
+}
+
+const ACTIONS: Readonly<Record<OverloadStage, string>> = {
+  [OverloadStage.none]: "no longer short",
+  [OverloadStage.stopReading]: "the clients that hold most are not read",
+  [OverloadStage.refuseStreams]: "new streams are refused",
+  [OverloadStage.notReady]: "not ready for traffic",
+};
