@@ -7,13 +7,22 @@ import type { SlotRegistry } from "../resource/slot-registry.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
-import type { MainToWorker } from "./worker-messages.ts";
+import type { ClusterMessage, MainToWorker } from "./worker-messages.ts";
 
 /** A cluster as the workers have it. */
 export interface PublishedCluster {
   readonly cluster: Cluster;
   readonly snapshot: ClusterSnapshot;
   readonly counters: ClusterCounters;
+}
+
+/** @returns the message that gives the cluster to a worker. */
+export function clusterMessage({ snapshot, counters }: PublishedCluster): ClusterMessage {
+  return {
+    kind: "cluster",
+    snapshot: snapshot.buffer as SharedArrayBuffer,
+    counters: counters.buffer,
+  };
 }
 
 /** What a {@link ClusterPublisher} works with. */
@@ -63,11 +72,7 @@ export class ClusterPublisher implements ClusterSink {
     const counters = former?.counters ?? new ClusterCounters(workerCount);
     const published = { cluster, snapshot, counters };
     this.#published.set(cluster.name, published);
-    broadcast({
-      kind: "cluster",
-      snapshot: snapshot.buffer as SharedArrayBuffer,
-      counters: counters.buffer,
-    });
+    broadcast(clusterMessage(published));
     this.#options.onPublished(published);
   }
 

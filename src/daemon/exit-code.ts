@@ -9,7 +9,7 @@ export const ExitCode = {
   usage: 64,
   /** EX_UNAVAILABLE: this Node is too old (said by cli/launch.mjs). */
   unsupportedNode: 69,
-  /** EX_SOFTWARE: a fault of our own, such as a data-plane thread that died. */
+  /** EX_SOFTWARE: a fault of our own, such as data-plane threads that keep dying. */
   fault: 70,
   /** EX_OSERR: an address of the configuration could not be bound. */
   bindFailed: 71,

@@ -1,4 +1,5 @@
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { ThreadRestarts } from "../telemetry/thread-restarts.ts";
 import { WorkerCounters } from "../telemetry/worker-counters.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 
@@ -6,6 +7,7 @@ import type { PublishedCluster } from "./cluster-publisher.ts";
 export class ProxyCounters {
   readonly endpoints: EndpointCounters;
   readonly workers: WorkerCounters;
+  readonly restarts = new ThreadRestarts();
 
   constructor(workerCount: number) {
     this.endpoints = new EndpointCounters(workerCount);

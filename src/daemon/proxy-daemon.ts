@@ -10,16 +10,16 @@ import { Discovery } from "../discovery/discovery.ts";
 import { SlotRegistry } from "../resource/slot-registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
-import { ClusterPublisher } from "./cluster-publisher.ts";
+import { ClusterPublisher, clusterMessage } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { ProxyView } from "./proxy-view.ts";
 import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
-import type { WorkerToMain } from "./worker-messages.ts";
-import { WorkerThreads } from "./worker-threads.ts";
+import type { ListeningMessage, MainToWorker, WorkerToMain } from "./worker-messages.ts";
 
 /** What a {@link ProxyDaemon} is made of. */
 export interface ProxyDaemonOptions {
@@ -28,6 +28,8 @@ export interface ProxyDaemonOptions {
   readonly lookup: AddressLookup;
   /** The module of the data-plane threads. */
   readonly workerEntry: URL;
+  /** The module of the acceptor; default: the real one. For tests. */
+  readonly acceptorEntry?: URL | undefined;
   /** Reads the configuration again. */
   readonly load: () => Promise<ParsedConfig>;
 }
@@ -49,7 +51,7 @@ export class ProxyDaemon {
   readonly #slots: SlotRegistry;
   readonly #publisher: ClusterPublisher;
   readonly #discovery: Discovery;
-  readonly #workers: WorkerThreads;
+  readonly #threads: DataPlaneThreads;
   readonly #reloader: Reloader;
   readonly #view: ProxyView;
   readonly #admin: AdminServer;
@@ -75,7 +77,7 @@ export class ProxyDaemon {
       slots: this.#slots,
       endpointCounters: this.#counters.endpoints,
       workerCount,
-      broadcast: (message) => this.#workers.broadcast(message),
+      broadcast: (message) => this.#threads.broadcast(message),
       onPublished: (published) => this.#metrics?.published(published),
       onRemoved: (name) => this.#metrics?.removed(name),
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
@@ -88,10 +90,26 @@ export class ProxyDaemon {
       random: new SeededRandom(process.pid ^ Date.now()),
       onTrouble: (cluster, reason) => this.#troubled(cluster, reason),
     });
-    this.#workers = new WorkerThreads(options.workerEntry, this.#workerStarts(workerCount), {
-      onMessage: (worker, message) => this.#receive(worker, message),
-      onDeath: (worker, reason) => this.#died(worker, reason),
-    });
+    this.#threads = new DataPlaneThreads(
+      {
+        workerEntry: options.workerEntry,
+        acceptorEntry: options.acceptorEntry,
+        workerCount,
+        listeners: config.listeners,
+        start: this.#workerStart(),
+        counters: this.#counters,
+        log,
+      },
+      {
+        state: () => this.#stateForWorker(),
+        onListening: (message, thread) => this.#listening(message, thread),
+        onListenFailed: (name, error) => this.#listenFailed(name, error),
+        onServing: (worker) => this.#progress(() => this.#readiness.serving(worker)),
+        onMessage: (worker, message) => this.#receive(worker, message),
+        onGone: (thread) => this.#gone(thread),
+        onFault: (error) => this.#fail(error),
+      },
+    );
     this.#reloader = new Reloader(config, {
       load: options.load,
       apply: (next) => this.#apply(next),
@@ -141,7 +159,7 @@ export class ProxyDaemon {
     this.#readiness.draining();
     this.#options.log.info("draining", { cause, limitMs });
     for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
-    this.#workers.broadcast({ kind: "drain", limitMs });
+    this.#threads.drain(limitMs);
     this.#drainLimit = setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS);
   }
 
@@ -149,56 +167,61 @@ export class ProxyDaemon {
   async close(): Promise<void> {
     clearTimeout(this.#drainLimit);
     this.#discovery.stop();
-    await this.#workers.terminate();
+    await this.#threads.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
     this.#accessLog.flush();
   }
 
   async #apply(config: Config): Promise<void> {
     this.#options.log.level = config.log.level;
-    this.#workers.broadcast({ kind: "access-log", ...config.accessLog });
+    this.#threads.broadcast({ kind: "access-log", ...config.accessLog });
     await this.#discovery.apply(config);
     this.#metrics?.configInForce(config);
   }
 
-  #workerStarts(workerCount: number) {
-    const { node, listeners, memory } = this.#options.config;
-    return Array.from({ length: workerCount }, (_, workerIndex) => ({
-      workerIndex,
-      workerCount,
+  #workerStart() {
+    const { node, memory, concurrency } = this.#options.config;
+    return {
       node,
-      listeners,
-      slabOctets: memory.budgetOctets,
+      slabOctets: Math.floor(memory.budgetOctets / concurrency),
       poison: memory.poisonFreed,
       endpointCounters: this.#counters.endpoints.buffers,
       workerCounters: this.#counters.workers.buffer,
-    }));
+    };
+  }
+
+  /** What a worker that takes the place of a dead one is told first: all that the others know. */
+  *#stateForWorker(): Iterable<MainToWorker> {
+    yield { kind: "access-log", ...this.#reloader.running.accessLog };
+    for (const published of this.#publisher.clusters) yield clusterMessage(published);
+    if (this.#readiness.isSnapshotInForce) yield { kind: "snapshot-complete" };
   }
 
   #receive(worker: number, message: WorkerToMain): void {
-    const { log, config } = this.#options;
+    const { log } = this.#options;
     switch (message.kind) {
-      case "listening":
-        log.info("listening", { listener: message.name, address: message.address, port: message.port });
-        return this.#progress(() => this.#readiness.listenerOpen(message.name));
-      case "listen-failed": {
-        const index = config.listeners.findIndex((listener) => listener.name === message.name);
-        const address = config.listeners[index]?.address ?? "";
-        return this.#fail(bindError(`listeners[${index}].address`, address, message.error));
-      }
       case "epoch":
         return this.#slots.acknowledge(worker, message.endpointSlots, message.clusterSlots);
       case "drained":
         if (message.cutOff > 0)
           log.warn("streams were cut off by drain.limitMs", { streams: message.cutOff });
-        this.#undrained.delete(worker);
-        if (this.#undrained.size === 0) this.#drained("all streams have finished");
-        return;
+        return this.#workerDrained(worker);
       case "log":
         return log[message.level](message.message, { ...message.fields, worker });
       case "access-log":
         return this.#accessLog.write(message);
     }
+  }
+
+  #listening({ name, address, port }: ListeningMessage, thread: number): void {
+    this.#options.log.info("listening", { listener: name, address, port });
+    this.#progress(() => this.#readiness.listenerOpen(name, thread));
+  }
+
+  #listenFailed(name: string, error: string): void {
+    const { listeners } = this.#options.config;
+    const index = listeners.findIndex((listener) => listener.name === name);
+    this.#fail(bindError(`listeners[${index}].address`, listeners[index]?.address ?? "", error));
   }
 
   #progress(step: () => void): void {
@@ -219,9 +242,17 @@ export class ProxyDaemon {
     }
   }
 
-  #died(worker: number, reason: string): void {
-    this.#counters.retireWorker(worker, this.#publisher.clusters);
-    this.#fail(new ExitError(ExitCode.fault, `data-plane thread ${worker} died: ${reason}`));
+  #gone(thread: number): void {
+    this.#readiness.threadGone(thread);
+    if (thread === ACCEPTOR) return;
+    this.#counters.retireWorker(thread, this.#publisher.clusters);
+    this.#slots.workerGone(thread);
+    this.#workerDrained(thread);
+  }
+
+  #workerDrained(worker: number): void {
+    if (this.#undrained.delete(worker) && this.#undrained.size === 0)
+      this.#drained("all streams have finished");
   }
 
   #drained(how: string): void {

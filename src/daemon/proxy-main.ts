@@ -16,13 +16,15 @@ export interface ProxyOptions {
   readonly env: Environment;
   /** The module of the data-plane threads; default: {@link workerEntry}. For tests. */
   readonly workerEntry?: URL;
+  /** The module of the acceptor; default: the real one. For tests. */
+  readonly acceptorEntry?: URL;
 }
 
 /**
  * `isobar proxy`: configuration → data plane → ready → signals → drained.
  *
  * @returns the exit code, when the process should end.
- * @throws ExitError when it cannot start, or a data-plane thread has died.
+ * @throws ExitError when it cannot start, or data-plane threads keep dying.
  */
 export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
   const { configFile, env } = options;
@@ -40,6 +42,7 @@ export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
     load,
     lookup: createAddressLookup(),
     workerEntry: options.workerEntry ?? workerEntry(),
+    acceptorEntry: options.acceptorEntry,
   });
   const stopSignals = onSignals(daemon);
   process.on("uncaughtException", (error) => {

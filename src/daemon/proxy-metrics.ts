@@ -17,6 +17,7 @@ export class ProxyMetrics {
       version: VERSION,
       workerCounters: counters.workers,
       endpointCounters: counters.endpoints,
+      threadRestarts: counters.restarts,
     });
     this.#server = new MetricsServer(this.#registry);
   }

@@ -1,19 +1,39 @@
-/** Whether the proxy should get traffic: a first snapshot is in force, every listener is open, and it is not leaving. */
+/**
+ * Whether the proxy should get traffic: a first snapshot is in force, every listener is open, a data-plane thread serves,
+ * and it is not leaving. One thread of several suffices: while the others are replaced, it serves all clients.
+ */
 export class Readiness {
-  readonly #closedListeners: Set<string>;
+  /** Who has it open, by listener. */
+  readonly #listeners: ReadonlyMap<string, Set<number>>;
+  readonly #serving = new Set<number>();
   #snapshotInForce = false;
   #draining = false;
 
   constructor(listenerNames: readonly string[]) {
-    this.#closedListeners = new Set(listenerNames);
+    this.#listeners = new Map(listenerNames.map((name) => [name, new Set()]));
   }
 
   snapshotInForce(): void {
     this.#snapshotInForce = true;
   }
 
-  listenerOpen(name: string): void {
-    this.#closedListeners.delete(name);
+  get isSnapshotInForce(): boolean {
+    return this.#snapshotInForce;
+  }
+
+  /** @param thread a worker's index, or -1 for the acceptor. */
+  listenerOpen(name: string, thread: number): void {
+    this.#listeners.get(name)?.add(thread);
+  }
+
+  serving(worker: number): void {
+    this.#serving.add(worker);
+  }
+
+  /** A thread is dead, and what it had open is closed. */
+  threadGone(thread: number): void {
+    this.#serving.delete(thread);
+    for (const threads of this.#listeners.values()) threads.delete(thread);
   }
 
   draining(): void {
@@ -27,9 +47,10 @@ export class Readiness {
   /** @returns why it is not ready, in words; `undefined` when it is. */
   reason(): string | undefined {
     if (this.#draining) return "draining";
-    // In the order of the start: workers open the listeners when they have the first snapshot.
+    // In the order of the start: the listeners are opened when the workers have the first snapshot.
     if (!this.#snapshotInForce) return "waiting for the first snapshot";
-    if (this.#closedListeners.size === 0) return undefined;
-    return `listeners not open yet: ${[...this.#closedListeners].join(", ")}`;
+    const closed = [...this.#listeners].filter(([, threads]) => threads.size === 0).map(([name]) => name);
+    if (closed.length > 0) return `listeners not open yet: ${closed.join(", ")}`;
+    return this.#serving.size > 0 ? undefined : "no data-plane thread serves";
   }
 }

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
@@ -22,7 +23,15 @@ export interface WorkerStart {
   readonly workerCount: number;
   /** Who this proxy is: zone affinity compares `zone` with the endpoints'; an empty zone has no affinity. */
   readonly node: { readonly id: string; readonly zone: string };
+  /** In the order of the configuration. */
   readonly listeners: readonly WorkerListener[];
+  /**
+   * Who opens them, when the first snapshot is in force. `own`: this worker alone. `shared`: every worker, with SO_REUSEPORT;
+   * unix sockets, which have no such thing, worker 0. `handed`: an acceptor, which hands sockets over.
+   */
+  readonly listening: "own" | "shared" | "handed";
+  /** Memory of a worker-loads.ts. */
+  readonly loads: SharedArrayBuffer;
   /** The octet budget of the worker's slab. */
   readonly slabOctets: number;
   /** Overwrite freed slab blocks; for tests and for hunting a fault. */
@@ -71,13 +80,33 @@ export interface AccessLogMessage {
   readonly sample: number;
 }
 
+/** Sockets come through this port from now on (acceptor-messages.ts). Sent again when the acceptor was replaced. */
+export interface AcceptorPortMessage {
+  readonly kind: "acceptor-port";
+  readonly port: MessagePort;
+}
+
+/** There is no acceptor after all: listen, as if {@link WorkerStart.listening} were `shared`. */
+export interface ListenMessage {
+  readonly kind: "listen";
+  /** Those of {@link WorkerStart}, with the ports that the first worker got where the configuration says 0. */
+  readonly listeners: readonly WorkerListener[];
+}
+
 /** Everything the main thread sends. */
 export type MainToWorker =
   | ClusterMessage
   | ClusterRemovedMessage
   | SnapshotCompleteMessage
   | DrainMessage
-  | AccessLogMessage;
+  | AccessLogMessage
+  | AcceptorPortMessage
+  | ListenMessage;
+
+/** The first snapshot is in force: clients may come. */
+export interface ServingMessage {
+  readonly kind: "serving";
+}
 
 /** A listener is open; once for each listener of {@link WorkerStart}. */
 export interface ListeningMessage {
@@ -131,6 +160,7 @@ export interface AccessLogBatch {
 
 /** Everything a worker sends. */
 export type WorkerToMain =
+  | ServingMessage
   | ListeningMessage
   | ListenFailedMessage
   | EpochMessage

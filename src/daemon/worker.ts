@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import type { HeapInfo } from "node:v8";
 import { getHeapStatistics } from "node:v8";
+import type { MessagePort } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
@@ -9,13 +10,15 @@ import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { WorkerColumn, WorkerCounters } from "../telemetry/worker-counters.ts";
+import type { AcceptorToWorker } from "./acceptor-messages.ts";
 import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { LISTEN_BACKLOG } from "./listen-backlog.ts";
+import { WorkerLoads } from "./worker-loads.ts";
 import type { MainToWorker, WorkerListener, WorkerStart, WorkerToMain } from "./worker-messages.ts";
 
 /** How often a worker proves that its loop turns, and looks at a drain's progress. */
 const HEARTBEAT_MS = 250;
-const LISTEN_BACKLOG = 4096;
 
 const start = workerData as WorkerStart;
 const port = parentPort;
@@ -40,11 +43,18 @@ const dataPlane = new DataPlane({
   workerRow: row,
   onEndpointReleased: (slot) => endpointSlots.push(slot),
   onClusterReleased: (slot) => clusterSlots.push(slot),
+  onDownstreamGone: () => tellLoad(),
 });
 
 const readsChosen = chooseSocketReads(say).then((reads) => {
   dataPlane.socketReads = reads;
 });
+
+function listenTo(listeners: readonly WorkerListener[]): void {
+  // A path belongs to one.
+  for (const listener of listeners)
+    if (start.workerIndex === 0 || !listener.address.startsWith("unix:")) listen(listener);
+}
 
 function listen(listener: WorkerListener): void {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
@@ -59,7 +69,9 @@ function listen(listener: WorkerListener): void {
     say({ kind: "listening", name: listener.name, address: place.address, port: place.port });
   });
   servers.push(server);
-  server.listen({ ...parseSocketAddress(listener.address), backlog: LISTEN_BACKLOG });
+  const address = parseSocketAddress(listener.address)!;
+  const reusePort = address.kind === "ip" && start.listening !== "own";
+  server.listen({ ...address, backlog: LISTEN_BACKLOG, reusePort });
 }
 
 const servers: ReturnType<typeof createServer>[] = [];
@@ -77,9 +89,46 @@ function drain(limitMs: number): void {
 function checkDrain(): void {
   if (drained || drainDeadlineMs === Number.POSITIVE_INFINITY) return;
   const late = monotonicClock.nowMs() >= drainDeadlineMs;
-  if (dataPlane.downstreamConnections > 0 && !late) return;
+  if ((dataPlane.downstreamConnections > 0 || handingOver !== undefined) && !late) return;
   drained = true;
   say({ kind: "drained", cutOff: late ? dataPlane.cutOff() : 0 });
+}
+
+const loads = new WorkerLoads(start.workerCount, start.loads);
+/** Sockets that were handed over so far. */
+let taken = 0;
+/** The port that more of them may come through. */
+let handingOver: MessagePort | undefined;
+
+function takeFrom(acceptor: MessagePort): void {
+  handingOver = acceptor;
+  const closed = (): void => {
+    if (handingOver !== acceptor) return;
+    handingOver = undefined;
+    checkDrain();
+  };
+  acceptor.on("message", (message: AcceptorToWorker) => {
+    switch (message.kind) {
+      case "connection":
+        taken++;
+        dataPlane.accept(message.socket);
+        return tellLoad();
+      case "probe":
+        return void import("./hand-over-probe.ts").then(({ answerProbe }) => answerProbe(message.socket));
+      case "closed":
+        return closed();
+    }
+  });
+  // A socket that did not survive its way counts as one that has ended.
+  acceptor.on("messageerror", () => {
+    taken++;
+    tellLoad();
+  });
+  acceptor.on("close", closed);
+}
+
+function tellLoad(): void {
+  loads.ended(start.workerIndex, taken - dataPlane.downstreamConnections);
 }
 
 port.on("message", (message: MainToWorker) => {
@@ -93,11 +142,16 @@ port.on("message", (message: MainToWorker) => {
       if (!listening) {
         void readsChosen.then(() => {
           if (drainDeadlineMs !== Number.POSITIVE_INFINITY) return;
-          for (const listener of start.listeners) listen(listener);
+          say({ kind: "serving" });
+          if (start.listening !== "handed") listenTo(start.listeners);
         });
       }
       listening = true;
       return;
+    case "acceptor-port":
+      return takeFrom(message.port);
+    case "listen":
+      return listenTo(message.listeners);
     case "drain":
       return drain(message.limitMs);
     case "access-log":
@@ -117,6 +171,10 @@ setInterval(() => {
   row[WorkerColumn.heapUsedOctets] = heap.used_heap_size;
   row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
   dataPlane.sample();
+  if (start.listening === "handed") {
+    loads.streams(start.workerIndex, dataPlane.streams);
+    tellLoad();
+  }
   checkDrain();
   const records = dataPlane.accessLog.take();
   if (records.length > 0) say({ kind: "access-log", records });

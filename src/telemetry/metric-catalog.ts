@@ -35,6 +35,7 @@ export const METRIC = {
   ),
   retries: counter("isobar_retries_total", "Streams sent to another endpoint.", [...DST, "reason"]),
   retryBudget: gauge("isobar_retry_budget_remaining_ratio", "Share of the retry budget that is left.", DST),
+  streamsStarted: counter("isobar_streams_started_total", "Requests that have begun.", []),
   streamsActive: gauge("isobar_streams_active", "Streams picked and not finished.", DST),
   streamsQueued: gauge("isobar_streams_queued", "Streams waiting for capacity of an endpoint.", DST),
   streamQueueTime: histogram("isobar_stream_queue_seconds", "Waiting time of streams that had to wait.", DST),
@@ -73,6 +74,10 @@ export const METRIC = {
     "Allocations of the data-plane threads on their JavaScript heaps.",
     [],
   ),
+  threadRestarts: counter("isobar_thread_restarts_total", "Threads that died and were replaced.", [
+    "thread",
+    "reason",
+  ]),
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   snapshotAge: gauge("isobar_snapshot_age_seconds", "Time since the snapshot in force was loaded.", []),
   snapshotInfo: gauge("isobar_snapshot_info", "1 for the version of the snapshot in force.", ["version"]),

@@ -11,6 +11,7 @@ import { ProcessMetrics } from "./process-metrics.ts";
 import { ScrapePace } from "./scrape-pace.ts";
 import { SeriesAllocator } from "./series-allocator.ts";
 import { SeriesBudget } from "./series-budget.ts";
+import type { ThreadRestarts } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
 
 /** Series a process exposes per service, counted in lines of the exposition, unless told otherwise. */
@@ -22,6 +23,7 @@ export interface MetricsRegistryOptions {
   readonly version: string;
   readonly workerCounters: WorkerCounters;
   readonly endpointCounters: EndpointCounters;
+  readonly threadRestarts: ThreadRestarts;
   /** Default {@link DEFAULT_MAX_SERIES}. */
   readonly maxSeries?: number;
   /** For slicing. Default: the process's. */
@@ -54,7 +56,12 @@ export class MetricsRegistry {
     const allocator = new SeriesAllocator(this.#exposition, budget);
     this.contentType = this.#exposition.contentType;
     this.#clusters = new ClusterMetrics(allocator, options.endpointCounters);
-    this.#process = new ProcessMetrics(this.#exposition, options.workerCounters, budget);
+    this.#process = new ProcessMetrics(
+      this.#exposition,
+      options.workerCounters,
+      options.threadRestarts,
+      budget,
+    );
     this.#config = new ConfigMetrics(this.#exposition, options.version);
     this.#clock = options.clock ?? monotonicClock;
     this.#wallNowMs = options.wallNowMs ?? Date.now;

@@ -7,6 +7,8 @@ import type { MetricDefinition } from "./metric-catalog.ts";
 import { METRIC } from "./metric-catalog.ts";
 import type { Labels, Series } from "./series.ts";
 import type { SeriesBudget } from "./series-budget.ts";
+import type { ThreadRestarts } from "./thread-restarts.ts";
+import { DEATH_CAUSES, THREAD_KINDS } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, FLOOD_KIND_NAMES, WorkerColumn } from "./worker-counters.ts";
 
@@ -21,14 +23,21 @@ export interface MemoryUsage {
 export class ProcessMetrics {
   readonly #exposition: Exposition;
   readonly #workers: WorkerCounters;
+  readonly #restarts: ThreadRestarts;
   readonly #budget: SeriesBudget;
   readonly #series = new Map<string, Series>();
   readonly #cells = new Float64Array(1);
   readonly #stall = new Float64Array(HISTOGRAM_COLUMNS);
 
-  constructor(exposition: Exposition, workers: WorkerCounters, budget: SeriesBudget) {
+  constructor(
+    exposition: Exposition,
+    workers: WorkerCounters,
+    restarts: ThreadRestarts,
+    budget: SeriesBudget,
+  ) {
     this.#exposition = exposition;
     this.#workers = workers;
+    this.#restarts = restarts;
     this.#budget = budget;
   }
 
@@ -40,6 +49,7 @@ export class ProcessMetrics {
     }
     this.#collectConnections();
     this.#collectWorkers(nowMs);
+    this.#set(METRIC.streamsStarted, {}, this.#workers.sum(WorkerColumn.streamsStarted));
     this.#set(METRIC.heapAllocated, {}, this.#workers.sum(WorkerColumn.heapAllocatedOctets));
     this.#set(METRIC.memory, { kind: "rss" }, memory.rss);
     this.#set(METRIC.memory, { kind: "main_heap" }, memory.heapUsed);
@@ -75,6 +85,9 @@ export class ProcessMetrics {
   #collectWorkers(nowMs: number): void {
     this.#workers.sumInto(WorkerColumn.stall, this.#stall);
     this.#seriesOf(METRIC.workerStall, {}).set(this.#stall);
+    for (const thread of THREAD_KINDS)
+      for (const reason of DEATH_CAUSES)
+        this.#set(METRIC.threadRestarts, { thread, reason }, this.#restarts.of(thread, reason));
     for (let worker = 0; worker < this.#workers.workerCount; worker++) {
       const heartbeatMs = this.#workers.row(worker)[WorkerColumn.heartbeatMs]!;
       if (heartbeatMs === 0) continue;

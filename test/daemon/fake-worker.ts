@@ -48,6 +48,7 @@ parentPort!.on("message", (message: MainToWorker) => {
       break;
     case "snapshot-complete":
       complete = true;
+      tell({ kind: "serving" });
       break;
     case "drain":
       // A stream named "stuck" never ends.

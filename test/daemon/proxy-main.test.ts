@@ -90,12 +90,16 @@ test("a second signal ends the process at once", async () => {
   assert.equal(await proxy.exited, 130);
 });
 
-test("a data-plane thread that dies ends the process with 70", async () => {
+test("a data-plane thread that dies and dies again ends the process with 70", async () => {
   proxy = await ProxyProcess.start(ONE);
   await proxy.ready();
   proxy.write(`${ONE}, { name: die, endpoints: [] }`);
   assert.equal(await proxy.exited, 70);
-  assert.match(proxy.stderr, /data-plane thread 0 died: Error: told to die/);
+  assert.match(
+    proxy.stderr,
+    /^more than 5 threads died within 60 s; the last one: data-plane thread 0 died: Error: told to die/m,
+  );
+  assert.equal(proxy.stderr.match(/died and is replaced/g)?.length, 5);
 });
 
 test("an address in use ends the process with 71 and names key and address", async () => {

@@ -6,6 +6,7 @@ import { ClusterCounters } from "../../src/telemetry/cluster-counters.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
 import type { MetricsRegistryOptions } from "../../src/telemetry/metrics-registry.ts";
 import { MetricsRegistry } from "../../src/telemetry/metrics-registry.ts";
+import { ThreadRestarts } from "../../src/telemetry/thread-restarts.ts";
 import { WorkerCounters } from "../../src/telemetry/worker-counters.ts";
 import { cluster } from "../resource/cluster-builder.ts";
 import type { ParsedMetric } from "./exposition-parser.ts";
@@ -18,6 +19,7 @@ export class MetricsFixture {
   nowMs = 1_800_000_000_000;
   readonly workers = new WorkerCounters(WORKERS);
   readonly endpoints = new EndpointCounters(WORKERS);
+  readonly restarts = new ThreadRestarts();
   readonly slots = new SlotRegistry({ workerCount: WORKERS });
   readonly registry: MetricsRegistry;
 
@@ -26,6 +28,7 @@ export class MetricsFixture {
       version: "1.2.3",
       workerCounters: this.workers,
       endpointCounters: this.endpoints,
+      threadRestarts: this.restarts,
       wallNowMs: () => this.nowMs,
       memoryUsage: () => ({ rss: 80e6, heapUsed: 20e6, external: 3e6 }),
       ...options,
