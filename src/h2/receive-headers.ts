@@ -273,6 +273,7 @@ function tellHeaders(connection: ConnectionState, slot: number, kind: BlockKind,
 
 /** A section for a stream that is over: only the dynamic table must follow it. */
 function ignoreSection(connection: ConnectionState, offset: number, length: number): void {
+  if (!chargeFlood(connection, FloodKind.emptyFrame, 1)) return;
   if (decode(connection, offset, length, BlockKind.trailers) === DecodeResult.ok) dropFields(connection);
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../h2/error-code.ts";
+import { ErrorCode } from "../h2/error-code.ts";
 import { discardStream, resetStream } from "../h2/reset-stream.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
@@ -21,6 +21,11 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
   dropHeldRequest(context, slot);
   countEnd(context, slot);
   const downstream = engine.connections[engine.streams.connection[slot]!]!;
+  if (bits & ExchangeBit.responseStarted && bits & ExchangeBit.lengthAnnounced) {
+    // Trailers would end a body that is shorter than announced: it would be us who break RFC 9113 §8.1.1.
+    resetStream(downstream, slot, ErrorCode.internalError);
+    return;
+  }
   sendLocalReply(downstream, slot, context.replyScratch, {
     grpcStatus: error.grpcStatus,
     message: `isobar: ${error.message} ${subject}`,

@@ -31,6 +31,8 @@ export const ExchangeBit = {
   counted: 16,
   /** Its end has been counted. */
   finished: 32,
+  /** The response says how long its body is, so it cannot be ended before by trailers of our own. */
+  lengthAnnounced: 64,
 } as const;
 
 /** Endpoints one request is sent to at most beyond the first. */
@@ -77,6 +79,8 @@ export class ExchangeTable {
   readonly dueMs: Float64Array;
   /** Links of the waiting lists exchanges stand in. */
   readonly links: SlotLinks;
+  /** Requests begun so far. */
+  begun = 0;
   readonly #tried: Int32Array;
 
   constructor(slab: Slab, slots: number) {
@@ -110,6 +114,7 @@ export class ExchangeTable {
 
   /** Makes a row new. */
   begin(slot: number, nowMs: number): void {
+    this.begun++;
     this.peer[slot] = 0;
     this.cluster[slot] = -1;
     this.endpoint[slot] = -1;

@@ -83,7 +83,8 @@ export class ResponseSink implements ConnectionSink {
       return;
     }
     if (decoder.status >= 200) {
-      exchanges.bits[slot]! |= ExchangeBit.responseStarted;
+      const announced = decoder.contentLength >= 0 ? ExchangeBit.lengthAnnounced : 0;
+      exchanges.bits[slot]! |= ExchangeBit.responseStarted | announced;
       if (exchanges.bits[slot]! & ExchangeBit.movable) dropHeldRequest(this.#context, slot);
     }
     writeHeaders(downstream, slot, scratch, octets, decoder.outLiteralOctets, endStream);

@@ -1,0 +1,192 @@
+import {
+  continuation,
+  data,
+  frame,
+  goaway,
+  headers,
+  ping,
+  priority,
+  reset,
+  uint32,
+  windowUpdate,
+} from "../support/frames.ts";
+import { literalBlock, RESPONSE } from "../support/literal-block.ts";
+import type { FaultRow } from "./server-fault.ts";
+import { amid, amidStream, end, inPieces, NOTHING, raise, start } from "./server-fault.ts";
+
+const UNPROCESSED = 2 ** 31 - 1;
+
+/** Frames that are wrong in themselves, or where they stand. */
+export const FRAMING_FAULTS: readonly FaultRow[] = [
+  ["4.1", "a frame of an unknown type", "ok", amid(frame(0x77, 0xff, 0, Buffer.alloc(50)))],
+  ["4.1", "the reserved bit of a stream id", "ok", (id) => [raise(start(id)), end(id)]],
+  [
+    "4.2",
+    "a frame above MAX_FRAME_SIZE",
+    "connection:FRAME_SIZE_ERROR",
+    amidStream((id) => data(id, Buffer.alloc(16_385))),
+  ],
+  [
+    "4.2",
+    "a header above MAX_FRAME_SIZE",
+    "connection:FRAME_SIZE_ERROR",
+    (id) => [headers(id, Buffer.alloc(16_385))],
+  ],
+  [
+    "5.1",
+    "DATA on a stream that was never opened",
+    "connection:PROTOCOL_ERROR",
+    (id) => [data(id + 100, "x")],
+  ],
+  [
+    "5.1",
+    "HEADERS on a stream that was never opened",
+    "connection:PROTOCOL_ERROR",
+    (id) => [start(id + 100)],
+  ],
+  [
+    "5.1",
+    "RST_STREAM of a stream that was never opened",
+    "connection:PROTOCOL_ERROR",
+    (id) => [reset(id + 100, "CANCEL")],
+  ],
+  [
+    "5.1",
+    "WINDOW_UPDATE of a stream that was never opened",
+    "connection:PROTOCOL_ERROR",
+    (id) => [windowUpdate(id + 100, 1)],
+  ],
+  ["5.1.1", "HEADERS on an even stream", "connection:PROTOCOL_ERROR", () => [start(2)]],
+  ["5.1.1", "DATA on an even stream", "connection:PROTOCOL_ERROR", () => [data(2, "x")]],
+  [
+    "5.1",
+    "DATA after END_STREAM, while we still speak",
+    "ok",
+    (id) => [start(id), end(id), data(id, "late")],
+  ],
+  ["5.1", "HEADERS after END_STREAM", "ok", (id) => [start(id), end(id), end(id)]],
+  ["5.1", "WINDOW_UPDATE after END_STREAM", "ok", (id) => [start(id), end(id), windowUpdate(id, 5)]],
+  ["5.1", "RST_STREAM after END_STREAM", "ok", (id) => [start(id), end(id), reset(id, "NO_ERROR")]],
+  ["6.1", "DATA on stream 0", "connection:PROTOCOL_ERROR", amid(data(0, "x"))],
+  [
+    "6.1",
+    "padding as long as the frame",
+    "connection:PROTOCOL_ERROR",
+    amidStream((id) => frame("DATA", 0x8, id, Buffer.of(5, 1, 1, 1, 1))),
+  ],
+  [
+    "6.1",
+    "padded DATA without the padding's length",
+    "connection:FRAME_SIZE_ERROR",
+    amidStream((id) => frame("DATA", 0x8, id, NOTHING)),
+  ],
+  ["6.1", "padded DATA", "ok", amidStream((id) => data(id, "12345", { padding: 100 }))],
+  ["6.1", "DATA before HEADERS", "stream:PROTOCOL_ERROR", (id) => [data(id, "x")]],
+  ["6.2", "HEADERS on stream 0", "connection:PROTOCOL_ERROR", () => [start(0)]],
+  [
+    "6.2",
+    "HEADERS with more padding than there is room for",
+    "connection:PROTOCOL_ERROR",
+    (id) => [frame("HEADERS", 0xc, id, Buffer.of(9, 0x88))],
+  ],
+  ["6.2", "padded HEADERS", "ok", (id) => [headers(id, literalBlock(RESPONSE), { padding: 30 }), end(id)]],
+  [
+    "6.2",
+    "HEADERS with a priority",
+    "ok",
+    (id) => [headers(id, literalBlock(RESPONSE), { dependsOn: 0 }), end(id)],
+  ],
+  ["6.3", "PRIORITY", "ok", amidStream((id) => priority(id, 0))],
+  ["6.3", "PRIORITY on stream 0", "connection:PROTOCOL_ERROR", amid(priority(0, 1))],
+  [
+    "6.3",
+    "PRIORITY of 4 octets",
+    "stream:FRAME_SIZE_ERROR",
+    amidStream((id) => frame("PRIORITY", 0, id, Buffer.alloc(4))),
+  ],
+  ["6.4", "RST_STREAM on stream 0", "connection:PROTOCOL_ERROR", amid(reset(0, "CANCEL"))],
+  [
+    "6.4",
+    "RST_STREAM of 3 octets",
+    "connection:FRAME_SIZE_ERROR",
+    amidStream((id) => frame("RST_STREAM", 0, id, Buffer.alloc(3))),
+  ],
+  [
+    "6.7",
+    "PING on a stream",
+    "connection:PROTOCOL_ERROR",
+    amidStream((id) => frame("PING", 0, id, Buffer.alloc(8))),
+  ],
+  ["6.7", "PING of 7 octets", "connection:FRAME_SIZE_ERROR", amid(frame("PING", 0, 0, Buffer.alloc(7)))],
+  ["6.7", "PING ACK that was not asked for", "ok", amid(ping("unasked", true))],
+  [
+    "6.8",
+    "GOAWAY on a stream",
+    "connection:PROTOCOL_ERROR",
+    amidStream((id) => frame("GOAWAY", 0, id, Buffer.alloc(8))),
+  ],
+  ["6.8", "GOAWAY of 7 octets", "connection:FRAME_SIZE_ERROR", amid(frame("GOAWAY", 0, 0, Buffer.alloc(7)))],
+  [
+    "6.8",
+    "GOAWAY with a growing last stream",
+    "ok",
+    (id) => [goaway(id), goaway(UNPROCESSED), start(id), end(id)],
+  ],
+  [
+    "6.8",
+    "GOAWAY again and again",
+    "ok",
+    (id) => [goaway(UNPROCESSED), goaway(id), goaway(id), start(id), end(id)],
+  ],
+  [
+    "6.6, 8.4",
+    "PUSH_PROMISE",
+    "connection:PROTOCOL_ERROR",
+    (id) => [frame("PUSH_PROMISE", 0x4, id, Buffer.concat([uint32(2), literalBlock(RESPONSE)]))],
+  ],
+  ["6.10", "CONTINUATION without HEADERS", "connection:PROTOCOL_ERROR", (id) => [continuation(id, NOTHING)]],
+  ["6.10", "CONTINUATION on stream 0", "connection:PROTOCOL_ERROR", () => [continuation(0, NOTHING)]],
+  [
+    "6.10",
+    "CONTINUATION after END_HEADERS",
+    "connection:PROTOCOL_ERROR",
+    (id) => [start(id), continuation(id, NOTHING)],
+  ],
+  [
+    "6.10",
+    "CONTINUATION of another stream",
+    "connection:PROTOCOL_ERROR",
+    (id) => [headers(id, NOTHING, { more: true }), continuation(id - 2, NOTHING)],
+  ],
+  [
+    "6.10",
+    "a frame within a header section",
+    "connection:PROTOCOL_ERROR",
+    (id) => [headers(id, NOTHING, { more: true }), ping("x")],
+  ],
+  [
+    "6.10",
+    "DATA within a header section",
+    "connection:PROTOCOL_ERROR",
+    (id) => [headers(id, NOTHING, { more: true }), data(id, "x")],
+  ],
+  ["6.10", "a header section in pieces", "ok", (id) => [...inPieces(id, literalBlock(RESPONSE), 5), end(id)]],
+  [
+    "6.10",
+    "a header section of empty pieces without end",
+    "connection:ENHANCE_YOUR_CALM",
+    (id) => [
+      headers(id, NOTHING, { more: true }),
+      ...Array.from({ length: 100 }, () => continuation(id, NOTHING, { more: true })),
+    ],
+  ],
+  [
+    "10.5.1",
+    "a header section without end",
+    "connection:ENHANCE_YOUR_CALM",
+    (id) => [
+      headers(id, NOTHING, { more: true }),
+      ...Array.from({ length: 40 }, () => continuation(id, Buffer.alloc(16_000), { more: true })),
+    ],
+  ],
+];
