@@ -16,24 +16,6 @@ const HYSTERESIS_SHARE = 0.05;
 const REUSABLE_SHARE = 0.05;
 const MIB = 1_048_576;
 
-/** What the process needs beside the octet budget: the runtime, its heaps and code, and per further worker. */
-const BASE_OCTETS = 96 * MIB;
-const BASE_WORKER_OCTETS = 16 * MIB;
-/** Share of a memory limit that the octet budget and the rest of the process may fill together. */
-const FILLED_SHARE = 0.9;
-const MIN_BUDGET_OCTETS = 8 * MIB;
-
-/**
- * The largest octet budget of a worker with which the whole process stays below 90 % of its memory limit.
- *
- * @returns `budgetOctets` when it fits; at least 8 MiB in any case.
- */
-export function fitBudget(budgetOctets: number, limitOctets: number, workerCount: number): number {
-  const base = BASE_OCTETS + (workerCount - 1) * BASE_WORKER_OCTETS;
-  const room = Math.floor((limitOctets * FILLED_SHARE - base) / workerCount / MIB) * MIB;
-  return Math.min(budgetOctets, Math.max(MIN_BUDGET_OCTETS, room));
-}
-
 /** @returns the stage for a share of the limit, given the one in force. */
 export function overloadStage(
   share: number,

@@ -1,4 +1,5 @@
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { OverloadState } from "../telemetry/overload-state.ts";
 import { ThreadRestarts } from "../telemetry/thread-restarts.ts";
 import { WorkerCounters } from "../telemetry/worker-counters.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
@@ -7,6 +8,7 @@ import type { PublishedCluster } from "./cluster-publisher.ts";
 export class ProxyCounters {
   readonly endpoints: EndpointCounters;
   readonly workers: WorkerCounters;
+  readonly overload = new OverloadState();
   readonly restarts = new ThreadRestarts();
 
   constructor(workerCount: number) {

@@ -14,6 +14,9 @@ import { ClusterPublisher, clusterMessage } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
+import { guardStart } from "./guard-start.ts";
+import { OverloadManager } from "./overload-manager.ts";
+import { CgroupMemory } from "./overload-memory.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { ProxyView } from "./proxy-view.ts";
@@ -62,6 +65,8 @@ export class ProxyDaemon {
   readonly #started = Promise.withResolvers<void>();
   #metrics: ProxyMetrics | undefined;
   #drainLimit: NodeJS.Timeout | undefined;
+  readonly #memory = CgroupMemory.find();
+  #overload: OverloadManager | undefined;
 
   constructor(options: ProxyDaemonOptions) {
     const { config, log, lookup } = options;
@@ -141,6 +146,7 @@ export class ProxyDaemon {
       this.#metrics = metrics;
       await bind("metrics.address", config.metrics.address, (address) => metrics.listen(address));
     }
+    this.#watchMemory();
     await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
     collectGarbage();
     if (this.#readiness.isDraining) return;
@@ -166,10 +172,25 @@ export class ProxyDaemon {
   /** Ends everything at once and frees the addresses. */
   async close(): Promise<void> {
     clearTimeout(this.#drainLimit);
+    this.#overload?.close();
     this.#discovery.stop();
     await this.#threads.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
     this.#accessLog.flush();
+  }
+
+  /** Without a limit there is nothing to watch. */
+  #watchMemory(): void {
+    const { config, log } = this.#options;
+    if (this.#memory === undefined) return;
+    this.#overload = new OverloadManager({
+      memory: this.#memory,
+      thresholds: config.overload,
+      state: this.#counters.overload,
+      workers: this.#counters.workers,
+      log,
+      onReadiness: (reason) => this.#readiness.overloaded(reason),
+    });
   }
 
   async #apply(config: Config): Promise<void> {
@@ -180,11 +201,12 @@ export class ProxyDaemon {
   }
 
   #workerStart() {
-    const { node, memory, concurrency } = this.#options.config;
+    const { config, log } = this.#options;
     return {
-      node,
-      slabOctets: Math.floor(memory.budgetOctets / concurrency),
-      poison: memory.poisonFreed,
+      node: config.node,
+      ...guardStart(config, this.#memory?.read(), log),
+      overload: this.#counters.overload.buffer,
+      poison: config.memory.poisonFreed,
       endpointCounters: this.#counters.endpoints.buffers,
       workerCounters: this.#counters.workers.buffer,
     };

@@ -1,6 +1,6 @@
 /**
  * Whether the proxy should get traffic: a first snapshot is in force, every listener is open, a data-plane thread serves,
- * and it is not leaving. One thread of several suffices: while the others are replaced, it serves all clients.
+ * it is not short of memory, and it is not leaving. One thread of several suffices: while the others are replaced, it serves all clients.
  */
 export class Readiness {
   /** Who has it open, by listener. */
@@ -8,6 +8,7 @@ export class Readiness {
   readonly #serving = new Set<number>();
   #snapshotInForce = false;
   #draining = false;
+  #overload: string | undefined;
 
   constructor(listenerNames: readonly string[]) {
     this.#listeners = new Map(listenerNames.map((name) => [name, new Set()]));
@@ -36,6 +37,11 @@ export class Readiness {
     for (const threads of this.#listeners.values()) threads.delete(thread);
   }
 
+  /** @param reason why there is no room for more traffic; undefined when there is again. */
+  overloaded(reason: string | undefined): void {
+    this.#overload = reason;
+  }
+
   draining(): void {
     this.#draining = true;
   }
@@ -51,6 +57,6 @@ export class Readiness {
     if (!this.#snapshotInForce) return "waiting for the first snapshot";
     const closed = [...this.#listeners].filter(([, threads]) => threads.size === 0).map(([name]) => name);
     if (closed.length > 0) return `listeners not open yet: ${closed.join(", ")}`;
-    return this.#serving.size > 0 ? undefined : "no data-plane thread serves";
+    return this.#serving.size > 0 ? this.#overload : "no data-plane thread serves";
   }
 }

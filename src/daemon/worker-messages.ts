@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
@@ -32,6 +33,12 @@ export interface WorkerStart {
   readonly listening: "own" | "shared" | "handed";
   /** Memory of a worker-loads.ts. */
   readonly loads: SharedArrayBuffer;
+  /** Limits of clients, divided by the number of workers; see guard-start.ts. */
+  readonly guard: GuardOptions;
+  /** 0: no limit. */
+  readonly maxRequestBodyOctets: number;
+  /** Memory of a telemetry/overload-state.ts. */
+  readonly overload: SharedArrayBuffer;
   /** The octet budget of the worker's slab. */
   readonly slabOctets: number;
   /** Overwrite freed slab blocks; for tests and for hunting a fault. */

@@ -9,6 +9,7 @@ import { parseSocketAddress } from "../config/socket-address.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
+import { OverloadState } from "../telemetry/overload-state.ts";
 import { WorkerColumn, WorkerCounters } from "../telemetry/worker-counters.ts";
 import type { AcceptorToWorker } from "./acceptor-messages.ts";
 import { chooseSocketReads } from "./choose-socket-reads.ts";
@@ -35,6 +36,9 @@ const dataPlane = new DataPlane({
   zone: start.node.zone,
   slabOctets: start.slabOctets,
   poison: start.poison,
+  guard: start.guard,
+  maxRequestBodyOctets: start.maxRequestBodyOctets,
+  overload: new OverloadState(start.overload).words,
   nowMs: () => monotonicClock.nowMs(),
   wallMs: () => Date.now(),
   // One seed per worker and process: workers that draw alike would herd.
@@ -171,6 +175,7 @@ setInterval(() => {
   row[WorkerColumn.heapUsedOctets] = heap.used_heap_size;
   row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
   dataPlane.sample();
+  dataPlane.sweep();
   if (start.listening === "handed") {
     loads.streams(start.workerIndex, dataPlane.streams);
     tellLoad();
