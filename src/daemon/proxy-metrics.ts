@@ -18,6 +18,7 @@ export class ProxyMetrics {
       workerCounters: counters.workers,
       endpointCounters: counters.endpoints,
       threadRestarts: counters.restarts,
+      overload: counters.overload,
     });
     this.#server = new MetricsServer(this.#registry);
   }

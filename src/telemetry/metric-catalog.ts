@@ -65,6 +65,30 @@ export const METRIC = {
     "Connections ended for a protocol error of the peer.",
     ["peer", "error_code"],
   ),
+  connectionsRefused: counter("isobar_connections_refused_total", "Connections closed when accepted.", [
+    "reason",
+  ]),
+  connectionsClosed: counter(
+    "isobar_connections_closed_total",
+    "Connections of clients that a limit of time or memory has ended.",
+    ["reason"],
+  ),
+  callers: gauge("isobar_callers", "Source addresses that have connections, or flooded some lately.", []),
+  keepalivePings: counter("isobar_keepalive_pings_total", "PINGs sent to silent peers.", ["peer"]),
+  keepaliveTimeouts: counter(
+    "isobar_keepalive_timeouts_total",
+    "Connections given up because a PING was not answered.",
+    ["peer"],
+  ),
+  streamsRelieved: counter(
+    "isobar_streams_relieved_total",
+    "Streams given up because their caller held most of a full octet budget.",
+    [],
+  ),
+  overloadStage: gauge("isobar_overload_stage", "0 to 3: what the memory limit makes necessary.", []),
+  overloadMemory: gauge("isobar_overload_memory_bytes", "Memory as the overload manager sees it.", ["kind"]),
+  overloadPaused: gauge("isobar_overload_connections_paused", "Connections not read for want of memory.", []),
+  overloadActions: counter("isobar_overload_actions_total", "What was done for want of memory.", ["action"]),
   workerStall: histogram("isobar_worker_stall_seconds", "How late the timer of a worker ran.", []),
   workerHeartbeatAge: gauge("isobar_worker_heartbeat_age_seconds", "Time since the timer of a worker ran.", [
     "worker",

@@ -6,6 +6,8 @@ import { ClusterMetrics } from "./cluster-metrics.ts";
 import { ConfigMetrics } from "./config-metrics.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
 import { Exposition } from "./exposition.ts";
+import { GuardMetrics } from "./guard-metrics.ts";
+import type { OverloadState } from "./overload-state.ts";
 import type { MemoryUsage } from "./process-metrics.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { ScrapePace } from "./scrape-pace.ts";
@@ -24,6 +26,7 @@ export interface MetricsRegistryOptions {
   readonly workerCounters: WorkerCounters;
   readonly endpointCounters: EndpointCounters;
   readonly threadRestarts: ThreadRestarts;
+  readonly overload: OverloadState;
   /** Default {@link DEFAULT_MAX_SERIES}. */
   readonly maxSeries?: number;
   /** For slicing. Default: the process's. */
@@ -45,6 +48,7 @@ export class MetricsRegistry {
   readonly #exposition = new Exposition();
   readonly #clusters: ClusterMetrics;
   readonly #process: ProcessMetrics;
+  readonly #guard: GuardMetrics;
   readonly #config: ConfigMetrics;
   readonly #clock: Clock;
   readonly #wallNowMs: () => number;
@@ -62,6 +66,7 @@ export class MetricsRegistry {
       options.threadRestarts,
       budget,
     );
+    this.#guard = new GuardMetrics(this.#exposition, options.workerCounters, options.overload);
     this.#config = new ConfigMetrics(this.#exposition, options.version);
     this.#clock = options.clock ?? monotonicClock;
     this.#wallNowMs = options.wallNowMs ?? Date.now;
@@ -103,6 +108,7 @@ export class MetricsRegistry {
     const pace = new ScrapePace(this.#clock);
     await this.#clusters.collect(pace);
     this.#process.collect(this.#wallNowMs(), this.#memoryUsage());
+    this.#guard.collect();
     this.#config.collect(this.#wallNowMs());
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);

@@ -6,6 +6,7 @@ import { ClusterCounters } from "../../src/telemetry/cluster-counters.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
 import type { MetricsRegistryOptions } from "../../src/telemetry/metrics-registry.ts";
 import { MetricsRegistry } from "../../src/telemetry/metrics-registry.ts";
+import { OverloadState } from "../../src/telemetry/overload-state.ts";
 import { ThreadRestarts } from "../../src/telemetry/thread-restarts.ts";
 import { WorkerCounters } from "../../src/telemetry/worker-counters.ts";
 import { cluster } from "../resource/cluster-builder.ts";
@@ -20,6 +21,7 @@ export class MetricsFixture {
   readonly workers = new WorkerCounters(WORKERS);
   readonly endpoints = new EndpointCounters(WORKERS);
   readonly restarts = new ThreadRestarts();
+  readonly overload = new OverloadState();
   readonly slots = new SlotRegistry({ workerCount: WORKERS });
   readonly registry: MetricsRegistry;
 
@@ -29,6 +31,7 @@ export class MetricsFixture {
       workerCounters: this.workers,
       endpointCounters: this.endpoints,
       threadRestarts: this.restarts,
+      overload: this.overload,
       wallNowMs: () => this.nowMs,
       memoryUsage: () => ({ rss: 80e6, heapUsed: 20e6, external: 3e6 }),
       ...options,
