@@ -50,6 +50,11 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   {
+    folder: "http1",
+    knows: "HTTP/1.1 request by request, and gRPC-Web: strict parsing, and the way to endpoints.",
+    pure: false,
+  },
+  {
     folder: "config",
     knows: "The configuration file: schema, defaults, checks and their messages.",
     pure: false,

@@ -1,0 +1,90 @@
+import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:http2";
+import { duplexPair } from "node:stream";
+import type { Connection } from "../h2/connection.ts";
+import { ResetCause } from "../h2/connection-sink.ts";
+import { Role } from "../h2/connection-state.ts";
+import { ErrorCode } from "../h2/error-code.ts";
+import { abortStream } from "../h2/stream/stream-life.ts";
+import { DuplexTransport } from "../net/duplex-transport.ts";
+import type { ChannelOwner } from "../net/h2-channel.ts";
+import { H2Channel } from "../net/h2-channel.ts";
+import type { Dispatcher } from "../proxy/dispatcher.ts";
+import type { ProxyContext } from "../proxy/proxy-context.ts";
+import type { RequestChannel } from "../proxy/request-sink.ts";
+import { RequestSink } from "../proxy/request-sink.ts";
+
+/** How much of a response waits in Node for a client that reads slowly; the rest waits with the endpoint. */
+const WINDOW_OCTETS = 262_144;
+
+/**
+ * The way from HTTP/1.1 into our own data plane: a client of node:http2 on one end of a pipe in memory, the engine in its server
+ * role on the other. A request that goes this way is one like any other: routed, picked, moved, counted and logged there.
+ *
+ * One for each client connection, not one for all: what a client does wrong ends its own streams only, and a client that
+ * reads nothing fills its own windows only.
+ */
+export class InnerChannel implements ChannelOwner, RequestChannel {
+  readonly connection: Connection;
+  readonly requests: Dispatcher;
+  readonly session: ClientHttp2Session;
+  readonly #channel: H2Channel;
+
+  constructor(context: ProxyContext, requests: Dispatcher) {
+    this.requests = requests;
+    const [ours, theirs] = duplexPair();
+    const { slab } = context.engine;
+    const sink = new RequestSink(context, this);
+    this.#channel = new H2Channel(
+      context,
+      Role.server,
+      sink,
+      this,
+      (owner) => new DuplexTransport(slab, context.area, ours, owner),
+    );
+    this.connection = this.#channel.connection;
+    this.session = connect("http://isobar", {
+      createConnection: () => theirs,
+      settings: { enablePush: false, initialWindowSize: WINDOW_OCTETS },
+    });
+    // A session that fails tells each of its streams.
+    this.session.on("error", () => {});
+    theirs.on("error", () => {});
+  }
+
+  /** Whether it takes no more requests. */
+  get gone(): boolean {
+    return this.session.closed || this.session.destroyed;
+  }
+
+  close(): void {
+    this.session.destroy();
+    this.#channel.destroy();
+  }
+
+  streamClosed(): void {
+    // It lives as long as the client's connection.
+  }
+
+  pong(): void {
+    // None is ever asked for.
+  }
+
+  failed(): void {
+    setImmediate(() => {
+      const { state } = this.connection;
+      while (state.firstStream !== 0) {
+        abortStream(state, state.firstStream, ErrorCode.cancel, ResetCause.connectionLost);
+      }
+      this.#channel.end();
+    });
+  }
+
+  onConnected(): void {
+    // A pipe stands from the start.
+  }
+
+  onGone(): void {
+    this.session.destroy();
+  }
+}
