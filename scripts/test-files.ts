@@ -11,6 +11,9 @@ export const HEAVY_FOLDERS = [
   "test/proxy/",
   "test/demo/",
   "test/clients/",
+  "test/interop/",
+  "test/drain/",
+  "test/soak/",
 ] as const;
 
 /** Test files by how they may run; paths relative to the repository's root. */

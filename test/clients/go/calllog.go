@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 type callLog struct {
 	mutex sync.Mutex
 	calls map[string]*generated.StatsReply
+	// Gets a line for each call, written as it begins; may be nil.
+	journal *os.File
 }
 
 // begin notes a call; the function it returns is to be run when the handler ends.
@@ -29,6 +33,9 @@ func (l *callLog) begin(ctx context.Context, id string) func() {
 		l.calls = map[string]*generated.StatsReply{}
 	}
 	l.calls[id] = entry
+	if l.journal != nil {
+		fmt.Fprintln(l.journal, id)
+	}
 	return func() {
 		if ctx.Err() == nil {
 			return

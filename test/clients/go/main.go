@@ -16,8 +16,9 @@ func main() {
 	case "serve":
 		port := flags.Int("port", 0, "port on 127.0.0.1, 0 picks a free one")
 		id := flags.String("name", "go", "name of this backend")
+		journal := flags.String("journal", "", "file that gets the id of each call as it begins")
 		flags.Parse(os.Args[2:])
-		if err := serve(*port, *id); err != nil {
+		if err := serve(*port, *id, *journal); err != nil {
 			fmt.Fprintln(os.Stderr, "echo:", err)
 			os.Exit(1)
 		}
@@ -29,12 +30,20 @@ func main() {
 		if !call(*target, *authority, *only) {
 			os.Exit(1)
 		}
+	case "load":
+		target := flags.String("target", "", "host:port to dial")
+		authority := flags.String("authority", "", "value of :authority")
+		id := flags.String("name", "go", "what the ids of its calls begin with")
+		flags.Parse(os.Args[2:])
+		if !load(*target, *authority, *id) {
+			os.Exit(1)
+		}
 	default:
 		usage()
 	}
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID | echo call --target ADDR --authority NAME [--only CHECKS]")
+	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID")
 	os.Exit(64)
 }

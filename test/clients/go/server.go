@@ -7,6 +7,9 @@ import (
 	"hash/crc32"
 	"io"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,15 +27,34 @@ type echoServer struct {
 	calls callLog
 }
 
-func serve(port int, name string) error {
+// serve serves until SIGTERM, then lets calls finish as grpc-go's graceful stop does.
+func serve(port int, name, journal string) error {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
 	server := grpc.NewServer()
-	generated.RegisterEchoServer(server, &echoServer{name: name})
+	echo := &echoServer{name: name}
+	if journal != "" {
+		if echo.calls.journal, err = os.OpenFile(journal, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+			return err
+		}
+	}
+	generated.RegisterEchoServer(server, echo)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	finished := make(chan struct{})
+	go func() {
+		<-stop
+		server.GracefulStop()
+		close(finished)
+	}()
 	fmt.Printf("ready %s\n", listener.Addr())
-	return server.Serve(listener)
+	if err := server.Serve(listener); err != nil {
+		return err
+	}
+	<-finished
+	return nil
 }
 
 func (s *echoServer) Unary(ctx context.Context, request *generated.EchoRequest) (*generated.EchoReply, error) {

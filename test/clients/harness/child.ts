@@ -33,7 +33,7 @@ export class Child {
     this.#process = spawn(program.command, [...program.args, ...args], {
       cwd,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     running.add(this.#process);
     this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -54,6 +54,21 @@ export class Child {
         end(null);
       });
     });
+  }
+
+  /** The process's id; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** Writes to the process's standard input and closes it; the process was made with `input`. */
+  endInput(text = ""): void {
+    this.#process.stdin?.end(text);
   }
 
   /** @returns the first match in standard output; rejects when the process ends or the limit runs out before. */

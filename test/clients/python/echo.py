@@ -7,6 +7,7 @@ import argparse
 import sys
 
 import client
+import load
 import server
 
 
@@ -20,9 +21,16 @@ def main() -> int:
     call.add_argument("--target", required=True, help="host:port to dial")
     call.add_argument("--authority", required=True, help="value of :authority")
     call.add_argument("--only", default="", help="comma-separated names of checks, empty runs all")
+    loader = commands.add_parser("load")
+    loader.add_argument("--target", required=True, help="host:port to dial")
+    loader.add_argument("--authority", required=True, help="value of :authority")
+    loader.add_argument("--name", default="python", help="what the ids of its calls begin with")
     options = parser.parse_args()
     if options.command == "serve":
         server.serve(options.port, options.name)
+        return 0
+    if options.command == "load":
+        load.load(options.target, options.authority, options.name)
         return 0
     return 0 if client.call(options.target, options.authority, options.only) else 1
 

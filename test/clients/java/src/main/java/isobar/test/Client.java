@@ -76,7 +76,7 @@ final class Client {
     return ok;
   }
 
-  private static String quoted(String text) {
+  static String quoted(String text) {
     StringBuilder json = new StringBuilder("\"");
     for (char c : text.toCharArray()) {
       if (c == '"' || c == '\\') {

@@ -11,6 +11,7 @@ import isobar.test.generated.EchoReply;
 import isobar.test.generated.EchoRequest;
 import isobar.test.generated.StatsReply;
 import isobar.test.generated.StatsRequest;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -19,21 +20,33 @@ import java.util.concurrent.TimeUnit;
 /** The Echo service; see echo.proto for its contract. */
 final class EchoServer extends EchoGrpc.EchoImplBase {
   private final String name;
-  private final CallLog calls = new CallLog();
+  private final CallLog calls;
   private final ScheduledExecutorService timers = Executors.newScheduledThreadPool(1);
 
-  private EchoServer(String name) {
+  private EchoServer(String name, String journal) throws IOException {
     this.name = name;
+    this.calls = new CallLog(journal);
   }
 
-  static void serve(int port, String name) throws Exception {
+  /** Serves until SIGTERM, then lets calls finish as grpc-java's shutdown does. */
+  static void serve(int port, String name, String journal) throws Exception {
     Server server =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress("127.0.0.1", port), InsecureServerCredentials.create())
-            .addService(new EchoServer(name))
+            .addService(new EchoServer(name, journal))
             .intercept(new MetadataEcho())
             .build()
             .start();
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  try {
+                    server.shutdown().awaitTermination();
+                  } catch (InterruptedException error) {
+                    Thread.currentThread().interrupt();
+                  }
+                }));
     System.out.println("ready 127.0.0.1:" + server.getPort());
     server.awaitTermination();
   }

@@ -6,7 +6,9 @@ import java.util.Map;
 /** The grpc-java client and server of the interoperability tests. */
 public final class Main {
   private static final String USAGE =
-      "usage: echo serve --port N --name ID | echo call --target ADDR --authority NAME [--only CHECKS]";
+      "usage: echo serve --port N --name ID [--journal FILE]"
+          + " | echo call --target ADDR --authority NAME [--only CHECKS]"
+          + " | echo load --target ADDR --authority NAME --name ID";
 
   private Main() {}
 
@@ -22,12 +24,17 @@ public final class Main {
     switch (arguments[0]) {
       case "serve" ->
           EchoServer.serve(
-              Integer.parseInt(options.getOrDefault("--port", "0")), options.getOrDefault("--name", "java"));
+              Integer.parseInt(options.getOrDefault("--port", "0")),
+              options.getOrDefault("--name", "java"),
+              options.getOrDefault("--journal", ""));
       case "call" -> {
         boolean ok =
             Client.call(options.get("--target"), options.get("--authority"), options.getOrDefault("--only", ""));
         System.exit(ok ? 0 : 1);
       }
+      case "load" ->
+          Load.run(
+              options.get("--target"), options.get("--authority"), options.getOrDefault("--name", "java"));
       default -> usage();
     }
   }

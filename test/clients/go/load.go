@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"isobar.test/clients/generated"
+)
+
+// unaryLoops and the streams below are the load of one client, the same in every language.
+const (
+	unaryLoops   = 4
+	unaryDelayMs = 5
+	longReplies  = 150
+	shortReplies = 10
+	replyDelayMs = 20
+)
+
+type loadFailure struct {
+	ID      string `json:"id"`
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+}
+
+type loadReport struct {
+	mutex   sync.Mutex
+	Unary   int           `json:"unary"`
+	Streams int           `json:"streams"`
+	Failed  []loadFailure `json:"failed"`
+}
+
+func (r *loadReport) done(count *int, id string, err error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	*count++
+	if err != nil {
+		s := status.Convert(err)
+		r.Failed = append(r.Failed, loadFailure{id, int(s.Code()), s.Message()})
+	}
+}
+
+// load calls without a pause on one channel until standard input ends, and then prints one JSON line.
+func load(target, authority, name string) bool {
+	channel, err := grpc.NewClient(target,
+		grpc.WithAuthority(authority),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		return false
+	}
+	defer channel.Close()
+	client := generated.NewEchoClient(channel)
+	report := &loadReport{Failed: []loadFailure{}}
+	stop := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	var loops sync.WaitGroup
+	loop := func(kind string, count *int, call func(id string) error) {
+		loops.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+					id := fmt.Sprintf("%s-%s-%d", name, kind, n)
+					report.done(count, id, call(id))
+				}
+			}
+		})
+	}
+	for each := range unaryLoops {
+		loop(fmt.Sprintf("unary%d", each), &report.Unary, func(id string) error {
+			_, err := client.Unary(context.Background(),
+				&generated.EchoRequest{Payload: pattern(100, 0), CallId: id, DelayMs: unaryDelayMs})
+			return err
+		})
+	}
+	loop("long", &report.Streams, func(id string) error { return readStream(client, id, longReplies) })
+	loop("short", &report.Streams, func(id string) error { return readStream(client, id, shortReplies) })
+	loops.Wait()
+	json.NewEncoder(os.Stdout).Encode(report)
+	return true
+}
+
+func readStream(client generated.EchoClient, id string, replies uint32) error {
+	stream, err := client.ServerStream(context.Background(),
+		&generated.EchoRequest{Replies: replies, ReplySize: 100, DelayMs: replyDelayMs, CallId: id})
+	for index := uint32(0); err == nil; index++ {
+		var reply *generated.EchoReply
+		reply, err = stream.Recv()
+		if err == io.EOF && index == replies {
+			return nil
+		}
+		if err == nil && reply.Index != index {
+			return fmt.Errorf("reply %d came as number %d", reply.Index, index)
+		}
+	}
+	return err
+}

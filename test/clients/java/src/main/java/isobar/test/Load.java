@@ -1,0 +1,115 @@
+package isobar.test;
+
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Status;
+import isobar.test.generated.EchoGrpc;
+import isobar.test.generated.EchoGrpc.EchoBlockingStub;
+import isobar.test.generated.EchoReply;
+import isobar.test.generated.EchoRequest;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/** Calls without a pause on one channel until standard input ends, and then prints one JSON line. */
+final class Load {
+  // The load of one client, the same in every language.
+  private static final int UNARY_LOOPS = 4;
+  private static final int UNARY_DELAY_MS = 5;
+  private static final int LONG_REPLIES = 150;
+  private static final int SHORT_REPLIES = 10;
+  private static final int REPLY_DELAY_MS = 20;
+
+  private final EchoBlockingStub stub;
+  private final String name;
+  private final AtomicInteger unary = new AtomicInteger();
+  private final AtomicInteger streams = new AtomicInteger();
+  private final Queue<String> failed = new ConcurrentLinkedQueue<>();
+  private final List<Thread> loops = new ArrayList<>();
+  private volatile boolean stopped;
+
+  private Load(EchoBlockingStub stub, String name) {
+    this.stub = stub;
+    this.name = name;
+  }
+
+  static void run(String target, String authority, String name) throws Exception {
+    ManagedChannel channel =
+        ManagedChannelBuilder.forTarget(target).usePlaintext().overrideAuthority(authority).build();
+    try {
+      new Load(EchoGrpc.newBlockingStub(channel), name).untilInputEnds();
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  private void untilInputEnds() throws Exception {
+    for (int each = 0; each < UNARY_LOOPS; each++) {
+      loop("unary" + each, unary, this::callUnary);
+    }
+    loop("long", streams, id -> readStream(id, LONG_REPLIES));
+    loop("short", streams, id -> readStream(id, SHORT_REPLIES));
+    System.in.readAllBytes();
+    stopped = true;
+    for (Thread thread : loops) {
+      thread.join();
+    }
+    System.out.printf(
+        "{\"unary\":%d,\"streams\":%d,\"failed\":[%s]}%n", unary.get(), streams.get(), String.join(",", failed));
+  }
+
+  private void loop(String kind, AtomicInteger count, Consumer<String> call) {
+    Thread thread =
+        new Thread(
+            () -> {
+              for (int number = 0; !stopped; number++) {
+                String id = name + "-" + kind + "-" + number;
+                try {
+                  call.accept(id);
+                } catch (RuntimeException error) {
+                  Status status = Status.fromThrowable(error);
+                  failed.add(
+                      String.format(
+                          "{\"id\":%s,\"status\":%d,\"message\":%s}",
+                          Client.quoted(id), status.getCode().value(), Client.quoted(error.toString())));
+                }
+                count.incrementAndGet();
+              }
+            });
+    loops.add(thread);
+    thread.start();
+  }
+
+  private void callUnary(String id) {
+    stub.unary(
+        EchoRequest.newBuilder()
+            .setPayload(Pattern.of(100, 0))
+            .setCallId(id)
+            .setDelayMs(UNARY_DELAY_MS)
+            .build());
+  }
+
+  private void readStream(String id, int replies) {
+    Iterator<EchoReply> answers =
+        stub.serverStream(
+            EchoRequest.newBuilder()
+                .setReplies(replies)
+                .setReplySize(100)
+                .setDelayMs(REPLY_DELAY_MS)
+                .setCallId(id)
+                .build());
+    int index = 0;
+    while (answers.hasNext()) {
+      if (answers.next().getIndex() != index++) {
+        throw new IllegalStateException("a reply out of order before number " + index);
+      }
+    }
+    if (index != replies) {
+      throw new IllegalStateException(index + " replies of " + replies);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+"""Calls without a pause on one channel until standard input ends, and then prints one JSON line."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+
+import grpc
+
+import echo_pb2
+import echo_pb2_grpc
+from pattern import pattern
+
+# The load of one client, the same in every language.
+_UNARY_LOOPS = 4
+_UNARY_DELAY_MS = 5
+_LONG_REPLIES = 150
+_SHORT_REPLIES = 10
+_REPLY_DELAY_MS = 20
+
+
+class _Load:
+    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str) -> None:
+        self._stub = stub
+        self._name = name
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._counts = {"unary": 0, "streams": 0}
+        self._failed: list[dict[str, object]] = []
+
+    def run(self) -> None:
+        threads = [
+            threading.Thread(target=self._loop, args=(f"unary{each}", "unary", self._unary))
+            for each in range(_UNARY_LOOPS)
+        ]
+        for kind, replies in (("long", _LONG_REPLIES), ("short", _SHORT_REPLIES)):
+            call = lambda id, replies=replies: self._stream(id, replies)  # noqa: E731
+            threads.append(threading.Thread(target=self._loop, args=(kind, "streams", call)))
+        for thread in threads:
+            thread.start()
+        sys.stdin.read()
+        self._stop.set()
+        for thread in threads:
+            thread.join()
+        print(json.dumps({**self._counts, "failed": self._failed}), flush=True)
+
+    def _loop(self, kind: str, count: str, call: Callable[[str], None]) -> None:
+        number = 0
+        while not self._stop.is_set():
+            id = f"{self._name}-{kind}-{number}"
+            number += 1
+            failure: dict[str, object] | None = None
+            try:
+                call(id)
+            except grpc.RpcError as error:
+                failure = {"id": id, "status": error.code().value[0], "message": error.details()}
+            except AssertionError as error:
+                failure = {"id": id, "status": -1, "message": str(error)}
+            with self._lock:
+                self._counts[count] += 1
+                if failure is not None:
+                    self._failed.append(failure)
+
+    def _unary(self, id: str) -> None:
+        self._stub.Unary(echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id, delay_ms=_UNARY_DELAY_MS))
+
+    def _stream(self, id: str, replies: int) -> None:
+        request = echo_pb2.EchoRequest(replies=replies, reply_size=100, delay_ms=_REPLY_DELAY_MS, call_id=id)
+        indexes = [reply.index for reply in self._stub.ServerStream(request)]
+        assert indexes == list(range(replies)), f"{len(indexes)} replies of {replies}"
+
+
+def load(target: str, authority: str, name: str) -> None:
+    with grpc.insecure_channel(target, options=[("grpc.default_authority", authority)]) as channel:
+        _Load(echo_pb2_grpc.EchoStub(channel), name).run()
