@@ -127,6 +127,17 @@ describe("errors of our own", () => {
     assert.equal((await call("ok")).status, 0);
   });
 
+  it("request_body_too_large", async () => {
+    const strict = await LocalProxy.start({ maxRequestBodyOctets: 1000 });
+    strict.apply([raw.port], { name: "raw:1" });
+    const other = new RawClient(strict.port);
+    const body = Buffer.alloc(1001);
+    const wanted = "this proxy, 1000 octets, in a call to raw:1";
+    expect(await other.call(body, { ":authority": "raw:1" }), PROXY_ERRORS.bodyTooLarge, wanted);
+    other.close();
+    await strict.close();
+  });
+
   it("response_headers_too_large", async () => {
     expect(await call("large"), PROXY_ERRORS.responseTooLarge, "raw:1");
     assert.equal((await call("ok")).status, 0);
