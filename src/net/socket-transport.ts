@@ -72,6 +72,19 @@ export class SocketTransport extends StreamTransport {
     return this.#socket.remoteAddress ?? "";
   }
 
+  override destroy(reset = false): void {
+    super.destroy(reset && this.#resetHandle());
+  }
+
+  /** Closes a TCP socket with RST. Other handles know no such thing. */
+  #resetHandle(): boolean {
+    const socket = this.#socket;
+    const handle = (socket as unknown as HandleHolder)._handle as { reset?: unknown } | null;
+    if (socket.destroyed || socket.connecting || typeof handle?.reset !== "function") return false;
+    socket.resetAndDestroy();
+    return true;
+  }
+
   override write(offset: number, length: number): boolean {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return true;

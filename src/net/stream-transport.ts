@@ -94,10 +94,12 @@ export class StreamTransport implements Transport {
     if (this.stream.destroyed) return;
     // Closing with unread input would make the kernel answer with RST, which discards what we said last (GOAWAY).
     this.stream.end();
-    this.#lingerTimer ??= setTimeout(() => this.stream.destroy(), lingerMs);
+    if (lingerMs !== Number.POSITIVE_INFINITY) {
+      this.#lingerTimer ??= setTimeout(() => this.stream.destroy(), lingerMs);
+    }
   }
 
-  destroy(): void {
+  destroy(_reset = false): void {
     this.#open = false;
     this.stream.destroy();
   }

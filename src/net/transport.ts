@@ -15,10 +15,13 @@ export interface Transport extends OutputPort {
   /** Stops reading until {@link resume}. */
   pause(): void;
   resume(): void;
-  /** Sends what was written, half-closes, and closes when the peer has or `lingerMs` have passed. */
+  /**
+   * Sends what was written, half-closes, and closes when the peer has or `lingerMs` have passed; Infinity leaves the peer all
+   * the time it wants, and reading goes on.
+   */
   end(lingerMs: number): void;
-  /** Closes at once. */
-  destroy(): void;
+  /** Closes at once. @param reset where the carrier can: tell the peer that this is no orderly end (TCP RST). */
+  destroy(reset?: boolean): void;
 }
 
 /** What a transport tells its owner. Must not throw. */

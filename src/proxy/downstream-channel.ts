@@ -7,12 +7,14 @@ import { abortStream } from "../h2/stream/stream-life.ts";
 import type { ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
+import { NO_ROUTE } from "../route/authority-table.ts";
 import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Caller } from "./guard/caller.ts";
 import type { DownstreamWatch } from "./guard/downstream-watch.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
+import { ConnectionCluster } from "./port/connection-cluster.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { RequestSink } from "./request-sink.ts";
 
@@ -28,6 +30,8 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
   readonly channel: H2Channel;
   readonly connection: Connection;
   readonly requests: Dispatcher;
+  /** The cluster that all requests of the connection are for, whatever their authority; undefined when that decides. */
+  readonly cluster: ConnectionCluster | undefined;
   readonly #context: ProxyContext;
   readonly #onGone: (channel: DownstreamChannel) => void;
   #drainTimer: NodeJS.Timeout | undefined;
@@ -40,7 +44,9 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
     onGone: (channel: DownstreamChannel) => void,
     caller: Caller,
     watch: DownstreamWatch,
+    clusterSlot = NO_ROUTE,
   ) {
+    this.cluster = clusterSlot === NO_ROUTE ? undefined : new ConnectionCluster(context, clusterSlot);
     this.caller = caller;
     this.watch = watch;
     this.#context = context;
@@ -104,6 +110,7 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
 
   onGone(): void {
     clearTimeout(this.#drainTimer);
+    this.cluster?.release();
     this.#context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!--;
     this.#onGone(this);
   }

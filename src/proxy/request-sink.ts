@@ -18,6 +18,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
+import type { ConnectionCluster } from "./port/connection-cluster.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 
@@ -25,6 +26,8 @@ import { PROXY_ERRORS } from "./proxy-error.ts";
 export interface RequestChannel {
   readonly connection: { readonly state: ConnectionState };
   readonly requests: Dispatcher;
+  /** The connection's own cluster, where it has one. */
+  readonly cluster?: ConnectionCluster | undefined;
   /** A stream of the connection is about to go. */
   streamClosed(): void;
   /** A PING of ours has come back. */
@@ -61,7 +64,7 @@ export class RequestSink implements ConnectionSink {
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
     const { accessLog } = this.#context;
     if (accessLog.enabled) accessLog.begin(slot, this.#connection, this.#context.replyScratch);
-    const clusterSlot = this.#route();
+    const clusterSlot = this.#channel.cluster?.current() ?? this.#route();
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {
       const authority = this.#readAuthority();

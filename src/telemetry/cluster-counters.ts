@@ -32,6 +32,14 @@ export const ClusterColumn = {
   overhead: REQUEST_CELLS + 22 + HISTOGRAM_COLUMNS,
   /** Histogram for observeMs: waiting for capacity, of streams that had to wait. */
   queueTime: REQUEST_CELLS + 22 + 2 * HISTOGRAM_COLUMNS,
+  /** Gauge: connections passed on octet by octet, balanced as a whole. */
+  splicedConnections: REQUEST_CELLS + 22 + 3 * HISTOGRAM_COLUMNS,
+  /** Such connections since the start. */
+  splicedConnectionsTotal: REQUEST_CELLS + 23 + 3 * HISTOGRAM_COLUMNS,
+  /** + ByteColumn, 4 cells: octets of such connections. */
+  splicedBytes: REQUEST_CELLS + 24 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in TLS_FAILURE_NAMES, 6 cells: connections that TLS kept from coming about. */
+  upstreamTlsFailures: REQUEST_CELLS + 28 + 3 * HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells of {@link ClusterColumn.bytes}; a request travels towards the endpoint. */
@@ -43,13 +51,14 @@ export const ByteColumn = {
 } as const;
 
 /** Cells a row needs. */
-export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 22 + 3 * HISTOGRAM_COLUMNS;
+export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 34 + 3 * HISTOGRAM_COLUMNS;
 
 const GAUGES = [
   ClusterColumn.retryBudgetUsed,
   ClusterColumn.streamsActive,
   ClusterColumn.streamsQueued,
   ClusterColumn.upstreamConnections,
+  ClusterColumn.splicedConnections,
 ];
 
 /** What is counted about one cluster: made by the main thread with the cluster, opened by each worker. */

@@ -1,0 +1,398 @@
+import type { Transport, TransportOwner } from "../../net/transport.ts";
+import { NO_ROUTE } from "../../route/authority-table.ts";
+import { PortRefusal } from "../../telemetry/port-cell.ts";
+import { DownstreamProtocol, WorkerColumn } from "../../telemetry/worker-counters.ts";
+import { AnswerWriter } from "./answer-writer.ts";
+import { ClusterPin } from "./cluster-pin.ts";
+import { Detected, detectProtocol } from "./detect-protocol.ts";
+import type { DialOwner } from "./endpoint-dial.ts";
+import { EndpointDial } from "./endpoint-dial.ts";
+import { mayBeSettings } from "./first-octets.ts";
+import { HeldOctets } from "./held-octets.ts";
+import { judgeOctets } from "./judge-octets.ts";
+import type { ListenerDoor } from "./listener-door.ts";
+import type { LocalAnswer } from "./local-answer.ts";
+import { ANSWERS } from "./local-answer.ts";
+import { PatientTimer } from "./patient-timer.ts";
+import type { ArrivalHooks, PortServices } from "./port-services.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { SpliceOwner } from "./splice.ts";
+import { Splice } from "./splice.ts";
+import type { TunnelClient } from "./tunnel-request.ts";
+import { TunnelRequest } from "./tunnel-request.ts";
+
+/**
+ * How long a client may be silent before an endpoint is dialled for it, in case the endpoint is to speak first. Clients that
+ * speak first nearly always do within this, and cost no endpoint a connection for nothing.
+ */
+const DIAL_AFTER_MS = 3;
+/** How long a client may be silent before it is taken for one that waits for the endpoint to speak. */
+const SILENCE_MS = 50;
+/** How long what a client begins with may take, where nothing is gained by deciding without it. */
+const HEAD_LIMIT_MS = 10_000;
+const LINGER_MS = 1_000;
+/** Envoy's idle timeout of TCP. */
+const SPLICE_IDLE_MS = 3_600_000;
+
+const Stage = {
+  /** Its first octets are waited for, or more of them. */
+  detecting: 0,
+  /** Not read for now: a name is looked up, a part is loaded, a target is dialled, an answer is on its way out. */
+  waiting: 1,
+  spliced: 2,
+  handedOver: 3,
+  closing: 4,
+} as const;
+type Stage = (typeof Stage)[keyof typeof Stage];
+
+/** A client's connection from the accept until it is known what it speaks and where it leads; and the account of it after that. */
+export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelClient {
+  readonly #services: PortServices;
+  readonly #door: ListenerDoor;
+  readonly #hooks: ArrivalHooks;
+  readonly #transport: Transport;
+  readonly #held: HeldOctets;
+  #stage: Stage = Stage.detecting;
+  /** The connection's own cluster. */
+  readonly #pin: ClusterPin;
+  #inTunnel = false;
+  #clientEnded = false;
+  #closed = false;
+  #protocol = -1;
+  readonly #timer = new PatientTimer();
+  /** Made for the connection's own cluster before it is known whether it is wanted. */
+  #dial: EndpointDial | undefined;
+  #tunnel: TunnelRequest | undefined;
+  #splice: Splice | undefined;
+  readonly #writer: AnswerWriter;
+  #afterAnswer: (() => void) | undefined;
+
+  constructor(
+    services: PortServices,
+    door: ListenerDoor,
+    hooks: ArrivalHooks,
+    openTransport: (owner: TransportOwner) => Transport,
+  ) {
+    this.#services = services;
+    this.#door = door;
+    this.#hooks = hooks;
+    this.#held = new HeldOctets(services.context.engine.slab);
+    this.#pin = new ClusterPin(services.context);
+    services.arrivals.add(this);
+    this.#transport = openTransport(this);
+    this.#writer = new AnswerWriter(services.context.engine.slab, this.#transport);
+    if (door.hasCluster && door.clusterSlot === NO_ROUTE) this.#refuse(PortRefusal.noCluster);
+    else this.#begin(door.clusterSlot);
+  }
+
+  /** Begins to find out what the connection speaks, at its start and again inside a tunnel. */
+  #begin(clusterSlot: number): void {
+    this.#pin.set(clusterSlot);
+    this.#stage = Stage.detecting;
+    const { clusters } = this.#services.context;
+    const declared = this.#inTunnel ? "auto" : this.#door.protocol;
+    if (declared === "http2") {
+      this.#toHttp2(0);
+    } else if (
+      declared === "tcp" ||
+      (declared === "auto" && clusters[clusterSlot]?.snapshot.protocol === "tcp")
+    ) {
+      this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
+    } else if (declared === "auto" && clusterSlot !== NO_ROUTE) {
+      this.#timer.set(DIAL_AFTER_MS, () => this.#dialEarly());
+    } else {
+      this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+    }
+  }
+
+  #dialEarly(): void {
+    const { context, picker } = this.#services;
+    context.tick();
+    this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot }, this);
+    this.#timer.set(SILENCE_MS - DIAL_AFTER_MS, () =>
+      this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot),
+    );
+  }
+
+  #tooLate(): void {
+    if (this.#held.octets === 0) this.#refuse(PortRefusal.silent);
+    else if (this.#pin.slot !== NO_ROUTE) this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
+    else this.#refuse(PortRefusal.headTimeout);
+  }
+
+  onRead(length: number): void {
+    if (this.#stage === Stage.closing) return;
+    const { context } = this.#services;
+    context.tick();
+    const { offset } = context.area;
+    const isNew = this.#held.octets === 0;
+    if (isNew && this.#stage === Stage.detecting && this.#mayBeHttp2) {
+      const { bytes } = context.engine.slab;
+      if (detectProtocol(bytes, offset, length) === Detected.http2) {
+        this.#toHttp2(length);
+        return;
+      }
+    }
+    if (!this.#held.append(offset, length)) {
+      this.#refuse(PortRefusal.overBudget);
+      return;
+    }
+    if (this.#stage !== Stage.detecting) {
+      // A carrier may tell once more after a pause.
+      this.#transport.pause();
+      return;
+    }
+    if (isNew) this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+    this.#examine();
+  }
+
+  get #mayBeHttp2(): boolean {
+    return this.#inTunnel || this.#door.protocol === "auto";
+  }
+
+  #examine(): void {
+    if (this.#held.octets === 0) return;
+    const declared = this.#inTunnel ? "auto" : this.#door.protocol;
+    const judgement = judgeOctets(this.#services, declared, this.#pin.slot, this.#held, this.#clientEnded);
+    switch (judgement.kind) {
+      case "wait":
+        return;
+      case "http2":
+        return this.#toHttp2(this.#held.toArea(this.#services.context.area));
+      case "http1":
+        void this.#toHttp1();
+        return;
+      case "tunnel":
+        return this.#toTunnel(judgement.head);
+      case "endpoint":
+        return this.#toEndpoint(judgement.protocol, judgement.clusterSlot);
+      case "refuse":
+        return this.#refuse(judgement.reason, judgement.answer);
+    }
+  }
+
+  #toTunnel(head: RequestHead): void {
+    this.#timer.clear();
+    this.#held.skip(head.octets);
+    this.#tunnel = new TunnelRequest(this.#services, this.#door, this);
+    this.#tunnel.open(head);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  enterCluster(clusterSlot: number): void {
+    this.#inTunnel = true;
+    // Held from here on, so that it is the same cluster when the answer has left.
+    this.#pin.set(clusterSlot);
+    this.answer(ANSWERS.established, () => {
+      this.#begin(clusterSlot);
+      if (this.#stage === Stage.detecting) this.#readOn();
+    });
+  }
+
+  #readOn(): void {
+    this.#transport.resume();
+    if (this.#held.octets > 0) this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+    this.#examine();
+  }
+
+  spliceTo(dial: EndpointDial): void {
+    this.#toSplice(DownstreamProtocol.tcp, dial);
+  }
+
+  wait(): void {
+    this.#stage = Stage.waiting;
+    this.#transport.pause();
+  }
+
+  onDialled(): void {
+    // An early dial waits until it is known whether it is wanted.
+  }
+
+  /** An endpoint that speaks first, and not with HTTP/2's SETTINGS, speaks to no HTTP/2 client: there is nothing to wait for. */
+  onGreeting(): void {
+    const { start, octets } = this.#dial!.greeting;
+    if (this.#stage !== Stage.detecting || this.#held.octets > 0) return;
+    if (!mayBeSettings(this.#services.context.engine.slab.bytes, start, octets)) {
+      this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
+    }
+  }
+
+  onDialFailed(): void {
+    // If the connection turns out to want an endpoint, it is tried again.
+    this.#dial = undefined;
+  }
+
+  /** The connection speaks HTTP/2; `length` octets of it stand in the read area. */
+  #toHttp2(length: number): void {
+    const { arrivals, context } = this.#services;
+    this.#timer.clear();
+    this.#dial?.abandon();
+    this.#stage = Stage.handedOver;
+    arrivals.delete(this);
+    const open = (owner: TransportOwner): Transport => {
+      this.#transport.adopt(owner);
+      return this.#transport;
+    };
+    const owner = this.#hooks.openHttp2(open, this.#pin.slot);
+    if (length === 0) return;
+    const wasInUse = context.area.inUse;
+    context.area.inUse = true;
+    owner.onRead(length);
+    context.area.inUse = wasInUse;
+  }
+
+  /** The connection is passed on as it is, to an endpoint of the cluster. */
+  #toEndpoint(protocol: DownstreamProtocol, clusterSlot: number): void {
+    const { context, picker } = this.#services;
+    context.tick();
+    this.#toSplice(protocol, this.#dial ?? new EndpointDial(context, picker, { clusterSlot }, this));
+  }
+
+  #toSplice(protocol: DownstreamProtocol, dial: EndpointDial): void {
+    this.#timer.clear();
+    this.#dial = undefined;
+    this.#stage = Stage.spliced;
+    this.#countAs(protocol);
+    const { context } = this.#services;
+    this.#splice = new Splice(context, this.#transport, this.#held, this.#clientEnded, dial, this);
+  }
+
+  spliceFailed(reason: "no_endpoint" | "connect_failure"): void {
+    this.#splice = undefined;
+    this.#transport.adopt(this);
+    const refusal = reason === "no_endpoint" ? PortRefusal.noEndpoint : PortRefusal.connectFailure;
+    const isHttp1 = this.#protocol === DownstreamProtocol.http1;
+    this.#refuse(refusal, isHttp1 ? ANSWERS.unavailable : undefined);
+  }
+
+  spliceGone(): void {
+    this.#splice = undefined;
+    this.#gone();
+  }
+
+  async #toHttp1(): Promise<void> {
+    this.#timer.clear();
+    this.#dial?.abandon();
+    this.#dial = undefined;
+    this.wait();
+    this.#countAs(DownstreamProtocol.http1);
+    try {
+      const handler = await this.#services.http1();
+      if (this.#closed) return;
+      this.#stage = Stage.handedOver;
+      handler.accept({
+        transport: this.#transport,
+        octets: this.#held.toBuffer(),
+        clusterSlot: this.#pin.slot,
+        listener: this.#door.name,
+        onGone: () => this.#gone(),
+      });
+    } catch {
+      if (this.#closed) return;
+      this.#refuse(PortRefusal.http1Unavailable, ANSWERS.unavailable);
+    }
+  }
+
+  #countAs(protocol: DownstreamProtocol): void {
+    this.#protocol = protocol;
+    this.#services.context.workerRow[WorkerColumn.downstreamConnections + protocol]!++;
+  }
+
+  /** Says something of our own; then closes, or does what is given. */
+  answer(answer: LocalAnswer, then?: () => void): void {
+    this.#timer.clear();
+    this.#stage = then === undefined ? Stage.closing : Stage.waiting;
+    if (then === undefined) this.#held.free();
+    if (!this.#writer.write(answer)) {
+      this.#close();
+    } else if (then === undefined) {
+      this.#transport.resume();
+      this.#transport.end(LINGER_MS);
+    } else if (this.#writer.isPending) {
+      this.#transport.pause();
+      this.#afterAnswer = then;
+    } else {
+      then();
+    }
+  }
+
+  onReleased(): void {
+    this.#writer.free();
+    const then = this.#afterAnswer;
+    this.#afterAnswer = undefined;
+    then?.();
+  }
+
+  onConnected(): void {
+    // Accepted connections stand from the start.
+  }
+
+  onEnd(): void {
+    this.#clientEnded = true;
+    if (this.#stage === Stage.closing) return;
+    if (this.#stage !== Stage.detecting) return;
+    // No more comes: what is there has to do. A client of a protocol whose server speaks first may end at once, too.
+    if (this.#held.octets > 0) this.#examine();
+    if (this.#stage !== Stage.detecting) return;
+    if (this.#pin.slot === NO_ROUTE) this.#close();
+    else this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
+  }
+
+  onClose(): void {
+    this.#gone();
+  }
+
+  /** @param answer what the client is told; without it, it sees that its connection came to nothing. */
+  #refuse(reason: PortRefusal, answer?: LocalAnswer): void {
+    this.#services.countRefusal(reason);
+    if (answer === undefined) this.#close();
+    else this.answer(answer);
+  }
+
+  #close(): void {
+    this.#timer.clear();
+    this.#stage = Stage.closing;
+    this.#transport.destroy(true);
+  }
+
+  #gone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { arrivals, context } = this.#services;
+    this.#timer.clear();
+    this.#dial?.abandon();
+    this.#tunnel?.abandon();
+    this.#held.free();
+    this.#writer.free();
+    if (this.#protocol >= 0) context.workerRow[WorkerColumn.downstreamConnections + this.#protocol]!--;
+    this.#pin.set(NO_ROUTE);
+    arrivals.delete(this);
+    this.#hooks.onGone();
+  }
+
+  /** The proxy is leaving: who has said nothing yet is told so as a client of HTTP/2, because most are. */
+  drain(): void {
+    const silent = this.#stage === Stage.detecting && this.#held.octets === 0;
+    if (silent && this.#mayBeHttp2 && this.#pin.slot === NO_ROUTE) this.#toHttp2(0);
+  }
+
+  /** Closes a spliced connection that nobody has used for long. */
+  sweep(nowMs: number): void {
+    if (this.#splice !== undefined && nowMs - this.#splice.activeMs > SPLICE_IDLE_MS)
+      this.#splice.close(false);
+  }
+
+  /** Closes at once. @returns whether something was under way. */
+  cutOff(): boolean {
+    if (this.#splice !== undefined) {
+      this.#splice.close(true);
+      return true;
+    }
+    if (this.#stage === Stage.handedOver) return false;
+    this.#close();
+    return false;
+  }
+}

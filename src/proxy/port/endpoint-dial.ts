@@ -1,0 +1,144 @@
+import { SocketTransport } from "../../net/socket-transport.ts";
+import type { Transport, TransportOwner } from "../../net/transport.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+import type { ConnectionPicker } from "./connection-picker.ts";
+import type { EndpointLease } from "./endpoint-lease.ts";
+import { HeldOctets } from "./held-octets.ts";
+
+/** What an endpoint may say before anybody listens; more waits in the socket. */
+const MAX_GREETING_OCTETS = 16_384;
+
+/** Errors of our own machine: they say nothing about the endpoint. */
+const LOCAL_ERRORS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
+
+/** Where a connection leads: to an endpoint of a cluster, or to one address. */
+export type DialTarget =
+  | { readonly clusterSlot: number }
+  | { readonly address: string; readonly port: number; readonly connectTimeoutMs: number };
+
+/** Who waits for a dial. */
+export interface DialOwner {
+  onDialled(): void;
+  /** The endpoint has spoken before it was spoken to; what it said is in {@link EndpointDial.greeting}. */
+  onGreeting(): void;
+  /** Nothing could be connected to; told once, last. */
+  onDialFailed(reason: "no_endpoint" | "connect_failure"): void;
+}
+
+/**
+ * A connection to an endpoint in the making: the cluster's picker chooses, and as nothing was sent yet, an endpoint that cannot be
+ * connected to is left for another one, at most 3 times and within the cluster's budget for moves.
+ */
+export class EndpointDial implements TransportOwner {
+  owner: DialOwner;
+  connected = false;
+  /** The endpoint has half-closed already. */
+  ended = false;
+  /** What the endpoint said unasked. */
+  readonly greeting: HeldOctets;
+  readonly #context: ProxyContext;
+  readonly #picker: ConnectionPicker;
+  readonly #target: DialTarget;
+  readonly #tried: number[] = [];
+  #lease: EndpointLease | undefined;
+  #transport: Transport | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  /** Dials at once; a failure is told later, never from within. */
+  constructor(context: ProxyContext, picker: ConnectionPicker, target: DialTarget, owner: DialOwner) {
+    this.#context = context;
+    this.#picker = picker;
+    this.#target = target;
+    this.owner = owner;
+    this.greeting = new HeldOctets(context.engine.slab);
+    this.#dial();
+  }
+
+  #dial(): void {
+    const target = this.#target;
+    let { address = "", port = 0, connectTimeoutMs = 0 } = target as Partial<EndpointLease>;
+    if ("clusterSlot" in target) {
+      const lease = this.#picker.pick(target.clusterSlot, this.#tried);
+      if (lease === undefined) {
+        process.nextTick(() => this.#fail("no_endpoint"));
+        return;
+      }
+      this.#lease = lease;
+      ({ address, port, connectTimeoutMs } = lease);
+    }
+    const { engine, area } = this.#context;
+    this.#transport = SocketTransport.connect(engine.slab, area, address, port, this);
+    this.#timer = setTimeout(() => this.#transport?.destroy(), connectTimeoutMs);
+  }
+
+  onConnected(): void {
+    clearTimeout(this.#timer);
+    this.connected = true;
+    this.#lease?.connected();
+    this.owner.onDialled();
+  }
+
+  onRead(length: number): void {
+    if (!this.greeting.append(this.#context.area.offset, length)) {
+      this.#transport?.destroy(true);
+      return;
+    }
+    if (this.greeting.octets >= MAX_GREETING_OCTETS) this.#transport?.pause();
+    this.owner.onGreeting();
+  }
+
+  onReleased(): void {
+    // Nothing is written before somebody takes it.
+  }
+
+  onEnd(): void {
+    this.ended = true;
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.#over) return;
+    clearTimeout(this.#timer);
+    this.#transport = undefined;
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (!this.connected && lease !== undefined) {
+      const { code = "" } = (error ?? {}) as NodeJS.ErrnoException;
+      if (!LOCAL_ERRORS.has(code)) lease.connectFailed();
+      this.#tried.push(lease.slot);
+    }
+    lease?.release();
+    const target = this.#target;
+    if (this.connected || !("clusterSlot" in target)) this.#fail("connect_failure");
+    else if (this.#picker.mayMove(target.clusterSlot, this.#tried.length - 1)) this.#dial();
+    else this.#fail("connect_failure");
+  }
+
+  #fail(reason: "no_endpoint" | "connect_failure"): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.greeting.free();
+    this.owner.onDialFailed(reason);
+  }
+
+  /** Hands the connection over, reading. To be called once, when {@link connected}. @returns it, and its lease if it has one. */
+  take(owner: TransportOwner): { transport: Transport; lease: EndpointLease | undefined } {
+    const transport = this.#transport!;
+    const lease = this.#lease;
+    this.#over = true;
+    this.#lease = this.#transport = undefined;
+    transport.adopt(owner);
+    return { transport, lease };
+  }
+
+  /** Nobody wants it any more. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.greeting.free();
+    this.#transport?.destroy();
+    this.#lease?.release();
+    this.#transport = this.#lease = undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { NO_ROUTE } from "../../route/authority-table.ts";
+import { PortRefusal } from "../../telemetry/port-cell.ts";
+import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
+import { HelloState, readClientHello } from "./client-hello.ts";
+import { Detected, detectProtocol } from "./detect-protocol.ts";
+import { isGrpcWeb, routeOfHost } from "./first-octets.ts";
+import type { HeldOctets } from "./held-octets.ts";
+import type { ListenerProtocol } from "./listener-door.ts";
+import type { LocalAnswer } from "./local-answer.ts";
+import { ANSWERS } from "./local-answer.ts";
+import type { PortServices } from "./port-services.ts";
+import type { RequestHead } from "./request-head.ts";
+import { HeadState, readRequestHead } from "./request-head.ts";
+
+/** What is to become of a connection, by what it began with. */
+export type Judgement =
+  /** More has to come first. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "http2" }
+  /** HTTP/1.1 that is handled request by request. */
+  | { readonly kind: "http1" }
+  | { readonly kind: "tunnel"; readonly head: RequestHead }
+  /** Passed on unchanged. */
+  | { readonly kind: "endpoint"; readonly protocol: DownstreamProtocol; readonly clusterSlot: number }
+  | { readonly kind: "refuse"; readonly reason: PortRefusal; readonly answer?: LocalAnswer };
+
+const WAIT: Judgement = { kind: "wait" };
+const TLS_PORT = 443;
+
+/**
+ * Judges the first octets of a connection, at least one. A connection's own cluster decides where it leads: neither a server
+ * name nor Host leads elsewhere, and CONNECT is a request like any other, for the service behind it.
+ *
+ * @param clusterSlot the connection's own cluster, or NO_ROUTE.
+ * @param ended no more octets will come.
+ */
+export function judgeOctets(
+  services: PortServices,
+  declared: ListenerProtocol,
+  clusterSlot: number,
+  held: HeldOctets,
+  ended: boolean,
+): Judgement {
+  const { bytes } = services.context.engine.slab;
+  const detected = detectProtocol(bytes, held.start, held.octets);
+  if (declared === "tls") return judgeHello(services, clusterSlot, held, ended);
+  if (detected === Detected.undecided && !ended) return WAIT;
+  if (detected === Detected.connect && clusterSlot === NO_ROUTE) {
+    const head = readRequestHead(bytes, held.start, held.octets);
+    return head.state === HeadState.incomplete && !ended ? WAIT : { kind: "tunnel", head };
+  }
+  if (declared === "http1") return judgeRequest(services, clusterSlot, held, ended);
+  switch (detected) {
+    case Detected.http2:
+      return { kind: "http2" };
+    case Detected.tls:
+      return judgeHello(services, clusterSlot, held, ended);
+    case Detected.connect:
+    case Detected.http1:
+      return judgeRequest(services, clusterSlot, held, ended);
+    default:
+      return clusterSlot === NO_ROUTE
+        ? { kind: "refuse", reason: PortRefusal.unknownProtocol }
+        : { kind: "endpoint", protocol: DownstreamProtocol.tcp, clusterSlot };
+  }
+}
+
+function judgeHello(
+  { context, hosts }: PortServices,
+  clusterSlot: number,
+  held: HeldOctets,
+  ended: boolean,
+): Judgement {
+  const protocol = DownstreamProtocol.tls;
+  if (clusterSlot !== NO_ROUTE) return { kind: "endpoint", protocol, clusterSlot };
+  const hello = readClientHello(context.engine.slab.bytes, held.start, held.octets);
+  if (hello.state === HelloState.incomplete && !ended) return WAIT;
+  if (hello.state !== HelloState.complete) return { kind: "refuse", reason: PortRefusal.malformed };
+  const named = hello.serverName === "" ? NO_ROUTE : hosts.findHost(hello.serverName, TLS_PORT);
+  return named === NO_ROUTE
+    ? { kind: "refuse", reason: PortRefusal.noCluster }
+    : { kind: "endpoint", protocol, clusterSlot: named };
+}
+
+function judgeRequest(
+  { context, hosts }: PortServices,
+  clusterSlot: number,
+  held: HeldOctets,
+  ended: boolean,
+): Judgement {
+  const head = readRequestHead(context.engine.slab.bytes, held.start, held.octets);
+  if (head.state === HeadState.incomplete && !ended) return WAIT;
+  let slot = clusterSlot;
+  if (slot === NO_ROUTE) {
+    if (head.state !== HeadState.complete) {
+      const answer = head.state === HeadState.tooLarge ? ANSWERS.headTooLarge : ANSWERS.badRequest;
+      return { kind: "refuse", reason: PortRefusal.malformed, answer };
+    }
+    if (head.host !== "") slot = routeOfHost(head.host, hosts);
+    if (slot === NO_ROUTE) {
+      return { kind: "refuse", reason: PortRefusal.noCluster, answer: ANSWERS.noCluster };
+    }
+  }
+  const policy = context.clusters[slot]?.snapshot.h2UpgradePolicy ?? "DEFAULT";
+  if (policy !== "DEFAULT" || isGrpcWeb(head)) return { kind: "http1" };
+  return { kind: "endpoint", protocol: DownstreamProtocol.http1, clusterSlot: slot };
+}

@@ -1,0 +1,46 @@
+import type { Transport, TransportOwner } from "../../net/transport.ts";
+import type { HostIndex } from "../../route/host-index.ts";
+import type { PortRefusal, TunnelResult } from "../../telemetry/port-cell.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+import type { ConnectionPicker } from "./connection-picker.ts";
+import type { Http1Handler } from "./http1-handler.ts";
+import type { OwnAddresses } from "./own-addresses.ts";
+import type { TargetLookup } from "./target-lookup.ts";
+
+/** What becomes of an arrival outside. */
+export interface ArrivalHooks {
+  /**
+   * Makes the connection one of HTTP/2.
+   *
+   * @param clusterSlot the connection's cluster, pinned (`exchanges` counts it) until that connection is gone; NO_ROUTE for none.
+   * @returns who takes what was read.
+   */
+  openHttp2(openTransport: (owner: TransportOwner) => Transport, clusterSlot: number): TransportOwner;
+  /** The connection is gone and was never handed over by {@link openHttp2}. */
+  onGone(): void;
+}
+
+/** What is done with all arrivals at once. */
+export interface ArrivalControl {
+  /** The proxy is leaving. */
+  drain(): void;
+  /** Closes what nobody has used for long. */
+  sweep(nowMs: number): void;
+  /** Closes at once. @returns whether something was under way. */
+  cutOff(): boolean;
+}
+
+/** What the arrivals of one worker share. */
+export interface PortServices {
+  readonly context: ProxyContext;
+  readonly picker: ConnectionPicker;
+  readonly hosts: HostIndex;
+  readonly own: OwnAddresses;
+  readonly lookup: TargetLookup;
+  /** Connections that are not HTTP/2, or not known to be yet. */
+  readonly arrivals: Set<ArrivalControl>;
+  /** The handler of HTTP/1.1, loaded when it is first asked for; rejects when there is none. */
+  http1(): Promise<Http1Handler>;
+  countRefusal(reason: PortRefusal): void;
+  countTunnel(result: TunnelResult): void;
+}
