@@ -54,7 +54,8 @@ export function testLeastRequest(client: Language): void {
   });
 }
 
-function declare(title: string, languages: readonly Language[], test: () => Promise<void>): void {
+/** Declares a test that needs these languages' programs: built before it runs, and skipped where that cannot be. */
+export function declare(title: string, languages: readonly Language[], test: () => Promise<void>): void {
   const missing = languages.flatMap((language) => {
     const found = toolchainOf(language);
     return "missing" in found ? [`${language.name}: ${found.missing}`] : [];
