@@ -10,23 +10,32 @@ const READ_MS = 250;
 /** A stage ends so far below where it begins, so that it does not come and go with every call. */
 const HYSTERESIS_SHARE = 0.05;
 /**
- * Memory of the slab that was used once and is free again stays resident, but serves what comes next: it is not counted,
- * up to this share of the limit, because how much of it is really resident is an estimate.
+ * Memory of the slab that was used once and is free again stays resident, but serves what comes next. So it is not counted,
+ * up to this share of the limit: counted, one full budget would have calls refused for ever.
  */
-const REUSABLE_SHARE = 0.05;
+const REUSABLE_SHARE = 0.25;
 const MIB = 1_048_576;
 
-/** @returns the stage for a share of the limit, given the one in force. */
+/**
+ * The stage for what is used of the limit. How much of the reusable memory is really resident is an estimate: so a stage
+ * also begins when all that is resident has come half of the way from the stage's share to the limit.
+ *
+ * @param share of the limit, without what is reusable.
+ * @param residentShare with it.
+ * @param present the stage in force: it ends 5 % below where it begins.
+ */
 export function overloadStage(
   share: number,
+  residentShare: number,
   present: OverloadStage,
   thresholds: Config["overload"],
 ): OverloadStage {
   const { stopReadingAtShare, refuseStreamsAtShare, notReadyAtShare } = thresholds;
   const begins = [0, stopReadingAtShare, refuseStreamsAtShare, notReadyAtShare];
   for (let stage = OverloadStage.notReady; stage > OverloadStage.none; stage--) {
-    const begin = begins[stage]! - (stage <= present ? HYSTERESIS_SHARE : 0);
-    if (share >= begin) return stage as OverloadStage;
+    const begin = begins[stage]!;
+    const slack = stage <= present ? HYSTERESIS_SHARE : 0;
+    if (share >= begin - slack || residentShare >= (1 + begin) / 2 - slack / 2) return stage as OverloadStage;
   }
   return OverloadStage.none;
 }
@@ -71,14 +80,16 @@ export class OverloadManager {
     }
     const { limitOctets } = use;
     const usedOctets = use.usedOctets - Math.min(this.#reusableOctets(), limitOctets * REUSABLE_SHARE);
-    const stage = overloadStage(usedOctets / limitOctets, present, thresholds);
+    const residentShare = use.usedOctets / limitOctets;
+    const stage = overloadStage(usedOctets / limitOctets, residentShare, present, thresholds);
     state.set(stage, usedOctets, limitOctets);
     if (stage === present) return;
-    const percent = Math.round((usedOctets / limitOctets) * 100);
+    const percent = Math.round(residentShare * 100);
     const figures = `${percent} % of ${Math.round(limitOctets / MIB)} MiB`;
     this.#change(present, stage, figures);
     log[stage > present ? "warn" : "info"](`memory: ${ACTIONS[stage]}`, {
       usedOctets: Math.round(usedOctets),
+      residentOctets: use.usedOctets,
       limitOctets,
       stage,
       formerStage: present,
