@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { Role } from "../../src/h2/connection-state.ts";
+import { FloodBudget } from "../../src/h2/flood-budget.ts";
+import { NO_FLOOD } from "../../src/h2/flood-kind.ts";
+import { CALLER_SHARE, FLOOD_LIMITS } from "../../src/h2/flood-limits.ts";
 import { sendData, sendTrailers, writeHeaders } from "../../src/h2/send.ts";
 import { StreamBit } from "../../src/h2/stream/stream-table.ts";
 import {
@@ -23,6 +26,8 @@ import { ScriptedPeer } from "../support/scripted-peer.ts";
 import { TestEngine } from "../support/test-engine.ts";
 
 const FRAMES_EACH_ROLE = 15_000;
+/** Budgets that nearly every connection uses up. */
+const STINGY = FLOOD_LIMITS.map(() => ({ burst: 6, perSecond: 100 }));
 const FRAMES_PER_CONNECTION = 40;
 
 const BLOCKS = [
@@ -31,6 +36,7 @@ const BLOCKS = [
   literalBlock(TRAILERS),
   literalBlock({ ...REQUEST, "content-length": "10" }),
   literalBlock({ ":status": "100" }),
+  literalBlock({ ":status": "103", link: "v".repeat(300) }),
   literalBlock({ ...REQUEST, "x-large": "v".repeat(3000) }),
   Buffer.concat([literalBlock(REQUEST), indexingBlock("x-key", "value")]),
   Buffer.concat([literalBlock(RESPONSE), Buffer.of(0x80 | 62)]),
@@ -123,17 +129,38 @@ function answerAtRandom(peer: ScriptedPeer, random: SeededRandom): void {
   peer.sink.consumes = random.nextFloat() < 0.8;
 }
 
-for (const role of [Role.server, Role.client]) {
+for (const [role, floods, maxRequestBodyOctets] of [
+  [Role.server, FLOOD_LIMITS, 0],
+  [Role.client, FLOOD_LIMITS, 0],
+  [Role.server, STINGY, 5000],
+  [Role.client, STINGY, 0],
+] as const) {
   const name = role === Role.server ? "client" : "server";
-  test(`${FRAMES_EACH_ROLE} frames of a ${name} gone mad throw nothing, and leave memory as it was`, () => {
+  const budgets = floods === STINGY ? " within small budgets" : "";
+  test(`${FRAMES_EACH_ROLE} frames of a ${name} gone mad${budgets} throw nothing, and leave memory as it was`, () => {
     const engine = new TestEngine({
-      limits: { maxConcurrentStreams: 6, maxHeaderListOctets: 2000, backlogOctets: 50_000 },
+      limits: {
+        maxConcurrentStreams: 6,
+        maxHeaderListOctets: 2000,
+        backlogOctets: 50_000,
+        floods,
+        maxRequestBodyOctets,
+      },
     });
+    let callerBudget = new FloodBudget(floods, CALLER_SHARE);
+    const ends = new Map<string, number>();
     let survivors = 0;
     let frames = 0;
     for (let seed = 1; frames < FRAMES_EACH_ROLE; seed++) {
       const random = new SeededRandom(seed * 7 + role);
-      const peer = new ScriptedPeer(role, engine);
+      if (seed % 8 === 0) callerBudget = new FloodBudget(floods, CALLER_SHARE);
+      const peer = new ScriptedPeer(role, engine, callerBudget);
+      let failures = 0;
+      peer.sink.on.onFailed = (_, flood) => {
+        failures++;
+        const kind = flood === NO_FLOOD ? "none" : String(flood);
+        ends.set(kind, (ends.get(kind) ?? 0) + 1);
+      };
       // A static field block of one octet: `:status: 200`, fit for every section of ours here.
       engine.slab.bytes[engine.stage] = 0x80 | 8;
       answerAtRandom(peer, random);
@@ -152,6 +179,7 @@ for (const role of [Role.server, Role.client]) {
             engine.slab.bytes[engine.stage] = 0x80 | 8;
           }
           frames++;
+          engine.time.nowMs += random.nextInt(20);
           peer.receive(random.nextFloat() < madness ? randomFrame(random) : fittingFrame(random, peer));
           if (random.nextFloat() < 0.3) peer.output.flush();
           if (random.nextFloat() < 0.3) {
@@ -164,13 +192,15 @@ for (const role of [Role.server, Role.client]) {
           peer.drain();
           peer.frames();
         }
+        assert.equal(failures, peer.connection.state.failed ? 1 : 0, "told once of the end");
         peer.close();
         engine.assertBaseline();
       } catch (error) {
         throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
       }
     }
-    assert.ok(survivors > 50, `only ${survivors} connections lived to the end`);
+    if (floods === STINGY) assert.ok(ends.size > 4, `floods were ${[...ends.keys()]}`);
+    assert.ok(survivors > (floods === STINGY ? 10 : 50), `only ${survivors} connections lived to the end`);
   });
 }
 
