@@ -27,6 +27,10 @@ export class AttackConnection {
   /** The code of the GOAWAY that came, and how many frames had been sent by then. */
   goaway: string | undefined;
   framesAtGoaway = 0;
+  /** Whether the proxy's SETTINGS and PING are answered; in the middle of a header section that would be an error. */
+  acks = true;
+  /** Set where the attacker ends the connection itself. */
+  leaving = false;
   readonly openedMs: number = performance.now();
   readonly #tally: AttackTally;
   #head: Buffer = Buffer.alloc(0);
@@ -44,6 +48,16 @@ export class AttackConnection {
   /** Whether more may be sent now. */
   get hasRoom(): boolean {
     return this.socket.writable && this.socket.writableLength < MOST_WAITING_OCTETS;
+  }
+
+  get #answers(): boolean {
+    return this.acks && this.socket.writable;
+  }
+
+  /** Ends the connection. */
+  leave(): void {
+    this.leaving = true;
+    this.socket.destroy();
   }
 
   send(octets: Buffer, frames: number): void {
@@ -112,10 +126,10 @@ export class AttackConnection {
         break;
       }
       case Type.settings:
-        if (!(flags & 1) && this.socket.writable) this.socket.write(SETTINGS_ACK);
+        if (!(flags & 1) && this.#answers) this.socket.write(SETTINGS_ACK);
         break;
       case Type.ping:
-        if (!(flags & 1) && this.socket.writable) {
+        if (!(flags & 1) && this.#answers) {
           this.socket.write(ping(octets.toString("latin1", at, at + 8), true));
         }
         break;

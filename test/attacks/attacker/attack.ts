@@ -19,7 +19,7 @@ export interface Attack {
 
 /** What an attack did, since its start. */
 export interface AttackReport {
-  /** Frames handed to sockets; a refused connection counts as one. */
+  /** Frames handed to sockets; a connection counts as one. */
   readonly frames: number;
   readonly octets: number;
   /** Streams opened. */
@@ -47,6 +47,13 @@ export interface AttackReport {
 
 /** What the parent tells the attacker's process. */
 export type AttackOrder =
-  | { readonly kind: "start"; readonly attack: string; readonly port: number; readonly source: string }
+  | {
+      readonly kind: "start";
+      readonly attack: string;
+      readonly port: number;
+      readonly source: string;
+      /** What a connection sends at most before it waits to be closed; absent: no end. */
+      readonly framesPerConnection?: number;
+    }
   | { readonly kind: "report" }
   | { readonly kind: "stop" };

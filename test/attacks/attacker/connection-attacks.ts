@@ -6,11 +6,19 @@ import { firstRequest } from "./request-blocks.ts";
 const STILL = { framesPerSecond: 0, connectsPerSecond: 1_000 } as const;
 
 export const CONNECTION_ATTACKS = {
-  "half-open": { ...STILL, connections: 500, play: () => undefined },
+  "half-open": {
+    ...STILL,
+    connections: 500,
+    play: (connection) => {
+      connection.acks = false;
+      return undefined;
+    },
+  },
   "half-preface": {
     ...STILL,
     connections: 500,
     play: (connection) => {
+      connection.acks = false;
       connection.send(PREFACE.subarray(0, 10), 1);
       return undefined;
     },
@@ -29,7 +37,7 @@ export const CONNECTION_ATTACKS = {
     connectsPerSecond: 300,
     play: (connection) => {
       connection.greet({}, headers(connection.open(), firstRequest(SHARED), { end: true }));
-      setTimeout(() => connection.socket.destroy(), 10);
+      setTimeout(() => connection.leave(), 10);
       return undefined;
     },
   },

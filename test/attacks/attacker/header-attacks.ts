@@ -15,6 +15,7 @@ const NEWEST = 0xbe;
 function neverEnd(fragment: Buffer): Attack["play"] {
   return (connection) => {
     const id = connection.open();
+    connection.acks = false;
     connection.greet({}, headers(id, literalRequest(SHARED), { more: true }));
     const one = continuation(id, fragment, { more: true });
     return (count) => connection.send(Buffer.concat(Array.from({ length: count }, () => one)), count);
@@ -68,7 +69,11 @@ function invalid(block: Buffer): Attack["play"] {
 
 /** One octet of a header section at a time. */
 function slowly(connection: AttackConnection): Tick {
-  const whole = headers(connection.open(), Buffer.concat([firstRequest(SHARED), literalBlock({ a: BIG_VALUE })]));
+  connection.acks = false;
+  const whole = headers(
+    connection.open(),
+    Buffer.concat([firstRequest(SHARED), literalBlock({ a: BIG_VALUE })]),
+  );
   connection.greet();
   let at = 0;
   return () => {
@@ -82,7 +87,11 @@ const RECONNECTING = { framesPerSecond: 0, connections: 4, connectsPerSecond: 10
 export const HEADER_ATTACKS = {
   "continuation-flood": { ...FLOOD, play: neverEnd(literalBlock({ "x-a": "0123456789abcdef" })) },
   "continuation-flood, empty": { ...FLOOD, play: neverEnd(Buffer.alloc(0)) },
-  "continuation-flood, full": { ...FLOOD, framesPerSecond: 1_000, play: neverEnd(Buffer.alloc(16_384, 0x82)) },
+  "continuation-flood, full": {
+    ...FLOOD,
+    framesPerSecond: 1_000,
+    play: neverEnd(Buffer.alloc(16_384, 0x82)),
+  },
   "hpack-bomb": { ...FLOOD, framesPerSecond: 200, play: referTo(16_000) },
   "hpack-bomb, below the limit": { ...FLOOD, framesPerSecond: 500, play: referTo(8) },
   "header-list-above-limit": { ...FLOOD, framesPerSecond: 100, play: aboveTheLimit },

@@ -25,7 +25,7 @@ function call(behaviour: string, { windowOctets = 1_048_576, cancels = false }: 
     const open = (block: Buffer): Buffer => {
       const id = connection.open();
       live++;
-      if (cancels) setTimeout(() => cancel(connection, id), CANCEL_AFTER_MS, undefined);
+      if (cancels) setTimeout(() => cancel(connection, id), CANCEL_AFTER_MS);
       return headers(id, block, { end: true });
     };
     const cancel = (at: AttackConnection, id: number): void => {

@@ -142,14 +142,14 @@ function resetAndReconnect(connection: AttackConnection): Tick {
   const tick = resetAtOnce(connection);
   return (count) => {
     tick(count);
-    if (connection.frames > 400) connection.socket.end();
+    if (connection.frames > 400) connection.leave();
   };
 }
 
 const FLOOD = { framesPerSecond: 20_000, connections: 1 } as const;
 
 export const RESET_ATTACKS = {
-  "rapid-reset": { ...FLOOD, play: resetAtOnce },
+  "rapid-reset": { ...FLOOD, framesPerSecond: 40_000, play: resetAtOnce },
   "rapid-reset-late": { ...FLOOD, play: resetLate },
   "rapid-reset-reconnecting": { ...FLOOD, connections: 4, play: resetAndReconnect },
   "made-you-reset": { ...FLOOD, play: provokeInTurn },

@@ -15,6 +15,7 @@ export class RunningAttack {
   readonly #attack: Attack;
   readonly #port: number;
   readonly #source: string;
+  readonly #framesPerConnection: number;
   readonly #startedMs = performance.now();
   readonly #cpu = process.cpuUsage();
   readonly #timer: NodeJS.Timeout;
@@ -31,10 +32,17 @@ export class RunningAttack {
   #turn = 0;
   #stopped = false;
 
-  constructor(attack: Attack, port: number, source: string) {
+  /** @param framesPerConnection what a connection sends at most before it waits to be closed. */
+  constructor(
+    attack: Attack,
+    port: number,
+    source: string,
+    framesPerConnection: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#attack = attack;
     this.#port = port;
     this.#source = source;
+    this.#framesPerConnection = framesPerConnection;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -43,9 +51,7 @@ export class RunningAttack {
     this.#connect(nowMs);
     this.#due += ((nowMs - this.#lastMs) / 1000) * this.#attack.framesPerSecond;
     this.#lastMs = nowMs;
-    const ready = this.#standing.filter(
-      ({ tick, connection }) => tick !== undefined && connection.hasRoom && connection.goaway === undefined,
-    );
+    const ready = this.#standing.filter((standing) => this.#mayGoOn(standing));
     if (ready.length === 0) {
       // What could not be sent is not made up for: the stated rate is the most there ever is.
       this.#due = 0;
@@ -55,11 +61,20 @@ export class RunningAttack {
     this.#due -= count;
     const each = Math.floor(count / ready.length);
     if (each > 0) {
-      for (const { tick } of ready) tick!(each);
+      for (const standing of ready) this.#send(standing, each);
     }
     for (let rest = count - each * ready.length; rest > 0; rest--) {
-      ready[this.#turn++ % ready.length]!.tick!(1);
+      this.#send(ready[this.#turn++ % ready.length]!, 1);
     }
+  }
+
+  #send({ tick, connection }: Standing, count: number): void {
+    tick!(Math.min(count, this.#framesPerConnection - connection.frames));
+  }
+
+  #mayGoOn({ tick, connection }: Standing): boolean {
+    if (tick === undefined || !connection.hasRoom || connection.goaway !== undefined) return false;
+    return connection.frames < this.#framesPerConnection;
   }
 
   #connect(nowMs: number): void {
@@ -74,6 +89,7 @@ export class RunningAttack {
 
   #open(): void {
     this.#connects++;
+    this.#tally.frames++;
     const { play, reads = true } = this.#attack;
     const connection = new AttackConnection(this.#port, this.#source, this.#tally, reads);
     const { socket } = connection;
@@ -89,7 +105,8 @@ export class RunningAttack {
       if (!this.#stopped) ended = connection.goaway ?? "end";
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      ended ||= connection.goaway ?? (error.code === "ECONNRESET" || error.code === "EPIPE" ? "reset" : "error");
+      ended ||=
+        connection.goaway ?? (error.code === "ECONNRESET" || error.code === "EPIPE" ? "reset" : "error");
     });
     socket.on("close", () => {
       this.#pending.delete(connection);
@@ -97,10 +114,9 @@ export class RunningAttack {
       if (this.#stopped) return;
       if (!stood) {
         this.#refused++;
-        this.#tally.frames++;
         return;
       }
-      if (ended === "") return;
+      if (ended === "" || connection.leaving) return;
       this.#closes[ended] = (this.#closes[ended] ?? 0) + 1;
       const frames = connection.goaway === undefined ? connection.frames : connection.framesAtGoaway;
       this.#mostFrames = Math.max(this.#mostFrames, frames);

@@ -1,4 +1,13 @@
-import { continuation, data, goaway, headers, ping, reset, settings, windowUpdate } from "../../support/frames.ts";
+import {
+  continuation,
+  data,
+  goaway,
+  headers,
+  ping,
+  reset,
+  settings,
+  windowUpdate,
+} from "../../support/frames.ts";
 import { indexingBlock, literalBlock, RESPONSE } from "../../support/literal-block.ts";
 import type { Behaviour, HostileConnection } from "./hostile-connection.ts";
 
@@ -58,7 +67,10 @@ export const BEHAVIOURS = {
     tick: (connection, count) => {
       const [id] = connection.streams;
       if (id === undefined) return;
-      connection.send(times(count, continuation(id, literalBlock({ "x-a": "0123456789" }), { more: true })), count);
+      connection.send(
+        times(count, continuation(id, literalBlock({ "x-a": "0123456789" }), { more: true })),
+        count,
+      );
     },
   },
   "header-bomb": {

@@ -3,7 +3,10 @@ import type { BehaviourName } from "../backend/behaviours.ts";
 
 /** What an attack may cost and must lead to, exactly: no limit here depends on how busy the machine is. */
 export interface Gates {
-  /** Proxy CPU per frame of the attack, in microseconds: three times what was measured. */
+  /**
+   * Proxy CPU per frame of the attack, in microseconds: three times what was measured. What connections cost by
+   * themselves is allowed for besides.
+   */
   readonly cpuMicrosPerFrame?: number;
   /** Share of the proxy's core, for attacks that hardly send anything. */
   readonly cpuShare?: number;
@@ -15,10 +18,16 @@ export interface Gates {
   readonly upstreamShare?: number;
   /**
    * How the proxy ends the attacker's connections, at least one of them: HTTP/2 error codes, `end` for a connection closed
-   * without. Left out: it must close none.
+   * and `reset` without one. Left out: it must close none. After ENHANCE_YOUR_CALM the caller's further connections may be
+   * refused.
    */
   readonly closes?: readonly string[];
-  /** Frames that a connection may have sent when its GOAWAY arrives. */
+  /** How the proxy may end connections, but need not. */
+  readonly mayClose?: readonly string[];
+  /**
+   * Frames that suffice to have a connection closed: the attacker sends no more on one and waits, so that this does not
+   * depend on how many are on their way when the GOAWAY comes.
+   */
   readonly mostFrames?: number;
   /** The kind that `isobar_flood_closed_total` counts. */
   readonly flood?: string;

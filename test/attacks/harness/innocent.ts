@@ -1,5 +1,5 @@
-import { compile, OTHER_CORE } from "./programs.ts";
 import { LineProgram } from "./pinned.ts";
+import { compile, OTHER_CORE } from "./programs.ts";
 
 /** Calls a second, whatever becomes of those before. */
 export const CALLS_PER_SECOND = 500;

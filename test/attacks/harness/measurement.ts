@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AttackReport } from "../attacker/attack.ts";
 import type { BehaviourName } from "../backend/behaviours.ts";
 import type { AttackCase } from "./attack-case.ts";
-import { CALLS_PER_SECOND } from "./innocent.ts";
 import type { WindowResult } from "./innocent.ts";
+import { CALLS_PER_SECOND } from "./innocent.ts";
 import type { ProxyUsage } from "./proxy.ts";
 import type { Stage } from "./stage.ts";
 
@@ -17,6 +17,7 @@ export interface SoloWindow {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly lostCalls: number;
+  /** What the proxy uses of its core. */
   readonly cpuShare: number;
   readonly slabOctets: number;
   readonly rssOctets: number;
@@ -123,7 +124,7 @@ export class Measurer {
    * @param soloCpuShare what the proxy uses without the attack.
    */
   async attack(
-    { attack, hostile, rampMs = RAMP_MS }: AttackCase,
+    { attack, hostile, rampMs = RAMP_MS, gates }: AttackCase,
     source: string,
     into: AttackMeasurement,
     soloCpuShare: number,
@@ -134,7 +135,7 @@ export class Measurer {
     const upstreamBefore = await this.#upstream(hostile, hostile ?? "");
     const cpu = proxy.cpuMicros();
     const started = performance.now();
-    await this.#stage.attack(attack, source);
+    await this.#stage.attack(attack, source, gates.mostFrames);
     let peak = 0;
     // Read from /proc, so that looking costs the proxy nothing.
     const watch = setInterval(() => {

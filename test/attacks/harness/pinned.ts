@@ -61,7 +61,10 @@ export class LineProgram extends Pinned {
 
   /** @returns its next line. */
   async hear<T>(): Promise<T> {
-    const { value, done } = await withLimit(this.#lines.next(), () => `no answer; it said: ${this.complaints}`);
+    const { value, done } = await withLimit(
+      this.#lines.next(),
+      () => `no answer; it said: ${this.complaints}`,
+    );
     if (done) throw new Error(`a program of the suite has ended: ${this.complaints}`);
     return JSON.parse(value) as T;
   }

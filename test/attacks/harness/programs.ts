@@ -31,7 +31,8 @@ export function compile(name: "endpoint" | "innocent"): string {
     ...["conn.c", "hpack-encode.c", "hpack-decode.c"].map((file) => join(LOAD, file)),
   ];
   const inputs = [...sources, join(LOAD, "conn.h")];
-  if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs)) return target;
+  if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs))
+    return target;
   execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-I", LOAD, "-o", target, ...sources], { stdio: "inherit" });
   return target;
 }

@@ -42,7 +42,10 @@ export class AttackedProxy {
   }
 
   /** @param more further lines of the configuration. */
-  static async start(clusters: readonly ClusterOfOne[], more: readonly string[] = []): Promise<AttackedProxy> {
+  static async start(
+    clusters: readonly ClusterOfOne[],
+    more: readonly string[] = [],
+  ): Promise<AttackedProxy> {
     const port = await freePort();
     const metricsPort = await freePort();
     const adminPort = await freePort();
@@ -52,7 +55,9 @@ export class AttackedProxy {
       `metrics: { address: 127.0.0.1:${metricsPort} }`,
       `listeners: [{ name: local, address: 127.0.0.1:${port} }]`,
       "clusters:",
-      ...clusters.map((each) => `  - { name: ${each.name}, endpoints: [{ address: 127.0.0.1:${each.port} }] }`),
+      ...clusters.map(
+        (each) => `  - { name: ${each.name}, endpoints: [{ address: 127.0.0.1:${each.port} }] }`,
+      ),
       ...more,
       "",
     ].join("\n");
@@ -82,7 +87,9 @@ export class AttackedProxy {
     let nanos = 0;
     for (const thread of readdirSync(`/proc/${this.#process.pid}/task`)) {
       try {
-        nanos += Number(readFileSync(`/proc/${this.#process.pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+        nanos += Number(
+          readFileSync(`/proc/${this.#process.pid}/task/${thread}/schedstat`, "utf8").split(" ")[0],
+        );
       } catch {
         // The thread has ended since.
       }

@@ -58,14 +58,21 @@ export class Stage implements AsyncDisposable {
     const ports = await hostile.hear<Readonly<Record<BehaviourName, number>>>();
     const attacker = new IpcProgram(OTHER_CORE, ATTACKER_NICE, programAt("../attacker/attacker-process.ts"));
     await attacker.hear();
-    const clusters = Object.entries(ports).map(([name, each]) => ({ name: hostileAuthority(name), port: each }));
+    const clusters = Object.entries(ports).map(([name, each]) => ({
+      name: hostileAuthority(name),
+      port: each,
+    }));
     const proxy = await AttackedProxy.start([{ name: SHARED, port }, ...clusters]);
     return new Stage(proxy, new Innocent(proxy.port, SHARED), endpoint, hostile, attacker);
   }
 
-  /** @param source the address the attacker comes from, so that no attack pays for another. */
-  async attack(attack: AttackName, source: string): Promise<void> {
-    await this.#attacker.ask({ kind: "start", attack, port: this.proxy.port, source });
+  /**
+   * @param source the address the attacker comes from, so that no attack pays for another.
+   * @param framesPerConnection what a connection sends at most before it waits to be closed.
+   */
+  async attack(attack: AttackName, source: string, framesPerConnection?: number): Promise<void> {
+    const order = { kind: "start", attack, port: this.proxy.port, source, framesPerConnection };
+    await this.#attacker.ask(order);
   }
 
   stopAttack(): Promise<AttackReport> {
