@@ -18,7 +18,7 @@ import (
 // unaryLoops and the streams below are the load of one client, the same in every language.
 const (
 	unaryLoops   = 4
-	unaryDelayMs = 5
+	unaryDelayMs = 20
 	longReplies  = 150
 	shortReplies = 10
 	replyDelayMs = 20

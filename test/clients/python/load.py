@@ -13,7 +13,7 @@ from pattern import pattern
 
 # The load of one client, the same in every language.
 _UNARY_LOOPS = 4
-_UNARY_DELAY_MS = 5
+_UNARY_DELAY_MS = 20
 _LONG_REPLIES = 150
 _SHORT_REPLIES = 10
 _REPLY_DELAY_MS = 20

@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 final class Load {
   // The load of one client, the same in every language.
   private static final int UNARY_LOOPS = 4;
-  private static final int UNARY_DELAY_MS = 5;
+  private static final int UNARY_DELAY_MS = 20;
   private static final int LONG_REPLIES = 150;
   private static final int SHORT_REPLIES = 10;
   private static final int REPLY_DELAY_MS = 20;
