@@ -16,6 +16,7 @@ export const rowNames = [
   "stream",
   "go-backend",
   "mtls",
+  "features",
   "rate",
   "h2load",
 ] as const;

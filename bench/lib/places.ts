@@ -26,9 +26,8 @@ export const places = {
     "grpc-js": 18107,
     isobarMtls: 18110,
     envoyMtls: 18111,
-    isobarPlain: 18120,
-    isobarOff: 18121,
-    isobarOn: 18122,
+    /** The first of a row of variants. */
+    isobarVariants: 18120,
     isobarMetrics: 18300,
     isobarAdmin: 18301,
     backends: [18201, 18202, 18203],
