@@ -14,6 +14,18 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
     "The cluster is known but has no endpoint at all. Look at `GET /clusters`: an empty list in the file, or DNS that answers nothing (`trouble=`).",
   connectFailure:
     "Endpoints refuse connections, do not answer in `connectTimeoutMs`, or do not speak HTTP/2 in clear text. `isobar_upstream_connect_failures_total` counts the attempts.",
+  tlsUntrusted:
+    "`tls.caFile` of the cluster does not hold the authority that signed the endpoint's certificate, or the endpoint does not send the intermediate ones. `openssl s_client -connect ADDRESS -CAfile FILE` shows the chain.",
+  tlsExpired:
+    "Renew the endpoint's certificate, or set the clocks right. The endpoint has to load the new one by itself.",
+  tlsName:
+    "The names in the endpoint's certificate are in the log (`TLS keeps an endpoint from being used`); what is wanted is `tls.subjectAltNames`, else `tls.serverName`, else the cluster's name without its port.",
+  tlsAlpn:
+    "The endpoint ends TLS but offers no `h2` by ALPN: it speaks HTTP/1.1 only, or its server has HTTP/2 switched off.",
+  tlsRejected:
+    "The endpoint broke the handshake off with an alert, which is in the log. Usually it wants a certificate (`tls.mode: MUTUAL`), or does not trust the authority that signed ours.",
+  tlsFailure:
+    "Usually there is no TLS at the other end, or no version and cipher in common (1.2 and 1.3 are offered). The log has OpenSSL's words.",
   refused:
     "Endpoints answer REFUSED_STREAM or GOAWAY, and the moves (3 per request) or the budget (20 % of the requests + 10 per second) are used up. Usually all of them restart at once or shed load.",
   overflow:

@@ -6,6 +6,7 @@ import {
   LOAD_BALANCING_POLICIES,
 } from "../resource/cluster.ts";
 import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
+import { clusterTlsSchema } from "./cluster-tls-schema.ts";
 import { choiceField, endpointAddressField, fieldNotes, integerField, textField } from "./config-fields.ts";
 import { ZONE } from "./name-patterns.ts";
 
@@ -119,6 +120,7 @@ export const clusterSchema = z
       doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1.",
     }).default(CLUSTER_DEFAULTS.h2UpgradePolicy),
     keepalive: keepalive.prefault({}),
+    tls: clusterTlsSchema.optional(),
     endpoints: z
       .array(endpoint)
       .register(fieldNotes, {

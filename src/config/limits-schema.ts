@@ -33,6 +33,9 @@ export const limitsSchema = z
       doc: "How long a request's headers may be incomplete before the connection is ended with ENHANCE_YOUR_CALM.",
       unit: "milliseconds",
     }).default(10_000),
+    maxTlsHandshakes: integerField(1, 1024, {
+      doc: "TLS handshakes with endpoints that one data-plane thread has going on at once; further ones wait, so that many endpoints that come back together do not stall the streams of others.",
+    }).default(8),
     maxRequestBodyOctets: integerField(0, Number.MAX_SAFE_INTEGER, {
       wanted: "a whole number",
       doc: "Octets the body of one request may have, all its messages together; more is RESOURCE_EXHAUSTED. 0 sets no limit.",

@@ -21,5 +21,6 @@ export async function loadConfig(file: string, env: Environment): Promise<Parsed
   }
   // Loaded at need: the parser and the schema are only for the moments when a file is read.
   const { parseConfig } = await import("./parse-config.ts");
-  return parseConfig(text, { file, env });
+  const { checkTlsFiles } = await import("./check-tls-files.ts");
+  return parseConfig(text, { file, env, check: checkTlsFiles });
 }

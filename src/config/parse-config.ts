@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
 import { configSchema } from "./config-schema.ts";
+import type { CrossFinding } from "./cross-check.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment-overrides.ts";
 import { applyEnvironment } from "./environment-overrides.ts";
@@ -24,6 +25,8 @@ export interface ParseOptions {
   readonly file: string;
   /** Environment variables; those that the schema names take precedence over the file. */
   readonly env: Environment;
+  /** A further check of a configuration that is good as far as its own text tells; default: none. */
+  readonly check?: (config: Config) => CrossFinding[];
 }
 
 /**
@@ -62,7 +65,9 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
     ...parsed.data,
     node: { ...parsed.data.node, id: parsed.data.node.id ?? hostname() },
   }) satisfies Config;
-  const problems = crossCheck(config).map((finding) =>
+  const findings = crossCheck(config);
+  if (findings.length === 0 && options.check !== undefined) findings.push(...options.check(config));
+  const problems = findings.map((finding) =>
     problem(options.file, positions.ofValue(finding.path), formatConfigPath(finding.path), finding),
   );
   return problems.length > 0 ? { problems: inFileOrder(problems) } : { config };

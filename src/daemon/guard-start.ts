@@ -9,6 +9,7 @@ import type { MemoryUse } from "./overload-memory.ts";
 export interface GuardStart {
   readonly guard: GuardOptions;
   readonly maxRequestBodyOctets: number;
+  readonly maxTlsHandshakes: number;
   readonly slabOctets: number;
 }
 
@@ -43,6 +44,7 @@ export function guardStart(config: Config, memory: MemoryUse | undefined, log: L
       keepaliveTimeoutMs: downstream.timeoutMs,
     },
     maxRequestBodyOctets: limits.maxRequestBodyOctets,
+    maxTlsHandshakes: limits.maxTlsHandshakes,
     slabOctets: Math.floor(octetBudget(config, memory, log) / concurrency),
   };
 }

@@ -22,6 +22,7 @@ import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { ProxyView } from "./proxy-view.ts";
 import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
+import type { TlsIdentities } from "./tls-identities.ts";
 import type { ListeningMessage, MainToWorker, WorkerToMain } from "./worker-messages.ts";
 
 /** What a {@link ProxyDaemon} is made of. */
@@ -64,6 +65,7 @@ export class ProxyDaemon {
   readonly #end = Promise.withResolvers<ExitCode>();
   readonly #started = Promise.withResolvers<void>();
   #metrics: ProxyMetrics | undefined;
+  #tls: TlsIdentities | undefined;
   #drainLimit: NodeJS.Timeout | undefined;
   readonly #memory = CgroupMemory.find();
   #overload: OverloadManager | undefined;
@@ -93,6 +95,7 @@ export class ProxyDaemon {
       lookup,
       clock: monotonicClock,
       random: new SeededRandom(process.pid ^ Date.now()),
+      tlsIdentityOf: (cluster) => this.#tls?.numberOf(cluster) ?? 0,
       onTrouble: (cluster, reason) => this.#troubled(cluster, reason),
     });
     this.#threads = new DataPlaneThreads(
@@ -174,6 +177,7 @@ export class ProxyDaemon {
     clearTimeout(this.#drainLimit);
     this.#overload?.close();
     this.#discovery.stop();
+    this.#tls?.close();
     await this.#threads.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
     this.#accessLog.flush();
@@ -196,8 +200,25 @@ export class ProxyDaemon {
   async #apply(config: Config): Promise<void> {
     this.#options.log.level = config.log.level;
     this.#threads.broadcast({ kind: "access-log", ...config.accessLog });
+    await this.#announceTls(config);
     await this.#discovery.apply(config);
+    this.#tls?.retire();
     this.#metrics?.configInForce(config);
+  }
+
+  /** Loaded at need: most proxies speak clear text with their endpoints. */
+  async #announceTls(config: Config): Promise<void> {
+    if (this.#tls === undefined && config.clusters.every(({ tls }) => tls === undefined)) return;
+    if (this.#tls === undefined) {
+      const { TlsIdentities } = await import("./tls-identities.ts");
+      this.#tls = new TlsIdentities({
+        broadcast: (message) => this.#threads.broadcast(message),
+        log: this.#options.log,
+        onCertificates: (certificates) => this.#metrics?.ownCertificates(certificates),
+        onReload: (succeeded) => this.#metrics?.certificatesReloaded(succeeded),
+      });
+    }
+    this.#tls.apply(config);
   }
 
   #workerStart() {
@@ -215,6 +236,7 @@ export class ProxyDaemon {
   /** What a worker that takes the place of a dead one is told first: all that the others know. */
   *#stateForWorker(): Iterable<MainToWorker> {
     yield { kind: "access-log", ...this.#reloader.running.accessLog };
+    if (this.#tls !== undefined) yield* this.#tls.messages();
     for (const published of this.#publisher.clusters) yield clusterMessage(published);
     if (this.#readiness.isSnapshotInForce) yield { kind: "snapshot-complete" };
   }

@@ -2,6 +2,7 @@ import { MetricsServer } from "../admin/metrics-server.ts";
 import type { Config } from "../config/config.ts";
 import { configVersion } from "../config/config-version.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
+import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
@@ -41,6 +42,14 @@ export class ProxyMetrics {
 
   removed(clusterName: string): void {
     this.#registry.removeCluster(clusterName);
+  }
+
+  ownCertificates(certificates: readonly OwnCertificate[]): void {
+    this.#registry.ownCertificates(certificates);
+  }
+
+  certificatesReloaded(succeeded: boolean): void {
+    this.#registry.certificatesReloaded(succeeded);
   }
 
   configInForce(config: Config): void {

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
+import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
@@ -37,6 +38,8 @@ export interface WorkerStart {
   readonly guard: GuardOptions;
   /** 0: no limit. */
   readonly maxRequestBodyOctets: number;
+  /** Handshakes with endpoints that the worker may have going on at once. */
+  readonly maxTlsHandshakes: number;
   /** Memory of a telemetry/overload-state.ts. */
   readonly overload: SharedArrayBuffer;
   /** The octet budget of the worker's slab. */
@@ -56,6 +59,18 @@ export interface ClusterMessage {
   readonly snapshot: SharedArrayBuffer;
   /** The cluster's counters (telemetry/cluster-counters.ts); the same buffer for the cluster's whole life. */
   readonly counters: SharedArrayBuffer;
+}
+
+/** An identity is new, or its certificates were renewed. Sent before the first cluster that uses it. */
+export interface TlsIdentityMessage {
+  readonly kind: "tls-identity";
+  readonly identity: TlsIdentity;
+}
+
+/** No cluster uses the identity any more. */
+export interface TlsIdentityRemovedMessage {
+  readonly kind: "tls-identity-removed";
+  readonly number: number;
 }
 
 /** A cluster is gone: new streams for its name are unknown, streams under way finish. */
@@ -104,6 +119,8 @@ export interface ListenMessage {
 export type MainToWorker =
   | ClusterMessage
   | ClusterRemovedMessage
+  | TlsIdentityMessage
+  | TlsIdentityRemovedMessage
   | SnapshotCompleteMessage
   | DrainMessage
   | AccessLogMessage

@@ -15,6 +15,7 @@ import type { AcceptorToWorker } from "./acceptor-messages.ts";
 import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
+import { TlsFailureLog } from "./tls-failure-log.ts";
 import { WorkerLoads } from "./worker-loads.ts";
 import type { MainToWorker, WorkerListener, WorkerStart, WorkerToMain } from "./worker-messages.ts";
 
@@ -30,6 +31,7 @@ const row = new WorkerCounters(start.workerCount, start.workerCounters).row(star
 let endpointSlots: number[] = [];
 let clusterSlots: number[] = [];
 
+const tlsFailures = new TlsFailureLog(say);
 const dataPlane = new DataPlane({
   workerIndex: start.workerIndex,
   workerCount: start.workerCount,
@@ -38,6 +40,8 @@ const dataPlane = new DataPlane({
   poison: start.poison,
   guard: start.guard,
   maxRequestBodyOctets: start.maxRequestBodyOctets,
+  maxTlsHandshakes: start.maxTlsHandshakes,
+  onTlsFailure: (failure) => tlsFailures.note(failure),
   overload: new OverloadState(start.overload).words,
   nowMs: () => monotonicClock.nowMs(),
   wallMs: () => Date.now(),
@@ -152,6 +156,10 @@ port.on("message", (message: MainToWorker) => {
       }
       listening = true;
       return;
+    case "tls-identity":
+      return dataPlane.setTlsIdentity(message.identity);
+    case "tls-identity-removed":
+      return dataPlane.removeTlsIdentity(message.number);
     case "acceptor-port":
       return takeFrom(message.port);
     case "listen":

@@ -12,6 +12,8 @@ export interface DiscoveryOptions {
   readonly lookup: AddressLookup;
   readonly clock: Clock;
   readonly random: Random;
+  /** Number of a cluster's TLS identity; default: all in clear text. */
+  readonly tlsIdentityOf?: (config: ClusterConfig) => number;
   /** Told when lookups of a cluster begin to fail, and with an empty reason when they are good again. */
   readonly onTrouble: (clusterName: string, reason: string) => void;
 }
@@ -55,7 +57,7 @@ export class Discovery {
     for (const cluster of config.clusters) {
       if (cluster.dns === undefined) {
         this.#stopDns(cluster.name);
-        sink.upsert(clusterFromConfig(cluster));
+        sink.upsert(clusterFromConfig(cluster, this.#tlsIdentityOf(cluster)));
       } else {
         lookups.push(this.#applyDns(cluster, !former.has(cluster.name)));
       }
@@ -97,13 +99,18 @@ export class Discovery {
     };
     this.#dns.set(config.name, entry);
     // Known before its addresses are: its callers get UNAVAILABLE and try again, not UNIMPLEMENTED.
-    if (isNew) this.#options.sink.upsert(clusterFromDns(config, dns.port, []));
+    if (isNew) this.#options.sink.upsert(clusterFromDns(config, this.#tlsIdentityOf(config), dns.port, []));
     await entry.discovery.start();
   }
 
   #publish(entry: DnsCluster): void {
-    const { config } = entry;
-    this.#options.sink.upsert(clusterFromDns(config, config.dns!.port, entry.addresses ?? []));
+    const { config, addresses = [] } = entry;
+    const identity = this.#tlsIdentityOf(config);
+    this.#options.sink.upsert(clusterFromDns(config, identity, config.dns!.port, addresses));
+  }
+
+  #tlsIdentityOf(config: ClusterConfig): number {
+    return this.#options.tlsIdentityOf?.(config) ?? 0;
   }
 
   #stopDns(name: string): void {

@@ -13,8 +13,10 @@ export interface TlsDial {
   /** An IP literal. */
   readonly address: string;
   readonly port: number;
-  /** Secure context, server name, session and identity check, as `tls.connect` takes them. */
-  readonly options: ConnectionOptions;
+  /** Secure context, server name, session and identity check, as `tls.connect` takes them; asked for when the dial begins. */
+  readonly options: () => ConnectionOptions;
+  /** Told of sessions that a later dial may resume. */
+  readonly onSession?: (session: Buffer) => void;
   /** The protocol the endpoint has to agree to by ALPN, such as `h2`; "" when anything will do. */
   readonly alpn: string;
 }
@@ -72,7 +74,7 @@ export class TlsTransport implements Transport, GateEntry {
   }
 
   enter(): void {
-    const { address, port, options, alpn } = this.#dial;
+    const { address, port, options, onSession, alpn } = this.#dial;
     // Loaded here, so that a process without TLS never is.
     const { connect } = process.getBuiltinModule("node:tls");
     const area = this.#area;
@@ -84,17 +86,24 @@ export class TlsTransport implements Transport, GateEntry {
       },
     };
     this.#onDialling();
-    const socket = connect({
-      ...options,
-      host: address,
-      port,
-      allowHalfOpen: true,
-      ...(alpn === "" ? {} : { ALPNProtocols: [alpn] }),
-      ...(area.reads === "data" ? {} : { onread }),
-    } as ConnectionOptions);
+    let socket: TLSSocket;
+    try {
+      socket = connect({
+        ...options(),
+        host: address,
+        port,
+        allowHalfOpen: true,
+        ...(alpn === "" ? {} : { ALPNProtocols: [alpn] }),
+        ...(area.reads === "data" ? {} : { onread }),
+      } as ConnectionOptions);
+    } catch (error) {
+      // OpenSSL takes no offence at a file before it is used, such as a key that is too short for it.
+      this.#fail(error as Error);
+      return;
+    }
     socket.setNoDelay(true);
     this.#socket = socket;
-    // A foreign event loop phase may close it before it is secure: what comes of it is told by the stream in any case.
+    if (onSession !== undefined) socket.on("session", onSession);
     socket.once("connect", () => clearTimeout(this.#turnTimer));
     socket.once("secureConnect", () => this.#secured(socket));
     socket.once("close", () => this.#leaveGate());
@@ -162,19 +171,24 @@ export class TlsTransport implements Transport, GateEntry {
     this.#open = false;
   }
 
-  destroy(): void {
+  destroy(reset = false): void {
     if (!this.#open) {
-      this.#stream?.destroy();
+      this.#stream?.destroy(reset);
       return;
     }
-    this.#open = false;
     if (this.#stream !== undefined) {
-      this.#stream.destroy();
+      this.#open = false;
+      this.#stream.destroy(reset);
       return;
     }
+    this.#fail(undefined);
+  }
+
+  /** Ends what never had a socket. Told later, as a socket's end is: the caller may be in the middle of something. */
+  #fail(error: Error | undefined): void {
+    this.#open = false;
     this.#gate.leave(this);
-    // Told later, as a socket's end is: the caller may be in the middle of something.
-    process.nextTick(() => this.#owner.onClose(undefined));
+    process.nextTick(() => this.#owner.onClose(error));
   }
 }
 

@@ -3,16 +3,17 @@ import type { Random } from "../base/random.ts";
 import { Slab } from "../base/slab.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Engine } from "../h2/connection-state.ts";
-import type { EngineLimits } from "../h2/engine-limits.ts";
 import { ErrorCode } from "../h2/error-code.ts";
-import { FLOOD_LIMITS } from "../h2/flood-limits.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
+import type { H2Channel } from "../net/h2-channel.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
 import type { SocketReads } from "../net/read-area.ts";
 import { ReadArea } from "../net/read-area.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
+import type { Transport, TransportOwner } from "../net/transport.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { TlsIdentity } from "../resource/tls-identity.ts";
 import { AuthorityTable } from "../route/authority-table.ts";
 import { RouteCache } from "../route/route-cache.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
@@ -20,20 +21,26 @@ import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { SERVER_MIN_PING_MS } from "../upstream/keepalive.ts";
+import { TlsClients } from "../upstream/tls-clients.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
+import { engineLimits } from "./engine-limits.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeTable, Phase } from "./exchange-table.ts";
 import { giveUp } from "./give-up.ts";
+import type { Caller } from "./guard/caller.ts";
 import { Guard } from "./guard/guard.ts";
 import type { GuardOptions } from "./guard/guard-options.ts";
 import { GUARD_DEFAULTS } from "./guard/guard-options.ts";
+import type { FrontDoorOptions } from "./port/front-door.ts";
+import { FrontDoor } from "./port/front-door.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import { relieve } from "./relief.ts";
 import { SharedSetAside } from "./shared-set-aside.ts";
+import type { TlsFailure } from "./tls-failure.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -62,6 +69,10 @@ export interface DataPlaneOptions {
   readonly overload?: Int32Array;
   /** Least time between two PINGs an endpoint has not spoken between; default: SERVER_MIN_PING_MS. For tests. */
   readonly minPingMs?: number;
+  /** TLS handshakes with endpoints at once; default 8. */
+  readonly maxTlsHandshakes?: number;
+  /** Told of every connection that TLS kept from coming about; default: nobody is. */
+  readonly onTlsFailure?: (failure: TlsFailure) => void;
   readonly nowMs: () => number;
   /** Milliseconds since 1970, for log records. */
   readonly wallMs: () => number;
@@ -73,23 +84,10 @@ export interface DataPlaneOptions {
   readonly onEndpointReleased: (slot: number) => void;
   /** A removed cluster's last exchange has ended. */
   readonly onClusterReleased: (clusterSlot: number) => void;
+  /** What the listeners are, and who helps with what is not HTTP/2. */
+  readonly port?: FrontDoorOptions;
   /** A client's connection has ended, and {@link DataPlane.downstreamConnections} is one less. */
   readonly onDownstreamGone?: () => void;
-}
-
-/** Limits announced to peers and kept by the engine, from the octet budget. */
-function limitsOf(slabOctets: number, maxRequestBodyOctets: number): EngineLimits {
-  return {
-    maxConcurrentStreams: 1024,
-    maxHeaderListOctets: 32_768,
-    connectionWindowOctets: 2 ** 20,
-    maxStreamWindowOctets: 2 ** 20,
-    grownWindowsOctets: slabOctets / 4,
-    backlogOctets: 131_072,
-    maxBacklogOctets: 2 ** 20,
-    floods: FLOOD_LIMITS,
-    maxRequestBodyOctets,
-  };
 }
 
 /** The data plane of one worker: clusters in, sockets in, streams balanced. No timer or clock of its own but its turn. */
@@ -99,6 +97,7 @@ export class DataPlane {
   readonly #dispatcher: Dispatcher;
   readonly #upstreams: Upstreams;
   readonly #guard: Guard;
+  readonly #frontDoor: FrontDoor;
   readonly #downstream = new Set<DownstreamChannel>();
   readonly #onDeadline = (slot: number): void => this.#deadline(slot);
   #deadlineTimer: NodeJS.Timeout | undefined;
@@ -116,7 +115,7 @@ export class DataPlane {
       slab,
       pool: new InternPool(slab, { maxEntries: INTERN_ENTRIES }),
       streams,
-      limits: limitsOf(slab.capacityOctets, options.maxRequestBodyOctets ?? 0),
+      limits: engineLimits(slab.capacityOctets, options.maxRequestBodyOctets ?? 0),
       time,
       connections: [],
       scratch: slab.alloc(SCRATCH_OCTETS),
@@ -152,6 +151,8 @@ export class DataPlane {
       },
       subchannels: [],
       upstreams: [],
+      tlsClients: new TlsClients(options.maxTlsHandshakes),
+      onTlsFailure: options.onTlsFailure ?? (() => {}),
       downstream: this.#downstream,
       overload: options.overload ?? new Int32Array(1),
       minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
@@ -163,6 +164,7 @@ export class DataPlane {
     };
     this.#guard = new Guard(this.#context, options.guard ?? GUARD_DEFAULTS);
     this.#dispatcher = new Dispatcher(this.#context);
+    this.#frontDoor = new FrontDoor(this.#context, this.#dispatcher, options.port ?? {});
     this.#upstreams = new Upstreams(
       this.#context,
       this.#dispatcher,
@@ -193,6 +195,16 @@ export class DataPlane {
   /** Octets that stream windows have grown by beyond what they began with. */
   get grownWindowOctets(): number {
     return this.#context.engine.grownOctets;
+  }
+
+  /** Takes a TLS identity, or other certificates for it: connections that stand go on. Before a cluster that uses it. */
+  setTlsIdentity(identity: TlsIdentity): void {
+    this.#context.tlsClients.set(identity);
+  }
+
+  /** Forgets an identity that no cluster uses any more. */
+  removeTlsIdentity(number: number): void {
+    this.#context.tlsClients.remove(number);
   }
 
   /** Takes a cluster, new or changed. */
@@ -238,15 +250,23 @@ export class DataPlane {
     this.#context.releaseCluster(clusterSlot);
   }
 
-  /** Serves clients of a listening server made with `pauseOnConnect`. */
-  serve(server: Server): void {
-    server.on("connection", (socket) => this.accept(socket));
+  /** Serves clients of a listening server made with `pauseOnConnect`. @param listener its name. */
+  serve(server: Server, listener = ""): void {
+    server.on("connection", (socket) => this.accept(socket, listener));
+    server.on("error", () => this.acceptFailed());
   }
 
-  /** Serves one accepted, paused socket. */
-  accept(socket: Socket): void {
+  /** A connection could not be accepted, for want of file descriptors above all. */
+  acceptFailed(): void {
+    this.#frontDoor.countAcceptError();
+  }
+
+  /** Serves one accepted, paused socket. @param listener name of the listener it came in by. */
+  accept(socket: Socket, listener = ""): void {
     const { engine, area } = this.#context;
     this.#context.tick();
+    const door = this.#frontDoor.admit(socket, listener);
+    if (door === undefined) return;
     const caller = this.#guard.enter(socket.remoteAddress);
     if (caller === undefined) {
       socket.destroy();
@@ -255,38 +275,57 @@ export class DataPlane {
     const { keepaliveTimeMs } = this.#options.guard ?? GUARD_DEFAULTS;
     // The kernel asks for us whether the machine at the other end is still there: it costs the process nothing.
     if (keepaliveTimeMs > 0) socket.setKeepAlive(true, keepaliveTimeMs);
+    const open = (owner: TransportOwner): Transport =>
+      SocketTransport.accept(engine.slab, area, socket, owner);
+    const onGone = (): void => {
+      this.#guard.leave(caller);
+      this.#options.onDownstreamGone?.();
+    };
+    const openHttp2 = (openTransport: typeof open, clusterSlot: number): H2Channel =>
+      this.#openHttp2(openTransport, clusterSlot, caller, onGone);
+    this.#frontDoor.arrive(door, { openHttp2, onGone }, open);
+  }
+
+  #openHttp2(
+    openTransport: (owner: TransportOwner) => Transport,
+    clusterSlot: number,
+    caller: Caller,
+    onGone: () => void,
+  ): H2Channel {
     const channel = new DownstreamChannel(
       this.#context,
       this.#dispatcher,
-      (owner) => SocketTransport.accept(engine.slab, area, socket, owner),
+      openTransport,
       (gone) => {
         this.#downstream.delete(gone);
         this.#guard.forget(gone);
-        this.#guard.leave(caller);
-        this.#options.onDownstreamGone?.();
+        onGone();
       },
       caller,
       this.#guard.watch(),
+      clusterSlot,
     );
     this.#downstream.add(channel);
     if (this.#draining) channel.drain();
+    return channel.channel;
   }
 
   /** Starts the two-phase goodbye on every client connection. */
   drain(): void {
     this.#draining = true;
     for (const channel of this.#downstream) channel.drain();
+    this.#frontDoor.drain();
   }
 
   /** Client connections that are open. */
   get downstreamConnections(): number {
-    return this.#downstream.size;
+    return this.#downstream.size + this.#frontDoor.size;
   }
 
   /** Closes what is left, and says so. @returns requests cut off. */
   cutOff(): number {
     const { streams } = this.#context.engine;
-    let requests = 0;
+    let requests = this.#frontDoor.cutOff();
     for (const { connection, channel } of this.#downstream) {
       for (let slot = connection.state.firstStream; slot !== 0; ) {
         const next = streams.next[slot]!;
@@ -315,6 +354,7 @@ export class DataPlane {
   /** Looks after silent and slow clients and silent endpoints; to be called about four times a second. */
   sweep(): void {
     this.#guard.sweep();
+    this.#frontDoor.sweep(this.#context.time.nowMs);
   }
 
   /** Sees to it that the deadline timer runs by the earliest deadline. A timer that fires for nothing re-arms itself:

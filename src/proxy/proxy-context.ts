@@ -5,11 +5,13 @@ import type { AuthorityTable } from "../route/authority-table.ts";
 import type { RouteCache } from "../route/route-cache.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
+import type { TlsClients } from "../upstream/tls-clients.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
+import type { TlsFailure } from "./tls-failure.ts";
 
 /** What the data path of one worker stands on: made once by the composition root, passed to each part. */
 export interface ProxyContext extends ChannelContext {
@@ -31,6 +33,10 @@ export interface ProxyContext extends ChannelContext {
   readonly subchannels: (Subchannel | undefined)[];
   /** Upstream connections that stand, by their place in the engine. */
   readonly upstreams: (UpstreamChannel | undefined)[];
+  /** The identities that connections to endpoints are opened with. */
+  readonly tlsClients: TlsClients;
+  /** Told when an endpoint could not be reached for TLS's sake. */
+  readonly onTlsFailure: (failure: TlsFailure) => void;
   /** Clients' HTTP/2 connections. */
   readonly downstream: ReadonlySet<GuardedConnection>;
   /** Its first word is the OverloadStage; another thread writes it. */

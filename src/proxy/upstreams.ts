@@ -5,6 +5,7 @@ import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { ConnectFailure, connectFailureOf } from "../upstream/connect-failure.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../upstream/subchannel.ts";
 import { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
@@ -46,6 +47,7 @@ export class Upstreams implements SubchannelOwner {
         address: snapshot.addressAt(i),
         port: snapshot.portAt(i),
         connectTimeoutMs: snapshot.connectTimeoutMs,
+        tls: this.#context.tlsClients.get(snapshot.tlsIdentity),
         maxConnections: snapshot.maxConnectionsPerEndpoint,
         keepalive: {
           timeMs: snapshot.keepaliveTimeMs,
@@ -88,8 +90,8 @@ export class Upstreams implements SubchannelOwner {
     this.#dispatcher.waiterReady(slot, subchannel, channel);
   }
 
-  waiterFailed(slot: number): void {
-    this.#dispatcher.move(slot, RetryReason.connectFailure, PROXY_ERRORS.connectFailure);
+  waiterFailed(slot: number, failure: ConnectFailure): void {
+    this.#dispatcher.move(slot, RetryReason.connectFailure, ERROR_OF_FAILURE[failure]);
   }
 
   waiterLeft(slot: number): void {
@@ -130,9 +132,20 @@ export class Upstreams implements SubchannelOwner {
     this.#context.workerRow[WorkerColumn.guard + cell]!++;
   }
 
-  connectFailed(subchannel: Subchannel): void {
+  connectFailed(subchannel: Subchannel, error: Error | undefined): void {
     const cluster = this.#clusterOf(subchannel);
-    if (cluster !== undefined) cluster.row[ClusterColumn.upstreamConnectFailures]!++;
+    if (cluster === undefined) return;
+    cluster.row[ClusterColumn.upstreamConnectFailures]!++;
+    const failure = connectFailureOf(error);
+    if (failure === ConnectFailure.transport) return;
+    cluster.row[ClusterColumn.upstreamTlsFailures + failure - 1]!++;
+    const { address, port } = subchannel.options;
+    this.#context.onTlsFailure({
+      cluster: cluster.snapshot.name,
+      endpoint: `${address}:${port}`,
+      reason: ERROR_OF_FAILURE[failure].code,
+      detail: error?.message ?? "",
+    });
   }
 
   released(subchannel: Subchannel): void {
@@ -146,6 +159,16 @@ export class Upstreams implements SubchannelOwner {
     return this.#context.clusters[subchannel.options.clusterSlot];
   }
 }
+
+const ERROR_OF_FAILURE = {
+  [ConnectFailure.transport]: PROXY_ERRORS.connectFailure,
+  [ConnectFailure.untrusted]: PROXY_ERRORS.tlsUntrusted,
+  [ConnectFailure.expired]: PROXY_ERRORS.tlsExpired,
+  [ConnectFailure.name]: PROXY_ERRORS.tlsName,
+  [ConnectFailure.alpn]: PROXY_ERRORS.tlsAlpn,
+  [ConnectFailure.rejected]: PROXY_ERRORS.tlsRejected,
+  [ConnectFailure.tls]: PROXY_ERRORS.tlsFailure,
+} as const;
 
 function reasonOf(channel: UpstreamChannel, error: Error | undefined): DisconnectReason {
   if (channel.timedOut) return DisconnectReason.connectionTimedOut;

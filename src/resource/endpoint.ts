@@ -7,8 +7,13 @@ export const HEALTH_CODE = { healthy: 0, unhealthy: 1, draining: 2 } as const sa
   number
 >;
 
-/** How octets travel to an endpoint. `h2c` is HTTP/2 in clear text with prior knowledge. */
-export type EndpointTransport = "h2c" | "tls";
+/** How octets travel to an endpoint: in clear text, or by TLS as one identity. */
+export type EndpointTransport = "h2c" | `tls:${number}`;
+
+/** @param tlsIdentity as a cluster has it; 0 for clear text. */
+export function endpointTransport(tlsIdentity: number): EndpointTransport {
+  return tlsIdentity === 0 ? "h2c" : `tls:${tlsIdentity}`;
+}
 
 /** Heaviest {@link Endpoint.weight}; the lightest is 1. Source: the range of Envoy's and gRPC's weighted policies. */
 export const MAX_ENDPOINT_WEIGHT = 65_535;
@@ -31,7 +36,8 @@ export interface Endpoint {
 
 /**
  * The identity of an endpoint. Addresses are reused within seconds, so where discovery knows the pod's UID that is
- * what counts, and a pod that comes back with the same address is a new endpoint.
+ * what counts, and a pod that comes back with the same address is a new endpoint. With another TLS identity it is a new one too:
+ * no connection of one identity carries streams of another.
  *
  * @param identity the pod's UID, or the address where there is none.
  */

@@ -7,6 +7,7 @@ import { requestCell } from "./request-cell.ts";
 import { RESPONSE_FLAG_CODES } from "./response-flag.ts";
 import { RETRY_REASON_NAMES } from "./retry-reason.ts";
 import type { Labels } from "./series.ts";
+import { TLS_FAILURE_NAMES } from "./tls-failure-names.ts";
 
 /** Which series a counter column fills. */
 export interface ColumnSeries {
@@ -44,6 +45,9 @@ export const CLUSTER_SERIES: readonly ColumnSeries[] = [
     once(METRIC.upstreamDisconnects, ClusterColumn.upstreamDisconnects + i, {
       grpc_disconnect_error: reason,
     }),
+  ),
+  ...TLS_FAILURE_NAMES.map((reason, i) =>
+    once(METRIC.upstreamTlsFailures, ClusterColumn.upstreamTlsFailures + i, { reason }),
   ),
   bytes(ByteColumn.requestSameZone, "request", "same_zone"),
   bytes(ByteColumn.requestCrossZone, "request", "cross_zone"),

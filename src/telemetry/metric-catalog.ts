@@ -46,6 +46,11 @@ export const METRIC = {
     "Connections that did not come about.",
     DST,
   ),
+  upstreamTlsFailures: counter(
+    "isobar_upstream_tls_failures_total",
+    "Connections that TLS kept from coming about.",
+    [...DST, "reason"],
+  ),
   upstreamDisconnects: counter("isobar_upstream_disconnects_total", "Connections to endpoints that ended.", [
     ...DST,
     "grpc_disconnect_error",
@@ -115,6 +120,16 @@ export const METRIC = {
     "isobar_config_last_reload_success_timestamp_seconds",
     "When the configuration was last loaded.",
     [],
+  ),
+  tlsCertificateReloads: counter(
+    "isobar_tls_certificate_reloads_total",
+    "Attempts to take changed certificates from disk.",
+    ["result"],
+  ),
+  tlsCertificateExpiration: gauge(
+    "isobar_tls_certificate_expiration_timestamp_seconds",
+    "When our own certificate expires.",
+    ["file"],
   ),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   seriesCount: gauge("isobar_metric_series", "Series that count towards the limit.", []),

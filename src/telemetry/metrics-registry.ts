@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { OwnCertificate } from "./certificate-metrics.ts";
+import { CertificateMetrics } from "./certificate-metrics.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
 import { ConfigMetrics } from "./config-metrics.ts";
@@ -50,6 +52,7 @@ export class MetricsRegistry {
   readonly #process: ProcessMetrics;
   readonly #guard: GuardMetrics;
   readonly #config: ConfigMetrics;
+  readonly #certificates: CertificateMetrics;
   readonly #clock: Clock;
   readonly #wallNowMs: () => number;
   readonly #memoryUsage: () => MemoryUsage;
@@ -68,6 +71,7 @@ export class MetricsRegistry {
     );
     this.#guard = new GuardMetrics(this.#exposition, options.workerCounters, options.overload);
     this.#config = new ConfigMetrics(this.#exposition, options.version);
+    this.#certificates = new CertificateMetrics(this.#exposition);
     this.#clock = options.clock ?? monotonicClock;
     this.#wallNowMs = options.wallNowMs ?? Date.now;
     this.#memoryUsage = options.memoryUsage ?? process.memoryUsage;
@@ -81,6 +85,16 @@ export class MetricsRegistry {
   /** Its series end; nothing happens when there is no such cluster. */
   removeCluster(name: string): void {
     this.#clusters.remove(name);
+  }
+
+  /** Certificates of our own that are in use. */
+  ownCertificates(certificates: readonly OwnCertificate[]): void {
+    this.#certificates.set(certificates);
+  }
+
+  /** Changed certificates were taken from disk, or could not be. */
+  certificatesReloaded(succeeded: boolean): void {
+    this.#certificates.reloaded(succeeded);
   }
 
   /** A configuration was loaded, the first included. @param version names what is in force from now on. */

@@ -2,6 +2,8 @@ import type { SlotLinks } from "../base/slot-list.ts";
 import { SlotList } from "../base/slot-list.ts";
 import type { ConnectionSink } from "../h2/connection-sink.ts";
 import type { ChannelContext } from "../net/h2-channel.ts";
+import type { ConnectFailure } from "./connect-failure.ts";
+import { connectFailureOf } from "./connect-failure.ts";
 import type { UpstreamChannelOwner, UpstreamTarget } from "./upstream-channel.ts";
 import { UpstreamChannel } from "./upstream-channel.ts";
 
@@ -18,7 +20,7 @@ export interface SubchannelOwner {
   /** A stream that waited here can be opened on `channel`. */
   waiterReady(slot: number, subchannel: Subchannel, channel: UpstreamChannel): void;
   /** A stream that waited here has to go elsewhere: no connection could be made. */
-  waiterFailed(slot: number): void;
+  waiterFailed(slot: number, failure: ConnectFailure): void;
   /** A stream that waited here is to be picked for again: the new connection is full already. */
   waiterLeft(slot: number): void;
   /** The endpoint is set aside because it cannot be reached, or is in use again: candidates change. */
@@ -238,7 +240,7 @@ export class Subchannel implements UpstreamChannelOwner {
       this.#owner.connectFailed(this, error);
       if (!this.retired) this.#connectFailed();
     }
-    if (this.#connecting === 0) this.#failWaiting();
+    if (this.#connecting === 0) this.#failWaiting(connectFailureOf(error));
     if (this.retired) this.#releaseIfUnused();
   }
 
@@ -265,9 +267,9 @@ export class Subchannel implements UpstreamChannelOwner {
   }
 
   /** Sends those who wait elsewhere. Each may come back here at once, so only those present now are told. */
-  #failWaiting(): void {
+  #failWaiting(failure: ConnectFailure): void {
     for (let left = this.waiting.size; left > 0 && this.waiting.head !== 0; left--) {
-      this.#owner.waiterFailed(this.waiting.shift());
+      this.#owner.waiterFailed(this.waiting.shift(), failure);
     }
   }
 }

@@ -9,6 +9,7 @@ import { H2Channel } from "../net/h2-channel.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
 import type { KeepaliveStep } from "./keepalive.ts";
 import { Keepalive } from "./keepalive.ts";
+import type { TlsClient } from "./tls-client.ts";
 
 /**
  * Resets we may send on one connection: half of what nghttp2 tolerates before it answers with GOAWAY (1,000 at once, then
@@ -35,7 +36,10 @@ export interface UpstreamTarget {
   /** An IP literal. */
   readonly address: string;
   readonly port: number;
+  /** From the start of the dial; one that waits for the TLS handshakes of others has not started. */
   readonly connectTimeoutMs: number;
+  /** The identity to connect as; default: in clear text. */
+  readonly tls?: TlsClient | undefined;
   /** When a silent endpoint is asked for a sign of life; default: never. */
   readonly keepalive?: {
     readonly timeMs: number;
@@ -91,11 +95,17 @@ export class UpstreamChannel implements ChannelOwner {
     this.#now = now;
     this.#resets = new TokenBucket(RESET_BURST, RESETS_PER_SECOND, now());
     const { slab } = context.engine;
+    const { area } = context;
+    const onDialling = (): void => {
+      this.#connectTimer = setTimeout(() => this.channel.destroy(), target.connectTimeoutMs);
+    };
+    if (target.tls === undefined) onDialling();
     this.channel = new H2Channel(context, Role.client, sinkFor(this), this, (transportOwner) =>
-      SocketTransport.connect(slab, context.area, target.address, target.port, transportOwner),
+      target.tls === undefined
+        ? SocketTransport.connect(slab, area, target.address, target.port, transportOwner)
+        : target.tls.dial(slab, area, target, "h2", transportOwner, onDialling),
     );
     this.connection = this.channel.connection;
-    this.#connectTimer = setTimeout(() => this.channel.destroy(), target.connectTimeoutMs);
   }
 
   /** Streams more that may be opened now. */

@@ -109,7 +109,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key with a near one",
     `${LISTENERS}clusters:\n  - { name: a, endpoint: [] }`,
-    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted one of name, loadBalancer, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams, protocol, h2UpgradePolicy, keepalive, endpoints, dns; did you mean "endpoints"?',
+    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted one of name, loadBalancer, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams, protocol, h2UpgradePolicy, keepalive, tls, endpoints, dns; did you mean "endpoints"?',
   ],
   [
     "an unknown key",
@@ -207,9 +207,14 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
     'f.yaml:2:19: admin.address: found "0.0.0.0:15000", wanted a loopback address or a unix socket; use 127.0.0.1, or set admin.allowNonLoopback: true',
   ],
   [
-    "more threads than one",
-    `${LISTENERS}concurrency: 2`,
-    "f.yaml:2:14: concurrency: found 2, wanted 1; several",
+    "more threads than there may be",
+    `${LISTENERS}concurrency: 17`,
+    "f.yaml:2:14: concurrency: found 17, wanted a whole number from 1 to 16",
+  ],
+  [
+    "more threads than the budget has room for",
+    `${LISTENERS}concurrency: 4\nmemory: { budgetOctets: 4000000 }`,
+    "f.yaml:3:25: memory.budgetOctets: found 4,000,000, wanted at least 4,194,304: 1 MiB for each of the 4 workers of concurrency; raise",
   ],
 ];
 

@@ -118,7 +118,7 @@ export class Carrier {
     const { area } = this;
     const slab = this.#slab;
     if (!this.#secure) return (owner) => SocketTransport.connect(slab, area, "127.0.0.1", port, owner);
-    const options = { ca: authority!.ca, servername: "localhost" };
+    const options = () => ({ ca: authority!.ca, servername: "localhost" });
     const target = { address: "127.0.0.1", port, options, alpn: "h2" };
     return (owner) => new TlsTransport(slab, area, target, new HandshakeGate(1), owner, () => {});
   }

@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { CLUSTER_HISTOGRAMS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
-import { BUCKET_BOUNDS_SECONDS, observeMs } from "../../src/telemetry/histogram-buckets.ts";
+import {
+  BUCKET_BOUNDS_SECONDS,
+  HISTOGRAM_COLUMNS,
+  observeMs,
+} from "../../src/telemetry/histogram-buckets.ts";
 import { requestCell } from "../../src/telemetry/request-cell.ts";
 import { RESPONSE_FLAG_CODES } from "../../src/telemetry/response-flag.ts";
 import { FLOOD_KIND_NAMES, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
@@ -38,6 +42,8 @@ function populated(): MetricsFixture {
   worker.fill(1, 0, WorkerColumn.stall);
   worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
   observeMs(worker, WorkerColumn.stall, 0.2);
+  fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);
+  fixture.registry.certificatesReloaded(true);
   fixture.registry.configLoaded("abc");
   fixture.registry.configFailed();
   return fixture;
@@ -130,7 +136,8 @@ test("label values are escaped", async () => {
 
 test("every cell of a row has a meaning, and no two share one", () => {
   assert.equal(new Set(CLUSTER_SERIES.map(({ column }) => column)).size, CLUSTER_SERIES.length);
-  assert.ok(Math.max(...CLUSTER_SERIES.map(({ column }) => column)) < ClusterColumn.duration);
+  const histograms = [ClusterColumn.duration, ClusterColumn.queueTime + HISTOGRAM_COLUMNS] as const;
+  assert.ok(CLUSTER_SERIES.every(({ column }) => column < histograms[0] || column >= histograms[1]));
   assert.ok(FLOOD_KIND_NAMES.length <= WorkerColumn.downstreamProtocolErrors - WorkerColumn.floodClosed);
   assert.equal(requestCell(0, 0), 0);
 });
