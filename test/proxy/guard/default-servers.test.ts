@@ -23,8 +23,15 @@ const ROUNDS = 8;
 /** An EchoRequest with one octet of payload, as a gRPC message. */
 const MESSAGE = Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x78]);
 
+/** One with 50,000: more than half of the window of any of the servers. */
+const LARGE_MESSAGE = Buffer.concat([
+  Buffer.from([0, 0, 0, 0xc3, 0x54, 0x0a, 0xd0, 0x86, 0x03]),
+  Buffer.alloc(50_000),
+]);
+
 interface Stage {
   readonly proxy: LocalProxy;
+  readonly client: RawClient;
   readonly stream: ClientHttp2Stream;
   /** Sends a message on the stream and waits for the reply. */
   readonly talk: () => Promise<void>;
@@ -53,7 +60,7 @@ async function withStream(
       await until("a reply", () => replies > before);
     };
     await talk();
-    await action({ proxy, stream, talk });
+    await action({ proxy, client, stream, talk });
   } finally {
     client.close();
     await proxy.settled();
@@ -70,14 +77,23 @@ describe("PINGs to servers with default settings", { concurrency: true }, () => 
       `are never too many for ${language.name}, in talk, in silence, and while only credit comes`,
       [language],
       () =>
-        withStream(language, undefined, async ({ proxy, stream, talk }) => {
+        withStream(language, undefined, async ({ proxy, client, stream, talk }) => {
           for (let i = 0; i < ROUNDS; i++) {
             await sleep(SILENCE_MS);
             await talk();
           }
           const pings = proxy.guarded(GuardCell.upstreamPings);
           assert.ok(pings >= ROUNDS - 2, `${pings} PINGs only`);
-          await sleep(4 * SILENCE_MS);
+          await sleep(2 * SILENCE_MS);
+          // An upload that the server answers with WINDOW_UPDATE alone, which is no leave to PING.
+          const upload = client.open({ ":path": "/isobar.test.Echo/ClientStream" });
+          for (let i = 0; i < 3; i++) {
+            upload.write(LARGE_MESSAGE);
+            await sleep(SILENCE_MS);
+          }
+          const uploaded = answerOf(upload);
+          upload.end();
+          assert.equal((await uploaded).status, 0);
           assert.ok(proxy.guarded(GuardCell.upstreamPings) <= pings + 1);
           const answer = answerOf(stream);
           stream.end();
