@@ -19,6 +19,8 @@ With CI set in the environment a skipped test is a failure.
 /** Longest time of one file, and of one test that sets no limit of its own. */
 const UNIT_LIMIT_MS = 2 * 60_000;
 const HEAVY_LIMIT_MS = 6 * 60_000;
+/** Measures for minutes: solo and attack by turns, for each attack. */
+const ATTACKS_LIMIT_MS = 20 * 60_000;
 /** The first test of a language fetches and builds what it needs. */
 const BUILDING_LIMIT_MS = 40 * 60_000;
 
@@ -62,11 +64,13 @@ async function main(): Promise<number> {
   };
   await runFiles(unit, Math.max(1, availableParallelism()), UNIT_LIMIT_MS);
   const builds = (file: string): boolean => file.startsWith("test/clients/");
+  const attacks = (file: string): boolean => file.startsWith("test/attacks/");
   await runFiles(
-    heavy.filter((file) => !builds(file)),
+    heavy.filter((file) => !builds(file) && !attacks(file)),
     1,
     HEAVY_LIMIT_MS,
   );
+  await runFiles(heavy.filter(attacks), 1, ATTACKS_LIMIT_MS);
   await runFiles(heavy.filter(builds), 1, BUILDING_LIMIT_MS);
 
   const { CI = "" } = process.env;

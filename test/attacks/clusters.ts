@@ -5,3 +5,6 @@ export const SHARED = "shared.test:50051";
 export function hostileAuthority(behaviour: string): string {
   return `${behaviour}.hostile.test:50051`;
 }
+
+/** The service whose endpoint takes short header lists only. */
+export const STRICT = "strict.test:50051";

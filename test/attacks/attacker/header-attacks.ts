@@ -1,6 +1,6 @@
 import { continuation, frame, headers } from "../../support/frames.ts";
 import { indexingBlock, literalBlock } from "../../support/literal-block.ts";
-import { SHARED } from "../clusters.ts";
+import { SHARED, STRICT } from "../clusters.ts";
 import type { Attack, Tick } from "./attack.ts";
 import type { AttackConnection } from "./attack-connection.ts";
 import { firstRequest, literalRequest } from "./request-blocks.ts";
@@ -37,7 +37,7 @@ function referTo(references: number): Attack["play"] {
 }
 
 /** A header list of so many octets by RFC 9113 §6.5.2, as HEADERS and CONTINUATIONs. */
-export function largeRequest(id: number, authority: string, listOctets: number): Buffer[] {
+function largeRequest(id: number, authority: string, listOctets: number): Buffer[] {
   const fields: Record<string, string> = {};
   for (let i = 0; i * 1_000 < listOctets; i++) fields[`x-large-${i}`] = "v".repeat(960);
   const block = literalRequest(authority, fields);
@@ -50,12 +50,15 @@ export function largeRequest(id: number, authority: string, listOctets: number):
   return frames;
 }
 
-function aboveTheLimit(connection: AttackConnection): Tick {
-  connection.greet();
-  const unit = Buffer.concat(largeRequest(1, SHARED, 40_000));
-  return (count) => {
-    const ids = Array.from({ length: count }, () => connection.open());
-    connection.send(stampIds(unit, ids), count * 3);
+function large(authority: string, listOctets: number): Attack["play"] {
+  return (connection): Tick => {
+    connection.greet();
+    const frames = largeRequest(1, authority, listOctets);
+    const unit = Buffer.concat(frames);
+    return (count) => {
+      const ids = Array.from({ length: count }, () => connection.open());
+      connection.send(stampIds(unit, ids), count * frames.length);
+    };
   };
 }
 
@@ -94,7 +97,9 @@ export const HEADER_ATTACKS = {
   },
   "hpack-bomb": { ...FLOOD, framesPerSecond: 200, play: referTo(16_000) },
   "hpack-bomb, below the limit": { ...FLOOD, framesPerSecond: 500, play: referTo(8) },
-  "header-list-above-limit": { ...FLOOD, framesPerSecond: 100, play: aboveTheLimit },
+  "header-list-above-limit": { ...FLOOD, framesPerSecond: 100, play: large(SHARED, 40_000) },
+  /** Below the proxy's limit, far above the endpoint's. */
+  "header-list-above-endpoint's": { ...FLOOD, framesPerSecond: 100, play: large(STRICT, 30_000) },
   "invalid-hpack": { ...RECONNECTING, play: invalid(Buffer.of(0x80)) },
   // Seven octets of ones: the code for the end of the string, which may not be coded.
   "invalid-huffman": { ...RECONNECTING, play: invalid(Buffer.of(0, 0x84, 0xff, 0xff, 0xff, 0xff, 1, 0x61)) },

@@ -61,6 +61,16 @@ function beyondWindow(connection: AttackConnection): Tick {
   };
 }
 
+/** A body that fits the window and is above the limit of the test that uses it. */
+function uploadMuch(connection: AttackConnection): Tick {
+  connection.greet({}, headers(connection.open(), firstRequest(SHARED)));
+  return () => {
+    const id = connection.open();
+    const bodies = [0, 1, 2].map((i) => data(id, Buffer.alloc(16_000), { end: i === 2 }));
+    connection.send(Buffer.concat([headers(id, NEXT_REQUEST), ...bodies]), 4);
+  };
+}
+
 const STILL = { framesPerSecond: 0, connections: 1 } as const;
 
 export const READER_ATTACKS = {
@@ -68,5 +78,6 @@ export const READER_ATTACKS = {
   "one-octet-window": { ...STILL, framesPerSecond: 2_000, play: readOctets },
   "unread-socket": { ...STILL, reads: false, play: neverRead },
   "stalled-upload": { ...STILL, play: uploadToStalled },
+  "body-above-limit": { ...STILL, framesPerSecond: 100, play: uploadMuch },
   "body-beyond-window": { ...STILL, framesPerSecond: 500, play: beyondWindow },
 } as const satisfies Record<string, Attack>;

@@ -22,7 +22,27 @@ export function missingTools(): string {
   return "";
 }
 
-/** Compiles one of the programs if it is older than its sources. @returns its path. */
+/** @returns why the parts in Go cannot be built, or "" if they can. */
+export function missingGo(): string {
+  const { status, stdout } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8" });
+  if (status !== 0) return "go is not installed";
+  const [, minor = "0"] = /^go1\.(\d+)/.exec(stdout) ?? [];
+  return Number(minor) >= 26 ? "" : `${stdout.trim()} is installed, go1.26 is needed`;
+}
+
+/** Builds the programs in Go; what was built before is taken from Go's own cache. @returns the path. */
+export function buildGo(): string {
+  const target = join(BUILT, "go-attacks");
+  mkdirSync(BUILT, { recursive: true });
+  execFileSync("go", ["build", "-mod=readonly", "-buildvcs=false", "-o", target, "."], {
+    cwd: join(SOURCES, "go"),
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, GOTOOLCHAIN: "local", CGO_ENABLED: "0" },
+  });
+  return target;
+}
+
+/** Compiles one of the programs in C if it is older than its sources. @returns its path. */
 export function compile(name: "endpoint" | "innocent"): string {
   mkdirSync(BUILT, { recursive: true });
   const target = join(BUILT, name);

@@ -51,7 +51,8 @@ export class Stage implements AsyncDisposable {
     this.#attacker = attacker;
   }
 
-  static async set(): Promise<Stage> {
+  /** @param config further lines of the proxy's configuration. */
+  static async set(config: readonly string[] = []): Promise<Stage> {
     const endpoint = new LineProgram(OTHER_CORE, compile("endpoint"), []);
     const { port } = await endpoint.hear<{ readonly port: number }>();
     const hostile = new IpcProgram(OTHER_CORE, ATTACKER_NICE, programAt("../backend/hostile-process.ts"));
@@ -62,7 +63,7 @@ export class Stage implements AsyncDisposable {
       name: hostileAuthority(name),
       port: each,
     }));
-    const proxy = await AttackedProxy.start([{ name: SHARED, port }, ...clusters]);
+    const proxy = await AttackedProxy.start([{ name: SHARED, port }, ...clusters], config);
     return new Stage(proxy, new Innocent(proxy.port, SHARED), endpoint, hostile, attacker);
   }
 
@@ -73,6 +74,10 @@ export class Stage implements AsyncDisposable {
   async attack(attack: AttackName, source: string, framesPerConnection?: number): Promise<void> {
     const order = { kind: "start", attack, port: this.proxy.port, source, framesPerConnection };
     await this.#attacker.ask(order);
+  }
+
+  reportAttack(): Promise<AttackReport> {
+    return this.#attacker.ask<AttackReport>({ kind: "report" });
   }
 
   stopAttack(): Promise<AttackReport> {
