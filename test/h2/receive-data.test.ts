@@ -159,6 +159,35 @@ test("all windows together grow within their budget, which ended streams give ba
   assert.equal(peer.engine.grownOctets, 0);
 });
 
+test("windows neither grow nor keep what they grew by while memory is short", (t) => {
+  const peer = scriptedClient(t);
+  const { engine } = peer;
+  peer.receive(headers(1, BLOCK), headers(3, BLOCK));
+  send(peer, 1, Buffer.alloc(500_000));
+  const slot = peer.slot(1);
+  const grown = engine.streams.recvTarget[slot]!;
+  assert.ok(grown > 4 * 65_535);
+  engine.frugal = true;
+  peer.sink.consumes = false;
+  let left = engine.streams.recvWindow[slot]!;
+  for (let rounds = 0; left > 65_535 && rounds < 20; rounds++) {
+    const octets = Math.min(left, 100_000);
+    send(peer, 1, Buffer.alloc(octets));
+    consume(peer.connection.state, slot, octets, true);
+    left = engine.streams.recvWindow[slot]!;
+  }
+  assert.equal(engine.streams.recvTarget[slot], 65_535);
+  assert.equal(engine.grownOctets, 0);
+  // It goes on at the size that every stream has.
+  send(peer, 1, Buffer.alloc(40_000));
+  const before = engine.streams.recvWindow[slot]!;
+  consume(peer.connection.state, slot, 40_000, true);
+  assert.ok(engine.streams.recvWindow[slot]! - before >= 40_000);
+  send(peer, 3, Buffer.alloc(40_000));
+  consume(peer.connection.state, peer.slot(3), 40_000, true);
+  assert.equal(engine.grownOctets, 0);
+});
+
 test("a stream that has ended gets no window updates", (t) => {
   const peer = scriptedClient(t);
   peer.receive(headers(1, BLOCK));

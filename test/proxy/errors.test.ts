@@ -172,6 +172,19 @@ describe("errors of our own", () => {
     greedy.stop();
   });
 
+  it("overload", async () => {
+    const short = await LocalProxy.start();
+    short.apply([raw.port], { name: "raw:1" });
+    short.overload.set(2, 91, 100);
+    const other = new RawClient(short.port);
+    const answer = await other.call(BODY, { ":authority": "raw:1" });
+    expect(answer, PROXY_ERRORS.overload, "raw:1");
+    const pushbackMs = Number(answer.headers["grpc-retry-pushback-ms"]);
+    assert.ok(pushbackMs >= 1000 && pushbackMs <= 2000, `${pushbackMs} ms`);
+    other.close();
+    await short.close();
+  });
+
   it("draining: what the limit cuts off is told so", async () => {
     const leaving = await LocalProxy.start();
     leaving.apply([raw.port], { name: "raw:1" });
