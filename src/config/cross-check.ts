@@ -1,25 +1,22 @@
 import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
+import { checkListeners } from "./check-listeners.ts";
 import type { ClusterConfig, Config } from "./config.ts";
 import { groupDigits } from "./config-fields.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
+import type { CrossFinding } from "./cross-finding.ts";
 import type { SocketAddress } from "./socket-address.ts";
 import { addressesCollide, isLoopback, parseSocketAddress } from "./socket-address.ts";
 
 const MIN_WORKER_OCTETS = 1_048_576;
 
-/** What is wrong between several keys, before it is tied to a file. */
-export interface CrossFinding {
-  readonly path: readonly PropertyKey[];
-  readonly found: string;
-  readonly wanted: string;
-  readonly advice: string;
-}
+export type { CrossFinding };
 
 /** Checks what no single key can know: names and addresses that collide, keys that exclude each other, limits. */
 export function crossCheck(config: Config): CrossFinding[] {
   return [
     ...checkAdmin(config),
     ...checkListenAddresses(config),
+    ...checkListeners(config),
     ...checkUnique(
       config.listeners.map((listener, index) => ({ key: listener.name, path: ["listeners", index, "name"] })),
       "another name",

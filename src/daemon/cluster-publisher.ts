@@ -7,6 +7,7 @@ import type { SlotRegistry } from "../resource/slot-registry.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { OwnSockets } from "./own-sockets.ts";
 import type { ClusterMessage, MainToWorker } from "./worker-messages.ts";
 
 /** A cluster as the workers have it. */
@@ -37,6 +38,10 @@ export interface ClusterPublisherOptions {
   readonly onRemoved: (clusterName: string) => void;
   /** Called after every {@link ClusterSink.complete}. */
   readonly onComplete: () => void;
+  /** Takes out endpoints that are this process itself. */
+  readonly ownSockets?: OwnSockets;
+  /** Told of endpoints that were left out because of it. */
+  readonly onLoop?: (clusterName: string, addresses: readonly string[]) => void;
   /** Told when an update was refused because slots ran out; the former version serves on. */
   readonly onRefused: (clusterName: string, reason: string) => void;
 }
@@ -56,7 +61,12 @@ export class ClusterPublisher implements ClusterSink {
     return this.#published.values();
   }
 
-  upsert(cluster: Cluster): void {
+  upsert(discovered: Cluster): void {
+    const { cluster, left } = this.#options.ownSockets?.leaveOut(discovered) ?? {
+      cluster: discovered,
+      left: [],
+    };
+    if (left.length > 0) this.#options.onLoop?.(cluster.name, left);
     const { slots, workerCount, broadcast } = this.#options;
     const former = this.#published.get(cluster.name);
     let snapshot: ClusterSnapshot;

@@ -17,6 +17,7 @@ import { ExitCode, ExitError } from "./exit-code.ts";
 import { guardStart } from "./guard-start.ts";
 import { OverloadManager } from "./overload-manager.ts";
 import { CgroupMemory } from "./overload-memory.ts";
+import { OwnSockets } from "./own-sockets.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { ProxyView } from "./proxy-view.ts";
@@ -54,6 +55,7 @@ export class ProxyDaemon {
   readonly #counters: ProxyCounters;
   readonly #slots: SlotRegistry;
   readonly #publisher: ClusterPublisher;
+  readonly #ownSockets = new OwnSockets(() => monotonicClock.nowMs());
   readonly #discovery: Discovery;
   readonly #threads: DataPlaneThreads;
   readonly #reloader: Reloader;
@@ -80,6 +82,9 @@ export class ProxyDaemon {
     this.#readiness = new Readiness(config.listeners.map((listener) => listener.name));
     this.#counters = new ProxyCounters(workerCount);
     this.#slots = new SlotRegistry({ workerCount });
+    const { admin, metrics, listeners } = config;
+    for (const { address } of [admin, ...listeners, ...(metrics === undefined ? [] : [metrics])])
+      this.#ownSockets.add(parseSocketAddress(address)!);
     this.#publisher = new ClusterPublisher({
       slots: this.#slots,
       endpointCounters: this.#counters.endpoints,
@@ -89,6 +94,9 @@ export class ProxyDaemon {
       onRemoved: (name) => this.#metrics?.removed(name),
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
       onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
+      ownSockets: this.#ownSockets,
+      onLoop: (cluster, addresses) =>
+        log.error("endpoints that are this proxy itself are left out", { cluster, addresses }),
     });
     this.#discovery = new Discovery({
       sink: this.#publisher,
@@ -259,6 +267,7 @@ export class ProxyDaemon {
 
   #listening({ name, address, port }: ListeningMessage, thread: number): void {
     this.#options.log.info("listening", { listener: name, address, port });
+    if (port > 0) this.#ownSockets.add({ kind: "ip", host: address, port });
     this.#progress(() => this.#readiness.listenerOpen(name, thread));
   }
 

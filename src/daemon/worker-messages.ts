@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
+import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
@@ -16,6 +17,12 @@ export interface WorkerListener {
   readonly name: string;
   /** `ip:port`, `[ipv6]:port` (port 0 asks the kernel for one) or `unix:/path`. */
   readonly address: string;
+  readonly protocol: ListenerProtocol;
+  /** Name of the cluster that every connection is for. */
+  readonly cluster?: string | undefined;
+  /** Ranges of addresses in CIDR notation. */
+  readonly allowedSources: readonly string[];
+  readonly connect: { readonly allowedTargets: readonly string[]; readonly deniedRanges: readonly string[] };
 }
 
 /** What a worker is born with (`workerData`): all that cannot change without a restart of the process. */

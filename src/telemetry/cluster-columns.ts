@@ -53,6 +53,12 @@ export const CLUSTER_SERIES: readonly ColumnSeries[] = [
   bytes(ByteColumn.requestCrossZone, "request", "cross_zone"),
   bytes(ByteColumn.responseSameZone, "response", "same_zone"),
   bytes(ByteColumn.responseCrossZone, "response", "cross_zone"),
+  once(METRIC.splicedActive, ClusterColumn.splicedConnections, {}),
+  once(METRIC.splicedConnections, ClusterColumn.splicedConnectionsTotal, {}),
+  splicedBytes(ByteColumn.requestSameZone, "request", "same_zone"),
+  splicedBytes(ByteColumn.requestCrossZone, "request", "cross_zone"),
+  splicedBytes(ByteColumn.responseSameZone, "response", "same_zone"),
+  splicedBytes(ByteColumn.responseCrossZone, "response", "cross_zone"),
 ];
 
 /** The histograms of a cluster. */
@@ -72,4 +78,8 @@ function once(metric: MetricDefinition, column: number, labels: Labels): ColumnS
 
 function bytes(cell: number, direction: string, locality: string): ColumnSeries {
   return once(METRIC.bytes, ClusterColumn.bytes + cell, { direction, locality });
+}
+
+function splicedBytes(cell: number, direction: string, locality: string): ColumnSeries {
+  return once(METRIC.splicedBytes, ClusterColumn.splicedBytes + cell, { direction, locality });
 }

@@ -40,6 +40,21 @@ export const METRIC = {
   streamsQueued: gauge("isobar_streams_queued", "Streams waiting for capacity of an endpoint.", DST),
   streamQueueTime: histogram("isobar_stream_queue_seconds", "Waiting time of streams that had to wait.", DST),
   bytes: counter("isobar_bytes_total", "Octets of message data.", [...DST, "direction", "locality"]),
+  splicedActive: gauge(
+    "isobar_spliced_connections_active",
+    "Open connections that are balanced as a whole, not per request.",
+    DST,
+  ),
+  splicedConnections: counter(
+    "isobar_spliced_connections_total",
+    "Connections that were balanced as a whole, not per request.",
+    DST,
+  ),
+  splicedBytes: counter("isobar_spliced_bytes_total", "Octets of connections balanced as a whole.", [
+    ...DST,
+    "direction",
+    "locality",
+  ]),
   upstreamConnections: gauge("isobar_upstream_connections", "Open connections to endpoints.", DST),
   upstreamConnectFailures: counter(
     "isobar_upstream_connect_failures_total",
@@ -70,9 +85,13 @@ export const METRIC = {
     "Connections ended for a protocol error of the peer.",
     ["peer", "error_code"],
   ),
-  connectionsRefused: counter("isobar_connections_refused_total", "Connections closed when accepted.", [
-    "reason",
-  ]),
+  connectionsRefused: counter(
+    "isobar_connections_refused_total",
+    "Connections closed when accepted, or before it was known what they are for.",
+    ["reason"],
+  ),
+  connectRequests: counter("isobar_connect_requests_total", "Requests for a tunnel.", ["result"]),
+  acceptErrors: counter("isobar_accept_errors_total", "Times a connection could not be accepted.", []),
   connectionsClosed: counter(
     "isobar_connections_closed_total",
     "Connections of clients that a limit of time or memory has ended.",

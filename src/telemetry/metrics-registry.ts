@@ -10,6 +10,7 @@ import type { EndpointCounters } from "./endpoint-counters.ts";
 import { Exposition } from "./exposition.ts";
 import { GuardMetrics } from "./guard-metrics.ts";
 import type { OverloadState } from "./overload-state.ts";
+import { PortMetrics } from "./port-metrics.ts";
 import type { MemoryUsage } from "./process-metrics.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { ScrapePace } from "./scrape-pace.ts";
@@ -51,6 +52,7 @@ export class MetricsRegistry {
   readonly #clusters: ClusterMetrics;
   readonly #process: ProcessMetrics;
   readonly #guard: GuardMetrics;
+  readonly #port: PortMetrics;
   readonly #config: ConfigMetrics;
   readonly #certificates: CertificateMetrics;
   readonly #clock: Clock;
@@ -69,6 +71,7 @@ export class MetricsRegistry {
       options.threadRestarts,
       budget,
     );
+    this.#port = new PortMetrics(this.#exposition, options.workerCounters);
     this.#guard = new GuardMetrics(this.#exposition, options.workerCounters, options.overload);
     this.#config = new ConfigMetrics(this.#exposition, options.version);
     this.#certificates = new CertificateMetrics(this.#exposition);
@@ -123,6 +126,7 @@ export class MetricsRegistry {
     await this.#clusters.collect(pace);
     this.#process.collect(this.#wallNowMs(), this.#memoryUsage());
     this.#guard.collect();
+    this.#port.collect();
     this.#config.collect(this.#wallNowMs());
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);
