@@ -174,56 +174,71 @@ function receiveFirst(
   length: number,
   endStream: boolean,
 ): void {
-  const { decoder, engine, sink } = connection;
+  const { decoder, engine } = connection;
   const { streams } = engine;
   const kind = connection.role === Role.server ? BlockKind.request : BlockKind.response;
   const result = decode(connection, offset, length, kind);
   if (connection.failed) return;
-  if (result === DecodeResult.listTooLarge && kind === BlockKind.request) {
-    if (!chargeFlood(connection, FloodKind.continuation, 1)) return;
-    streams.bits[slot]! |= StreamBit.headersReceived | StreamBit.discard;
-    const id = streams.id[slot]!;
-    if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
-    sink.onHeadersTooLarge(slot, endStream);
-    if (endStream && streams.id[slot] === id && streams.connection[slot] === connection.place) {
-      endSide(connection, slot, StreamBit.remoteClosed);
-    }
-    return;
-  }
   if (result !== DecodeResult.ok) {
-    failStream(
-      connection,
-      slot,
-      result === DecodeResult.listTooLarge ? ErrorCode.cancel : ErrorCode.protocolError,
-    );
+    refuseFirst(connection, slot, result, kind, endStream);
     return;
   }
-  const informational = kind === BlockKind.response && decoder.status < 200;
+  if (decoder.status < 200 && kind === BlockKind.response) {
+    receiveInformational(connection, slot, endStream);
+    return;
+  }
   const expected = decoder.contentLength;
-  if (informational ? endStream : endStream && expected > 0 && kind === BlockKind.request) {
+  if (endStream && expected > 0 && kind === BlockKind.request) {
     dropFields(connection);
     failStream(connection, slot, ErrorCode.protocolError);
-    return;
-  }
-  if (informational) {
-    // One is usual (100 Continue, or 103); of more there could be no end, and no window holds them.
-    const units = 1 + decoder.outOctets / SHORT_FRAGMENT_OCTETS;
-    if (streams.bits[slot]! & StreamBit.informed && !chargeFlood(connection, FloodKind.continuation, units)) {
-      dropFields(connection);
-      return;
-    }
-    streams.bits[slot]! |= StreamBit.informed;
-    tellHeaders(connection, slot, kind, false);
     return;
   }
   streams.bits[slot]! |= StreamBit.headersReceived;
   streams.contentRemaining[slot] = expected;
   const limit = engine.limits.maxRequestBodyOctets;
-  if (limit > 0 && kind === BlockKind.request && !endStream) {
+  if (limit > 0 && !endStream && kind === BlockKind.request) {
     tellLimitedRequest(connection, slot, expected, limit);
   } else {
     tellHeaders(connection, slot, kind, endStream);
   }
+}
+
+/** A first section that does not pass: a request that is only too large can still be answered. */
+function refuseFirst(
+  connection: ConnectionState,
+  slot: number,
+  result: DecodeResult,
+  kind: BlockKind,
+  endStream: boolean,
+): void {
+  if (result !== DecodeResult.listTooLarge) return failStream(connection, slot, ErrorCode.protocolError);
+  if (kind === BlockKind.response) return failStream(connection, slot, ErrorCode.cancel);
+  if (!chargeFlood(connection, FloodKind.continuation, 1)) return;
+  const { streams } = connection.engine;
+  streams.bits[slot]! |= StreamBit.headersReceived | StreamBit.discard;
+  const id = streams.id[slot]!;
+  if (endStream) streams.bits[slot]! |= StreamBit.remoteClosed;
+  connection.sink.onHeadersTooLarge(slot, endStream);
+  if (endStream && streams.id[slot] === id && streams.connection[slot] === connection.place) {
+    endSide(connection, slot, StreamBit.remoteClosed);
+  }
+}
+
+/** One informational response is usual (100 Continue, or 103); of more there could be no end, and no window holds them. */
+function receiveInformational(connection: ConnectionState, slot: number, endStream: boolean): void {
+  const { streams } = connection.engine;
+  if (endStream) {
+    dropFields(connection);
+    failStream(connection, slot, ErrorCode.protocolError);
+    return;
+  }
+  const units = 1 + connection.decoder.outOctets / SHORT_FRAGMENT_OCTETS;
+  if (streams.bits[slot]! & StreamBit.informed && !chargeFlood(connection, FloodKind.continuation, units)) {
+    dropFields(connection);
+    return;
+  }
+  streams.bits[slot]! |= StreamBit.informed;
+  tellHeaders(connection, slot, BlockKind.response, false);
 }
 
 /** A request whose body will be held against the limit, or is above it by its own announcement. */
