@@ -1,4 +1,4 @@
-import type { AgentOptions, ClientRequestArgs } from "node:http";
+import type { AgentOptions, ClientRequest, ClientRequestArgs } from "node:http";
 import { Agent } from "node:http";
 import type { Duplex } from "node:stream";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
@@ -67,7 +67,8 @@ export class EndpointAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(connection: Duplex): void {
+  override reuseSocket(connection: Duplex, request: ClientRequest): void {
     this.#guards.get(connection)?.();
+    super.reuseSocket(connection, request);
   }
 }

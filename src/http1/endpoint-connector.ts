@@ -16,6 +16,17 @@ export class ConnectError extends Error {
   }
 }
 
+/** What node:http's Agent expects of a connection beside what every stream has. Idle ones are closed soon in any case. */
+class EndpointConnection extends TransportDuplex {
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
+
 /** Connections of HTTP/1.1 to endpoints, over the same transports as everything else. */
 export class EndpointConnector {
   readonly #context: ProxyContext;
@@ -37,7 +48,7 @@ export class EndpointConnector {
       tls === undefined
         ? SocketTransport.connect(slab, area, lease.address, lease.port, dial)
         : tls.dial(slab, area, lease, "http/1.1", dial, () => dial.begin());
-    dial.made(transport, () => new TransportDuplex(slab, area, transport));
+    dial.made(transport, () => new EndpointConnection(slab, area, transport));
     if (tls === undefined) dial.begin();
   }
 }

@@ -7,7 +7,7 @@ import { endToEndRequestFields, endToEndResponseFields } from "./hop-by-hop.ts";
 import { clientFault } from "./http1-fault.ts";
 import type { InnerChannel } from "./inner-channel.ts";
 import type { RequestExchange } from "./request-exchange.ts";
-import { BodyFraming } from "./request-head.ts";
+import { BodyFraming, fieldValue } from "./request-head.ts";
 
 /** What differs between plain HTTP and gRPC-Web on the way through HTTP/2. */
 export interface Http2Dialect {
@@ -34,6 +34,12 @@ export const PLAIN_HTTP: Http2Dialect = {
   write: (exchange, octets) => exchange.write(octets),
   end: (exchange, trailers) => {
     const { response, head } = exchange;
+    // What broke off on its way ends with the data plane's own words for gRPC clients; here it would look whole.
+    const status = fieldValue(trailers, "grpc-status");
+    if (status !== "" && status !== "0") {
+      exchange.connection.destroy();
+      return;
+    }
     // Trailers are for clients that said they take them. Source: RFC 9110 §6.5.1.
     if (trailers.length > 0 && head.takesTrailers) response.addTrailers(pairs(trailers));
     exchange.end();
@@ -107,6 +113,11 @@ function receive(exchange: RequestExchange, stream: ClientHttp2Stream, dialect: 
   const { response } = exchange;
   let trailers: string[] = [];
   let refused = false;
+  const pass = (octets: Buffer): void => {
+    if (exchange.over || dialect.write(exchange, octets)) return;
+    stream.pause();
+    response.once("drain", () => stream.resume());
+  };
   stream.on("continue", () => {
     if (!exchange.started && exchange.head.minorVersion === 1) response.writeContinue();
   });
@@ -122,18 +133,16 @@ function receive(exchange: RequestExchange, stream: ClientHttp2Stream, dialect: 
     const status = headers[":status"]!;
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     if (exchange.over) return;
-    if (dialect.begin(exchange, status, endToEndResponseFields(raw as string[]), ended)) return;
+    if (dialect.begin(exchange, status, endToEndResponseFields(raw as string[]), ended)) {
+      // Not before: Node tells of the first octets earlier than of the headers before them.
+      stream.on("data", pass);
+      return;
+    }
     refused = true;
     exchange.fail(badAnswer("the endpoint's answer cannot be sent as HTTP/1.1"));
   });
   stream.on("trailers", (_headers, _flags, raw: unknown) => {
     trailers = endToEndResponseFields(raw as string[]);
-  });
-  stream.on("data", (octets: Buffer) => {
-    if (exchange.over || refused) return;
-    if (dialect.write(exchange, octets)) return;
-    stream.pause();
-    response.once("drain", () => stream.resume());
   });
   let complete = false;
   stream.on("end", () => {
