@@ -48,9 +48,12 @@ func (r *loadReport) done(count *int, id string, err error) {
 }
 
 // load calls without a pause on one channel until standard input ends, and then prints one JSON line.
-func load(target, authority, name string) bool {
+//
+// With waitForReady calls wait while the channel has no connection, instead of failing.
+func load(target, authority, name string, waitForReady bool) bool {
 	channel, err := grpc.NewClient(target,
 		grpc.WithAuthority(authority),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(waitForReady)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "echo:", err)

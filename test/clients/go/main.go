@@ -34,8 +34,9 @@ func main() {
 		target := flags.String("target", "", "host:port to dial")
 		authority := flags.String("authority", "", "value of :authority")
 		id := flags.String("name", "go", "what the ids of its calls begin with")
+		wait := flags.String("wait-for-ready", "no", "yes: calls wait while there is no connection")
 		flags.Parse(os.Args[2:])
-		if !load(*target, *authority, *id) {
+		if !load(*target, *authority, *id, *wait == "yes") {
 			os.Exit(1)
 		}
 	default:
@@ -44,6 +45,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID")
+	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]")
 	os.Exit(64)
 }

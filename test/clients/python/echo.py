@@ -25,12 +25,13 @@ def main() -> int:
     loader.add_argument("--target", required=True, help="host:port to dial")
     loader.add_argument("--authority", required=True, help="value of :authority")
     loader.add_argument("--name", default="python", help="what the ids of its calls begin with")
+    loader.add_argument("--wait-for-ready", default="no", help="yes: calls wait while there is no connection")
     options = parser.parse_args()
     if options.command == "serve":
         server.serve(options.port, options.name)
         return 0
     if options.command == "load":
-        load.load(options.target, options.authority, options.name)
+        load.load(options.target, options.authority, options.name, options.wait_for_ready == "yes")
         return 0
     return 0 if client.call(options.target, options.authority, options.only) else 1
 

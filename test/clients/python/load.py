@@ -20,7 +20,8 @@ _REPLY_DELAY_MS = 20
 
 
 class _Load:
-    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str) -> None:
+    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str, wait_for_ready: bool) -> None:
+        self._wait_for_ready = wait_for_ready
         self._stub = stub
         self._name = name
         self._lock = threading.Lock()
@@ -62,14 +63,17 @@ class _Load:
                     self._failed.append(failure)
 
     def _unary(self, id: str) -> None:
-        self._stub.Unary(echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id, delay_ms=_UNARY_DELAY_MS))
+        request = echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id, delay_ms=_UNARY_DELAY_MS)
+        self._stub.Unary(request, wait_for_ready=self._wait_for_ready)
 
     def _stream(self, id: str, replies: int) -> None:
         request = echo_pb2.EchoRequest(replies=replies, reply_size=100, delay_ms=_REPLY_DELAY_MS, call_id=id)
-        indexes = [reply.index for reply in self._stub.ServerStream(request)]
+        answers = self._stub.ServerStream(request, wait_for_ready=self._wait_for_ready)
+        indexes = [reply.index for reply in answers]
         assert indexes == list(range(replies)), f"{len(indexes)} replies of {replies}"
 
 
-def load(target: str, authority: str, name: str) -> None:
+def load(target: str, authority: str, name: str, wait_for_ready: bool) -> None:
+    """With wait_for_ready calls wait while the channel has no connection, instead of failing."""
     with grpc.insecure_channel(target, options=[("grpc.default_authority", authority)]) as channel:
-        _Load(echo_pb2_grpc.EchoStub(channel), name).run()
+        _Load(echo_pb2_grpc.EchoStub(channel), name, wait_for_ready).run()

@@ -16,9 +16,16 @@ export class Backend {
     this.journal = journal;
   }
 
-  /** @param port 0 for a free one. */
-  static async start(program: Program, name: string, journal: string, port = 0): Promise<Backend> {
-    const child = new Child(program, ["serve", "--port", `${port}`, "--name", name, "--journal", journal]);
+  /** @param port 0 for a free one. @param more further arguments. */
+  static async start(
+    program: Program,
+    name: string,
+    journal: string,
+    port = 0,
+    more: readonly string[] = [],
+  ): Promise<Backend> {
+    const args = ["serve", "--port", `${port}`, "--name", name, "--journal", journal, ...more];
+    const child = new Child(program, args);
     const [, address] = await child.waitForOutput(/^ready (\S+)$/m, READY_LIMIT_MS);
     return new Backend(child, address!, journal);
   }

@@ -1,24 +1,24 @@
 import { join } from "node:path";
 import type {
   ClientReadableStream,
-  GrpcObject,
   ServiceClientConstructor,
   ServiceDefinition,
   ServiceError,
 } from "@grpc/grpc-js";
-import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
+import { credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { PROTO } from "../../clients/harness/paths.ts";
 
 /** The Echo service of echo.proto for grpc-js, fields named as there. */
 export interface EchoClient {
-  unary(request: object, done: (error: ServiceError | null) => void): void;
-  serverStream(request: object): ClientReadableStream<{ index: number }>;
+  unary(request: object, metadata: Metadata, done: (error: ServiceError | null) => void): void;
+  serverStream(request: object, metadata?: Metadata): ClientReadableStream<{ index: number }>;
   close(): void;
 }
 
 const loaded = loadPackageDefinition(loadSync(join(PROTO, "echo.proto"), { keepCase: true, defaults: true }));
-const Echo = ((loaded["isobar"] as GrpcObject)["test"] as GrpcObject)["Echo"] as ServiceClientConstructor;
+const { isobar } = loaded as unknown as { isobar: { test: { Echo: ServiceClientConstructor } } };
+const { Echo } = isobar.test;
 
 export const ECHO_SERVICE: ServiceDefinition = Echo.service;
 
@@ -31,8 +31,13 @@ export function echoClient(target: string, authority: string): EchoClient {
 }
 
 /** @returns what a unary call failed with, null for nothing. */
-export function callUnary(client: EchoClient, id: string, delayMs: number): Promise<ServiceError | null> {
+export function callUnary(
+  client: EchoClient,
+  id: string,
+  delayMs: number,
+  metadata: Metadata = new Metadata(),
+): Promise<ServiceError | null> {
   return new Promise((resolve) => {
-    client.unary({ payload: Buffer.alloc(100), call_id: id, delay_ms: delayMs }, resolve);
+    client.unary({ payload: Buffer.alloc(100), call_id: id, delay_ms: delayMs }, metadata, resolve);
   });
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { ServiceError } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import { callUnary, echoClient } from "./echo-client.ts";
 
 // The load of one client, the same in every language.
@@ -12,10 +13,16 @@ const REPLY_DELAY_MS = 20;
 /** The grpc-js client under load, as a program: `node js-load.ts load --target ADDR --authority NAME --name ID`. */
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { target: { type: "string" }, authority: { type: "string" }, name: { type: "string" } },
+  options: {
+    target: { type: "string" },
+    authority: { type: "string" },
+    name: { type: "string" },
+    "wait-for-ready": { type: "string", default: "no" },
+  },
 });
 const { target = "", authority = "", name = "js" } = values;
 
+const metadata = new Metadata({ waitForReady: values["wait-for-ready"] === "yes" });
 const client = echoClient(target, authority);
 const report = {
   unary: 0,
@@ -29,7 +36,10 @@ process.stdin.on("end", () => {
 process.stdin.resume();
 
 function stream(id: string, replies: number): Promise<ServiceError | null> {
-  const call = client.serverStream({ replies, reply_size: 100, delay_ms: REPLY_DELAY_MS, call_id: id });
+  const call = client.serverStream(
+    { replies, reply_size: 100, delay_ms: REPLY_DELAY_MS, call_id: id },
+    metadata,
+  );
   let next = 0;
   let wrong = 0;
   return new Promise((resolve) => {
@@ -69,7 +79,7 @@ async function loop(
 
 await Promise.all([
   ...Array.from({ length: UNARY_LOOPS }, (_, each) =>
-    loop(`unary${each}`, "unary", (id) => callUnary(client, id, UNARY_DELAY_MS)),
+    loop(`unary${each}`, "unary", (id) => callUnary(client, id, UNARY_DELAY_MS, metadata)),
   ),
   loop("long", "streams", (id) => stream(id, LONG_REPLIES)),
   loop("short", "streams", (id) => stream(id, SHORT_REPLIES)),

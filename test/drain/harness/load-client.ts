@@ -25,16 +25,27 @@ export interface LoadReport {
 
 /**
  * A client of its language that calls without a pause on one channel: four unary calls at a time, a server stream of
- * 0.2 s and one of 3 s. No retry policy, no wait-for-ready: what it repeats is what every gRPC client repeats of itself,
+ * 0.2 s and one of 3 s. No retry policy: what it repeats is what every gRPC client repeats of itself,
  * calls that certainly left no trace.
  */
 export class LoadClient {
   readonly name: string;
   readonly #child: Child;
 
-  constructor(program: Program, name: string, target: string, authority: string) {
+  /** @param waitForReady calls wait while there is no connection, instead of failing. */
+  constructor(program: Program, name: string, target: string, authority: string, waitForReady = false) {
     this.name = name;
-    this.#child = new Child(program, ["load", "--target", target, "--authority", authority, "--name", name]);
+    this.#child = new Child(program, [
+      "load",
+      "--target",
+      target,
+      "--authority",
+      authority,
+      "--name",
+      name,
+      "--wait-for-ready",
+      waitForReady ? "yes" : "no",
+    ]);
   }
 
   /** Lets it finish what it has begun. */

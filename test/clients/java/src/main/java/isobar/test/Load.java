@@ -37,11 +37,13 @@ final class Load {
     this.name = name;
   }
 
-  static void run(String target, String authority, String name) throws Exception {
+  /** @param waitForReady calls wait while the channel has no connection, instead of failing */
+  static void run(String target, String authority, String name, boolean waitForReady) throws Exception {
     ManagedChannel channel =
         ManagedChannelBuilder.forTarget(target).usePlaintext().overrideAuthority(authority).build();
     try {
-      new Load(EchoGrpc.newBlockingStub(channel), name).untilInputEnds();
+      EchoBlockingStub stub = EchoGrpc.newBlockingStub(channel);
+      new Load(waitForReady ? stub.withWaitForReady() : stub, name).untilInputEnds();
     } finally {
       channel.shutdownNow();
     }

@@ -8,7 +8,7 @@ public final class Main {
   private static final String USAGE =
       "usage: echo serve --port N --name ID [--journal FILE]"
           + " | echo call --target ADDR --authority NAME [--only CHECKS]"
-          + " | echo load --target ADDR --authority NAME --name ID";
+          + " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]";
 
   private Main() {}
 
@@ -34,7 +34,10 @@ public final class Main {
       }
       case "load" ->
           Load.run(
-              options.get("--target"), options.get("--authority"), options.getOrDefault("--name", "java"));
+              options.get("--target"),
+              options.get("--authority"),
+              options.getOrDefault("--name", "java"),
+              options.getOrDefault("--wait-for-ready", "no").equals("yes"));
       default -> usage();
     }
   }
