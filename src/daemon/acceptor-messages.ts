@@ -10,7 +10,7 @@ export interface AcceptorStart {
   readonly workerCount: number;
   /** Memory of a worker-loads.ts. */
   readonly loads: SharedArrayBuffer;
-  /** One Int32, counted up with each heartbeat. */
+  /** Two Int32: counted up with each heartbeat; the kernel's number of the thread. */
   readonly beat: SharedArrayBuffer;
 }
 

@@ -21,7 +21,7 @@ export class AcceptorThread {
   readonly #beats: Int32Array;
 
   constructor(options: AcceptorThreadOptions) {
-    const beat = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const beat = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
     const workerData: AcceptorStart = { ...options.start, beat };
     this.#beats = new Int32Array(beat);
     this.#thread = new Worker(options.entry ?? acceptorEntry(), {
@@ -37,6 +37,11 @@ export class AcceptorThread {
   /** For heartbeat-watch.ts. */
   get beat(): number {
     return this.#beats[0]!;
+  }
+
+  /** For thread-processor.ts. */
+  get threadId(): number {
+    return this.#beats[1]!;
   }
 
   /** @returns the worker's end of the port that its sockets come through; to be transferred to it. */

@@ -6,6 +6,7 @@ import { parseSocketAddress } from "../config/socket-address.ts";
 import type { AcceptorStart, AcceptorToMain, AcceptorToWorker, MainToAcceptor } from "./acceptor-messages.ts";
 import { probeHandOver } from "./hand-over-probe.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
+import { currentThreadId } from "./thread-processor.ts";
 import { WorkerLoads } from "./worker-loads.ts";
 
 const HEARTBEAT_MS = 250;
@@ -22,6 +23,7 @@ if (main === null) throw new Error("acceptor.ts runs as a worker thread only");
 const say = (message: AcceptorToMain): void => main.postMessage(message);
 const loads = new WorkerLoads(start.workerCount, start.loads);
 const beats = new Int32Array(start.beat);
+beats[1] = currentThreadId();
 const ports = new Map<number, MessagePort>();
 const servers: Server[] = [];
 let waiting: { readonly socket: Socket; readonly listener: number }[] = [];

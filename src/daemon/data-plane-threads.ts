@@ -9,6 +9,7 @@ import { CrashLoop, DEATHS_PERIOD_MS, MAX_DEATHS } from "./crash-loop.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
 import { HeartbeatWatch, WATCH_INTERVAL_MS } from "./heartbeat-watch.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
+import { readThreadProcessor } from "./thread-processor.ts";
 import { WorkerLoads } from "./worker-loads.ts";
 import type {
   ListeningMessage,
@@ -92,11 +93,17 @@ export class DataPlaneThreads {
       onMessage: (worker, message) => this.#receive(worker, message),
       onDeath: (worker, death) => this.#workerDied(worker, death),
     });
-    const beatOf = (thread: number): number =>
-      thread === workerCount
-        ? (this.#acceptor?.beat ?? 0)
-        : counters.workers.row(thread)[WorkerColumn.heartbeatMs]!;
-    this.#watch = new HeartbeatWatch(workerCount + 1, beatOf, (thread) => this.#hangs(thread));
+    this.#watch = new HeartbeatWatch(workerCount + 1, {
+      beatOf: (thread) =>
+        thread === workerCount
+          ? (this.#acceptor?.beat ?? 0)
+          : counters.workers.row(thread)[WorkerColumn.heartbeatMs]!,
+      processorOf: (thread) =>
+        readThreadProcessor(
+          thread === workerCount ? (this.#acceptor?.threadId ?? 0) : this.#loads.threadId(thread),
+        ),
+      onHung: (thread) => this.#hangs(thread),
+    });
     this.#watchTimer = setInterval(() => this.#watch.look(), WATCH_INTERVAL_MS);
     for (let worker = 0; worker < workerCount; worker++) this.#startWorker(worker);
     if (this.#handsOver) void this.#startAcceptor();
@@ -290,7 +297,7 @@ export class DataPlaneThreads {
     const why = hung ? "no heartbeat for 1 s" : reason;
     const name = nameOf(thread, workerCount);
     if (this.#leaving) {
-      log.error(`${name} died while leaving`, { reason: why });
+      log.error("a thread died while leaving", { thread: name, reason: why });
       return false;
     }
     if (isUseless) {
@@ -303,11 +310,11 @@ export class DataPlaneThreads {
       return false;
     }
     counters.restarts.count(kind, hung ? "hung" : cause);
-    log.error(`${name} died and is replaced; its connections are lost`, { reason: why });
+    log.error("a thread died and is replaced, its connections are lost", { thread: name, reason: why });
     return true;
   }
 }
 
 function nameOf(thread: number, workerCount: number): string {
-  return thread === workerCount ? "the acceptor" : `data-plane thread ${thread}`;
+  return thread === workerCount ? "acceptor" : `data-plane thread ${thread}`;
 }

@@ -1,30 +1,46 @@
+import type { ThreadProcessor } from "./thread-processor.ts";
+
 /** How often heartbeats are looked at. */
-export const WATCH_INTERVAL_MS = 200;
-/** Looks without a new beat after which a thread hangs: noticed within 1 s of its last one, which is due every 250 ms. */
+export const WATCH_INTERVAL_MS = 180;
+/** Looks without a new beat after which a thread hangs. It is noticed within 1 s of its last one: 0.9 s, and a margin. */
 const MISSES = 4;
-/** Looks that a thread may take for its first beat: it has modules to load, maybe on a busy machine. */
-const FIRST_BEAT_MISSES = 15_000 / WATCH_INTERVAL_MS;
+/** From this miss on the kernel is asked: one miss is nothing, a beat is due every 250 ms. */
+const SUSPICIOUS_MISSES = 2;
+/** A thread that would run must have had this much processor time without a beat: less, and it is the machine that is busy. */
+const MIN_RAN_MS = 0.75 * (MISSES - SUSPICIOUS_MISSES) * WATCH_INTERVAL_MS;
+/** A thread that waits may wait for helpers (of the garbage collection) that get no processor. */
+const WAITING_MISSES = 2 * MISSES;
+/** Looks that a thread may take for its first beat: it has modules to load. */
+const FIRST_BEAT_MISSES = 30_000 / WATCH_INTERVAL_MS;
+
+/** What is known of a thread from outside. */
+export interface WatchedThreads {
+  /** Any number that changes with each beat; 0 until the first. */
+  beatOf(thread: number): number;
+  /** Undefined where the kernel does not say. */
+  processorOf(thread: number): ThreadProcessor | undefined;
+  /** Called once for a thread; it is watched again after {@link HeartbeatWatch.watch}. */
+  onHung(thread: number): void;
+}
 
 /**
- * Finds threads whose event loop stands still. It counts its own looks instead of reading a clock: while the whole process
- * is stopped or starved it does not look either, so that it takes nobody for dead that simply had no processor.
+ * Finds threads whose event loop stands still. A busy machine must not look like a busy loop: it counts its own looks, of
+ * which there are none while the whole process is stopped, and a thread without a beat has to have used its processor
+ * time on something else.
  */
 export class HeartbeatWatch {
-  readonly #beatOf: (thread: number) => number;
-  readonly #onHung: (thread: number) => void;
+  readonly #threads: WatchedThreads;
   readonly #lastBeats: Float64Array;
   readonly #misses: Int32Array;
+  /** Processor time at the miss that made it suspicious. */
+  readonly #ranMs: Float64Array;
   readonly #watched: Uint8Array;
 
-  /**
-   * @param beatOf any number that changes with each beat of a thread; 0 until its first.
-   * @param onHung called once for a thread; it is watched again after {@link watch}.
-   */
-  constructor(count: number, beatOf: (thread: number) => number, onHung: (thread: number) => void) {
-    this.#beatOf = beatOf;
-    this.#onHung = onHung;
+  constructor(count: number, threads: WatchedThreads) {
+    this.#threads = threads;
     this.#lastBeats = new Float64Array(count);
     this.#misses = new Int32Array(count);
+    this.#ranMs = new Float64Array(count);
     this.#watched = new Uint8Array(count);
   }
 
@@ -43,16 +59,28 @@ export class HeartbeatWatch {
   look(): void {
     for (let thread = 0; thread < this.#watched.length; thread++) {
       if (this.#watched[thread] === 0) continue;
-      const beat = this.#beatOf(thread);
+      const beat = this.#threads.beatOf(thread);
       if (beat !== this.#lastBeats[thread]) {
         this.#lastBeats[thread] = beat;
         this.#misses[thread] = 0;
         continue;
       }
       this.#misses[thread]!++;
-      if (this.#misses[thread]! < (beat === 0 ? FIRST_BEAT_MISSES : MISSES)) continue;
+      if (!this.#hangs(thread)) continue;
       this.#watched[thread] = 0;
-      this.#onHung(thread);
+      this.#threads.onHung(thread);
     }
+  }
+
+  #hangs(thread: number): boolean {
+    const misses = this.#misses[thread]!;
+    if (this.#lastBeats[thread] === 0) return misses >= FIRST_BEAT_MISSES;
+    if (misses < SUSPICIOUS_MISSES) return false;
+    const processor = this.#threads.processorOf(thread);
+    if (misses === SUSPICIOUS_MISSES) this.#ranMs[thread] = processor?.ranMs ?? 0;
+    if (misses < MISSES) return false;
+    if (processor === undefined) return true;
+    const ranMs = processor.ranMs - this.#ranMs[thread]!;
+    return ranMs >= MIN_RAN_MS || (!processor.runnable && misses >= WAITING_MISSES);
   }
 }

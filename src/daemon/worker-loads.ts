@@ -3,6 +3,7 @@ const LINE_CELLS = 8;
 const STRIDE = 2 * LINE_CELLS;
 const ENDED = LINE_CELLS;
 const STREAMS = LINE_CELLS + 1;
+const THREAD = LINE_CELLS + 2;
 
 /**
  * Client connections by worker, in shared memory, from which the acceptor sees who has the least. Connections handed over
@@ -44,10 +45,20 @@ export class WorkerLoads {
     this.#cells[worker * STRIDE + STREAMS] = count;
   }
 
+  /** The worker's word: the kernel's number of its thread; see thread-processor.ts. */
+  runsAs(worker: number, threadId: number): void {
+    this.#cells[worker * STRIDE + THREAD] = threadId;
+  }
+
+  threadId(worker: number): number {
+    return this.#cells[worker * STRIDE + THREAD]!;
+  }
+
   /** Forgets what a dead worker said; {@link startAfresh} follows when its replacement serves. */
   retire(worker: number): void {
     this.#cells[worker * STRIDE + ENDED] = 0;
     this.#cells[worker * STRIDE + STREAMS] = 0;
+    this.#cells[worker * STRIDE + THREAD] = 0;
   }
 
   /**

@@ -99,7 +99,7 @@ test("a data-plane thread that dies and dies again ends the process with 70", as
     proxy.stderr,
     /^more than 5 threads died within 60 s; the last one: data-plane thread 0 died: Error: told to die/m,
   );
-  assert.equal(proxy.stderr.match(/died and is replaced/g)?.length, 5);
+  assert.equal(proxy.stderr.match(/a thread died and is replaced/g)?.length, 5);
 });
 
 test("an address in use ends the process with 71 and names key and address", async () => {
