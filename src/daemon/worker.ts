@@ -15,6 +15,8 @@ import type { AcceptorToWorker } from "./acceptor-messages.ts";
 import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
+import { listenerOptions } from "./listener-options.ts";
+import { currentThreadId } from "./thread-processor.ts";
 import { TlsFailureLog } from "./tls-failure-log.ts";
 import { WorkerLoads } from "./worker-loads.ts";
 import type { MainToWorker, WorkerListener, WorkerStart, WorkerToMain } from "./worker-messages.ts";
@@ -52,6 +54,10 @@ const dataPlane = new DataPlane({
   onEndpointReleased: (slot) => endpointSlots.push(slot),
   onClusterReleased: (slot) => clusterSlots.push(slot),
   onDownstreamGone: () => tellLoad(),
+  port: {
+    listeners: start.listeners.map(listenerOptions),
+    loadHttp1: async (services) => new (await import("../http1/http1-server.ts")).Http1Server(services),
+  },
 });
 
 const readsChosen = chooseSocketReads(say).then((reads) => {
@@ -66,7 +72,7 @@ function listenTo(listeners: readonly WorkerListener[]): void {
 
 function listen(listener: WorkerListener): void {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
-  dataPlane.serve(server);
+  dataPlane.serve(server, listener.name);
   server.on("error", (error: NodeJS.ErrnoException) => {
     if (!server.listening) say({ kind: "listen-failed", name: listener.name, error: error.message });
     else say({ kind: "log", level: "warn", message: "accept failed", fields: { error: error.message } });
@@ -103,6 +109,7 @@ function checkDrain(): void {
 }
 
 const loads = new WorkerLoads(start.workerCount, start.loads);
+loads.runsAs(start.workerIndex, currentThreadId());
 /** Sockets that were handed over so far. */
 let taken = 0;
 /** The port that more of them may come through. */
@@ -119,7 +126,7 @@ function takeFrom(acceptor: MessagePort): void {
     switch (message.kind) {
       case "connection":
         taken++;
-        dataPlane.accept(message.socket);
+        dataPlane.accept(message.socket, start.listeners[message.listener]!.name);
         return tellLoad();
       case "probe":
         return void import("./hand-over-probe.ts").then(({ answerProbe }) => answerProbe(message.socket));
@@ -139,7 +146,13 @@ function tellLoad(): void {
   loads.ended(start.workerIndex, taken - dataPlane.downstreamConnections);
 }
 
+/** Says that the loop turns: by the timer, and with each message, of which many can come at once. */
+function beat(): void {
+  row[WorkerColumn.heartbeatMs] = Date.now();
+}
+
 port.on("message", (message: MainToWorker) => {
+  beat();
   switch (message.kind) {
     case "cluster":
       return dataPlane.applyCluster(message.snapshot, message.counters);
@@ -173,12 +186,13 @@ port.on("message", (message: MainToWorker) => {
   }
 });
 
+beat();
 let beatMs = monotonicClock.nowMs();
 setInterval(() => {
   const nowMs = monotonicClock.nowMs();
   observeMs(row, WorkerColumn.stall, nowMs - beatMs - HEARTBEAT_MS);
   beatMs = nowMs;
-  row[WorkerColumn.heartbeatMs] = Date.now();
+  beat();
   const heap = getHeapStatistics() as HeapInfo & { readonly total_allocated_bytes?: number };
   row[WorkerColumn.heapUsedOctets] = heap.used_heap_size;
   row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
