@@ -26,6 +26,8 @@ import { TunnelRequest } from "./tunnel-request.ts";
  * speak first nearly always do within this, and cost no endpoint a connection for nothing.
  */
 const DIAL_AFTER_MS = 3;
+/** The same inside a tunnel, where our 200 has to get to the client first. */
+const TUNNEL_DIAL_AFTER_MS = 20;
 /** How long a client may be silent before it is taken for one that waits for the endpoint to speak. */
 const SILENCE_MS = 50;
 /** How long what a client begins with may take, where nothing is gained by deciding without it. */
@@ -99,19 +101,19 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     ) {
       this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
     } else if (declared === "auto" && clusterSlot !== NO_ROUTE) {
-      this.#timer.set(DIAL_AFTER_MS, () => this.#dialEarly());
+      const afterMs = this.#inTunnel ? TUNNEL_DIAL_AFTER_MS : DIAL_AFTER_MS;
+      this.#timer.set(afterMs, () => this.#dialEarly(SILENCE_MS - afterMs));
     } else {
       this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
     }
   }
 
-  #dialEarly(): void {
+  /** @param restMs until silence is an answer. */
+  #dialEarly(restMs: number): void {
     const { context, picker } = this.#services;
     context.tick();
     this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot }, this);
-    this.#timer.set(SILENCE_MS - DIAL_AFTER_MS, () =>
-      this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot),
-    );
+    this.#timer.set(restMs, () => this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot));
   }
 
   #tooLate(): void {
