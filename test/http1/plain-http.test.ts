@@ -1,74 +1,13 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
-import type { ServerHttp2Session } from "node:http2";
-import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { it } from "node:test";
-import type { Http1Limits } from "../../src/http1/http1-limits.ts";
-import type { Cluster } from "../../src/resource/cluster.ts";
 import { freePort } from "../proxy/fixture/free-port.ts";
 import { until } from "../proxy/fixture/until.ts";
 import { Http1Rig, RawHttp1Client, WEB } from "./http1-rig.ts";
+import { AS_HTTP1, get, through } from "./http1-stage.ts";
 import { bodyOf, WebBackend } from "./web-backend.ts";
-
-const AS_HTTP1 = { name: WEB, protocol: "http1", h2UpgradePolicy: "DO_NOT_UPGRADE" } as const;
-const AS_HTTP2 = { name: WEB, protocol: "http2", h2UpgradePolicy: "UPGRADE" } as const;
-
-/** A raw answer of one endpoint to whatever it is asked, once for each connection. */
-async function rawBackend(answer: string): Promise<{ port: number; stop: () => void }> {
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => socket.write(Buffer.from(answer, "latin1")));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { port: (server.address() as AddressInfo).port, stop: () => server.close() };
-}
-
-/** Runs a test with a backend and a proxy in front of it, and holds both to nothing being left behind. */
-async function through(
-  listener: RequestListener | undefined,
-  test: (client: RawHttp1Client, backend: WebBackend, rig: Http1Rig) => Promise<void>,
-  limits: Partial<Http1Limits> = {},
-  cluster: Partial<Cluster> = AS_HTTP1,
-): Promise<void> {
-  const backend = await WebBackend.start(listener);
-  const rig = await Http1Rig.start({ freeConnectionMs: 500, ...limits });
-  rig.proxy.apply([backend.port], cluster);
-  const client = new RawHttp1Client(rig.port);
-  await test(client, backend, rig);
-  client.close();
-  await until("no connection left at the backend", () => backend.sockets === 0);
-  assert.equal(rig.proxy.inFlight, 0);
-  await rig.close();
-  backend.stop();
-}
-
-/** The same with a backend of HTTP/2. */
-async function throughHttp2(
-  onSession: (session: ServerHttp2Session) => void,
-  test: (client: RawHttp1Client, rig: Http1Rig) => Promise<void>,
-): Promise<void> {
-  const server = createHttp2Server();
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("session", (session) => {
-    sessions.add(session);
-    onSession(session);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const rig = await Http1Rig.start();
-  rig.proxy.apply([(server.address() as AddressInfo).port], AS_HTTP2);
-  const client = new RawHttp1Client(rig.port);
-  await test(client, rig);
-  client.close();
-  await rig.close();
-  for (const session of sessions) session.destroy();
-  server.close();
-}
-
-function get(path = "/a", fields = ""): string {
-  return `GET ${path} HTTP/1.1\r\nHost: ${WEB}\r\n${fields}\r\n`;
-}
 
 it("fields about one connection go no further, in either direction", async () => {
   const listener: RequestListener = (_, response) => {
@@ -290,63 +229,6 @@ it("a kept connection that the endpoint has closed meanwhile costs a GET nothing
   );
 });
 
-for (const [name, answer] of [
-  ["a name that is no token", "HTTP/1.1 200 OK\r\nbad name: x\r\ncontent-length: 0\r\n\r\n"],
-  ["CR in a value", "HTTP/1.1 200 OK\r\nx: a\rb\r\ncontent-length: 0\r\n\r\n"],
-  ["NUL in a value", "HTTP/1.1 200 OK\r\nx: a\0b\r\ncontent-length: 0\r\n\r\n"],
-  [
-    "both a length and chunks",
-    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-  ],
-  ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef"],
-  ["a folded field", "HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 0\r\n\r\n"],
-  ["101 unasked", "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"],
-  ["no HTTP at all", "SSH-2.0-x\r\n"],
-  ["a head without end", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(80_000)}\r\n\r\n`],
-] as const) {
-  it(`an endpoint's answer with ${name} is 502`, async () => {
-    const backend = await rawBackend(answer);
-    const rig = await Http1Rig.start();
-    rig.proxy.apply([backend.port], AS_HTTP1);
-    const client = new RawHttp1Client(rig.port);
-    client.say(get());
-    assert.match(await client.hears("(UPE)"), /^HTTP\/1\.1 502 /);
-    client.close();
-    await rig.close();
-    backend.stop();
-  });
-}
-
-it("an answer that comes unasked answers nobody", async () => {
-  const backend = await rawBackend(
-    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison",
-  );
-  const rig = await Http1Rig.start();
-  rig.proxy.apply([backend.port], AS_HTTP1);
-  const [first, second] = [new RawHttp1Client(rig.port), new RawHttp1Client(rig.port)];
-  first.say(get("/1"));
-  await first.hears("ok");
-  second.say(get("/2"));
-  await second.hears("ok");
-  assert.ok(!(first.received + second.received).includes("poison"));
-  first.close();
-  second.close();
-  await rig.close();
-  backend.stop();
-});
-
-it("an answer that is cut off does not look whole", async () => {
-  const backend = await rawBackend("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n");
-  const rig = await Http1Rig.start();
-  rig.proxy.apply([backend.port], AS_HTTP1);
-  const client = new RawHttp1Client(rig.port);
-  client.say(get());
-  const received = await client.closed();
-  assert.ok(!received.includes("\r\n0\r\n"), received);
-  await rig.close();
-  backend.stop();
-});
-
 it("time limits: a slow head is 408, an idle connection is closed, a stuck body is 408", async () => {
   await through(
     undefined,
@@ -413,58 +295,4 @@ it("two hundred aborts at any moment leave nothing behind", async () => {
     await until("no connection left", () => rig.handler.connections === 0);
     await until("nothing open at the backend", () => backend.open === 0);
   });
-});
-
-it("HTTP/2 endpoints get the request as HTTP/2, and each of them its share", async () => {
-  const seen: string[] = [];
-  await throughHttp2(
-    (session) => {
-      session.on("stream", (stream, headers) => {
-        seen.push(
-          `${headers[":method"]} ${headers[":authority"]} ${headers[":path"]} ${headers["x-a"]} ${headers.connection}`,
-        );
-        stream.additionalHeaders({ ":status": 103, link: "</a.css>" });
-        stream.respond({ ":status": 201, "x-b": "2" }, { waitForTrailers: true });
-        stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "5" }));
-        stream.pipe(stream);
-      });
-    },
-    async (client) => {
-      client.say(
-        `PUT /a?b HTTP/1.1\r\nHost: ${WEB}\r\nX-A: 1\r\nTE: trailers\r\nConnection: te\r\nContent-Length: 5\r\n\r\nhello`,
-      );
-      const received = await client.hears("x-sum: 5\r\n\r\n");
-      assert.match(
-        received,
-        /^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a.css>\r\n\r\nHTTP\/1\.1 201 Created\r\n/,
-      );
-      assert.match(received, /\r\nx-b: 2\r\n/);
-      assert.match(received, /hello/);
-      assert.deepEqual(seen, [`PUT ${WEB} /a?b 1 undefined`]);
-    },
-  );
-});
-
-it("an HTTP/2 endpoint that is lost after its headers cuts the answer off; one that resets before them is an error", async () => {
-  await throughHttp2(
-    (session) => {
-      session.on("stream", (stream, headers) => {
-        stream.on("error", () => {});
-        if (headers[":path"] === "/early") stream.close(2);
-        else {
-          stream.respond({ ":status": 200 });
-          stream.write("part");
-          setTimeout(() => session.destroy(), 20);
-        }
-      });
-    },
-    async (client) => {
-      client.say(get("/early"));
-      assert.match(await client.hears("\r\n\r\n"), /^HTTP\/1\.1 50[023] /);
-      client.say(get("/late"));
-      const received = await client.closed();
-      assert.match(received, /part/);
-      assert.ok(!received.endsWith("0\r\n\r\n"));
-    },
-  );
 });
