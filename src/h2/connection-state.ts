@@ -123,8 +123,11 @@ export class ConnectionState {
   readonly callerBudget: FloodBudget | undefined;
   /** Resets have been charged that streams which end well give back. */
   owesResets = false;
-  /** WINDOW_UPDATE and PING frames that our own DATA has given reason for. */
-  earnedFrames = 0;
+  /**
+   * WINDOW_UPDATE and PING frames that our own DATA has given reason for, and a few to begin with: most peers open the
+   * connection's window at once, and an idle connection need not have a budget for that.
+   */
+  earnedFrames = 8;
   /** Streams up to `agedId` have been open for a while; `markId` was the highest at `markMs`. See reset-cost.ts. */
   agedId = 0;
   markId = 0;

@@ -22,8 +22,9 @@ export const FLOOD_LIMITS: readonly FloodLimit[] = Object.values({
   [FloodKind.provokedReset]: { burst: 1000, perSecond: 100 },
   // gRPC stacks measure their bandwidth by one PING per round trip while DATA flows; those are paid for by the DATA.
   [FloodKind.ping]: { burst: 2000, perSecond: 500 },
-  // In entries of SETTINGS. grpc-go changes its window some ten times in the life of a connection, one entry each.
-  [FloodKind.settings]: { burst: 500, perSecond: 50 },
+  // In entries of SETTINGS. gRPC's stacks adapt window and frame size to the bandwidth they measure: C-core up to ten times a
+  // second, two entries each, grpc-go some ten times in the life of a connection.
+  [FloodKind.settings]: { burst: 1000, perSecond: 200 },
   // Some stacks send a PRIORITY with each request.
   [FloodKind.emptyFrame]: { burst: 4000, perSecond: 1000 },
   // Who has large headers fills its frames; only fragments below 1 KiB that more follow, sections above the limit, and

@@ -110,8 +110,8 @@ describe("a client that floods is ended with ENHANCE_YOUR_CALM", () => {
     ],
     PING: ["ping", 0.3, (peer) => peer.receive(ping("flood"))],
     "PING ACK": ["emptyFrame", 0.6, (peer) => peer.receive(ping("flood", true))],
-    SETTINGS: ["settings", 0.1, (peer) => peer.receive(settings({ 3: 100 }))],
-    "empty SETTINGS": ["settings", 0.1, (peer) => peer.receive(settings())],
+    SETTINGS: ["settings", 0.15, (peer) => peer.receive(settings({ 3: 100 }))],
+    "empty SETTINGS": ["settings", 0.15, (peer) => peer.receive(settings())],
     "SETTINGS ACK": ["emptyFrame", 0.6, (peer) => peer.receive(SETTINGS_ACK)],
     "empty DATA": [
       "emptyFrame",
