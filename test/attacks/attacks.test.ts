@@ -43,7 +43,7 @@ describe("an innocent client beside attackers", { skip: missing === "" ? false :
   let measurer: Measurer;
   let unjudged = "two rounds only";
   let baseline: SoloWindow;
-  let nextSource = 20;
+  let nextSource = 0;
   const judged: Judged[] = [];
 
   before(
@@ -87,14 +87,16 @@ describe("an innocent client beside attackers", { skip: missing === "" ? false :
 
       before(
         async () => {
-          const sources = new Map(cases.map((each) => [each, `127.0.0.${nextSource++}`]));
           const timed = cases.some((each) => each.timed !== false);
           const rounds = !timed ? 1 : unjudged === "" ? ROUNDS : UNTIMED_ROUNDS;
           for (let round = 0; round < rounds; round++) {
             solo.push(await measurer.solo());
             for (const [each, into] of measured) {
               const windowMs = each.timed === false ? VARIANT_WINDOW_MS : WINDOW_MS;
-              await measurer.attack(each, sources.get(each)!, into, solo.at(-1)!.cpuShare, windowMs);
+              // Each time from elsewhere: what one caller may do at once is what counts, not what is left of it.
+              nextSource++;
+              const source = `127.0.${1 + (nextSource >> 8)}.${nextSource & 255}`;
+              await measurer.attack(each, source, into, solo.at(-1)!.cpuShare, windowMs);
             }
           }
         },

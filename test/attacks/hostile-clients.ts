@@ -70,20 +70,19 @@ export const FLOODS: readonly AttackCase[] = [
     attack: "window-update-flood",
     gates: gates({ cpuMicrosPerFrame: 10, closes: CALM, mostFrames: 15_000, flood: "window_update" }),
   },
-  {
-    attack: "priority-flood",
-    gates: gates({ cpuMicrosPerFrame: 10, closes: CALM, mostFrames: 7_000, flood: "empty_frame" }),
-  },
 ];
 
 /** Clients that let others wait: they read nothing, say nothing, or are many. */
 export const HOLDERS: readonly AttackCase[] = [
   { attack: "zero-window", gates: gates({ slabOctets: 20 * MIB, cpuShare: 0.3 }) },
-  { attack: "one-octet-window", gates: gates({ slabOctets: 20 * MIB, cpuMicrosPerFrame: 25 }) },
-  { attack: "unread-socket", gates: gates({ slabOctets: 20 * MIB, cpuShare: 0.3 }) },
+  { attack: "one-octet-window", gates: gates({ slabOctets: 20 * MIB, cpuMicrosPerFrame: 50 }) },
   { attack: "stalled-upload", gates: gates({ slabOctets: 32 * MIB, cpuShare: 0.3 }) },
   { attack: "half-open", rampMs: 700, gates: gates({ cpuShare: 0.3 }) },
-  { attack: "idle-connections", rampMs: 2_200, gates: gates({ cpuShare: 0.3, slabOctets: 8 * MIB }) },
+  {
+    attack: "idle-connections",
+    rampMs: 2_200,
+    gates: gates({ cpuShare: 0.3, slabOctets: 8 * MIB, rssOctets: 128 * MIB }),
+  },
 ];
 
 /** Variants: what holds for their family holds for each, but the innocent's p99 is measured once. */
@@ -148,6 +147,17 @@ export const VARIANTS: readonly AttackCase[] = [
     attack: "body-beyond-window",
     timed: false,
     gates: gates({ cpuMicrosPerFrame: 75, upstreamShare: 0.1 }),
+  },
+  {
+    attack: "priority-flood",
+    timed: false,
+    gates: gates({ cpuMicrosPerFrame: 10, closes: CALM, mostFrames: 7_000, flood: "empty_frame" }),
+  },
+  { attack: "unread-socket", timed: false, gates: gates({ slabOctets: 20 * MIB, cpuShare: 0.3 }) },
+  {
+    attack: "connection-churn, many callers",
+    timed: false,
+    gates: gates({ cpuMicrosPerFrame: 450 }),
   },
   { attack: "half-preface", rampMs: 700, timed: false, gates: gates({ cpuShare: 0.3 }) },
 ];

@@ -11,6 +11,8 @@ export interface Attack {
   readonly connections: number;
   /** Connections opened per second at most, the first ones and those after them. Default 200. */
   readonly connectsPerSecond?: number;
+  /** Whether each connection comes from an address of its own. Default false: all from one. */
+  readonly manyCallers?: boolean;
   /** Whether what the proxy says is read. Default true; where it is not, its goodbye is not seen either. */
   readonly reads?: boolean;
   /** Called when a connection stands: says its first words, @returns what it goes on with, if anything. */

@@ -5,6 +5,17 @@ import { firstRequest } from "./request-blocks.ts";
 
 const STILL = { framesPerSecond: 0, connectsPerSecond: 1_000 } as const;
 
+const CHURN: Attack = {
+  framesPerSecond: 0,
+  connections: 4,
+  connectsPerSecond: 300,
+  play: (connection) => {
+    connection.greet({}, headers(connection.open(), firstRequest(SHARED), { end: true }));
+    setTimeout(() => connection.leave(), 10);
+    return undefined;
+  },
+};
+
 export const CONNECTION_ATTACKS = {
   "half-open": {
     ...STILL,
@@ -31,14 +42,6 @@ export const CONNECTION_ATTACKS = {
       return undefined;
     },
   },
-  "connection-churn": {
-    framesPerSecond: 0,
-    connections: 4,
-    connectsPerSecond: 300,
-    play: (connection) => {
-      connection.greet({}, headers(connection.open(), firstRequest(SHARED), { end: true }));
-      setTimeout(() => connection.leave(), 10);
-      return undefined;
-    },
-  },
+  "connection-churn": CHURN,
+  "connection-churn, many callers": { ...CHURN, manyCallers: true },
 } as const satisfies Record<string, Attack>;

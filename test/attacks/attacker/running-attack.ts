@@ -90,8 +90,11 @@ export class RunningAttack {
   #open(): void {
     this.#connects++;
     this.#tally.frames++;
-    const { play, reads = true } = this.#attack;
-    const connection = new AttackConnection(this.#port, this.#source, this.#tally, reads);
+    const { play, reads = true, manyCallers = false } = this.#attack;
+    const source = manyCallers
+      ? `127.64.${(this.#connects >> 8) & 255}.${this.#connects & 255}`
+      : this.#source;
+    const connection = new AttackConnection(this.#port, source, this.#tally, reads);
     const { socket } = connection;
     this.#pending.add(connection);
     let ended = "";

@@ -10,7 +10,7 @@ import type { Stage } from "./stage.ts";
 /** Ten calls above the p99. */
 export const WINDOW_MS = (10 * 100 * 1000) / CALLS_PER_SECOND;
 const RAMP_MS = 100;
-const SETTLE_MS = 200;
+const SETTLE_MS = 150;
 
 /** A window without an attack. */
 export interface SoloWindow {

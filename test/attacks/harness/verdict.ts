@@ -1,3 +1,4 @@
+import { ATTACKS } from "../attacker/attacks.ts";
 import type { AttackCase } from "./attack-case.ts";
 import type { AttackMeasurement, SoloWindow } from "./measurement.ts";
 import { limitMs, median } from "./timing.ts";
@@ -14,6 +15,8 @@ export interface Verdict {
 }
 
 const MIB = 1_048_576;
+/** Share of the stated rate below which an attack says nothing about times. */
+const LEAST_RATE = 0.8;
 /** Proxy CPU for a connection to come and go, be it let in or not: three times what was measured. */
 const MICROS_PER_CONNECTION = 600;
 /** How a connection ends that the proxy does not talk to. */
@@ -43,7 +46,7 @@ function missedGates({ gates }: AttackCase, got: AttackMeasurement, solo: readon
   const closes = Object.keys(got.closes);
   const allowed = gates.closes ?? [];
   // A caller whose budget is used up is not let in again for a while: its connections end when they have been accepted.
-  const refused = got.closes["ENHANCE_YOUR_CALM"] === undefined ? [] : REFUSED;
+  const refused = closes.includes("ENHANCE_YOUR_CALM") ? REFUSED : [];
   const may = [...allowed, ...refused, ...(gates.mayClose ?? [])];
   const others = closes.filter((code) => !may.includes(code));
   if (others.length > 0) missed.push(`connections were closed with ${others.join(", ")}`);
@@ -76,7 +79,14 @@ export function judge(
   const soloMs = median(p99s);
   const attackMs = median(got.p99Ms);
   if (attack.timed === false) return { missed, soloMs, attackMs, unjudged: "a variant" };
-  if (unjudged !== "" || attackMs <= limitMs(soloMs)) return { missed, soloMs, attackMs, unjudged };
+  if (unjudged !== "") return { missed, soloMs, attackMs, unjudged };
+  const { framesPerSecond } = ATTACKS[attack.attack];
+  const ended = Object.keys(got.closes).length > 0;
+  if (attack.hostile === undefined && !ended && got.framesPerSecond < framesPerSecond * LEAST_RATE) {
+    const slow = `the attacker sent ${got.framesPerSecond.toFixed(0)} of ${framesPerSecond} frames/s`;
+    return { missed, soloMs, attackMs, unjudged: slow };
+  }
+  if (attackMs <= limitMs(soloMs)) return { missed, soloMs, attackMs, unjudged };
   // The machine may have changed since the null test: then the windows between the attacks differ among themselves.
   const even = median(p99s.filter((_, i) => i % 2 === 0));
   const odd = median(p99s.filter((_, i) => i % 2 === 1));
