@@ -2,6 +2,8 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest, STATUS_CODES } from "node:http";
 import type { ConnectionPicker } from "../proxy/port/connection-picker.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { ResponseFlag } from "../telemetry/response-flag.ts";
 import type { EndpointAgent, EndpointRequestOptions } from "./endpoint-agent.ts";
 import { ConnectError } from "./endpoint-connector.ts";
@@ -19,6 +21,8 @@ const MAX_RESPONSE_HEAD_OCTETS = 65_536;
 export interface Http1Upstream {
   readonly picker: ConnectionPicker;
   readonly agent: EndpointAgent;
+  /** A clock for durations. */
+  readonly nowMs: () => number;
 }
 
 /** @returns the fields of a request as an endpoint of HTTP/1.1 gets them: names and values by turns. */
@@ -100,8 +104,13 @@ class Http1Forward {
     this.#fields = http1RequestFields(exchange.head);
     exchange.onAbort = () => this.#sent?.destroy();
     const { onEnd } = exchange;
+    const { row } = first.cluster;
+    const startMs = upstream.nowMs();
+    row[ClusterColumn.streamsActive]!++;
     exchange.onEnd = (whole) => {
       onEnd(whole);
+      row[ClusterColumn.streamsActive]!--;
+      observeMs(row, ClusterColumn.duration, upstream.nowMs() - startMs);
       // An answer may be complete before the request is.
       if (this.#sent?.writableFinished === false) this.#sent.destroy();
       this.#lease.release();

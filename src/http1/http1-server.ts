@@ -6,6 +6,8 @@ import type { ClusterRuntime } from "../proxy/cluster-runtime.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
 import type { Http1Arrival, Http1Handler, Http1Services } from "../proxy/port/http1-handler.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { codeClassCell } from "../telemetry/code-class.ts";
 import { ResponseFlag } from "../telemetry/response-flag.ts";
 import { Way, wayOf } from "./cluster-protocol.ts";
 import { EndpointAgent } from "./endpoint-agent.ts";
@@ -53,7 +55,11 @@ export class Http1Server implements Http1Handler {
     this.#limits = limits;
     this.#tlsOf = ({ cluster }) => context.tlsClients.get(cluster.snapshot.tlsIdentity);
     const connector = new EndpointConnector(context, this.#tlsOf);
-    this.#upstream = { picker: services.picker, agent: new EndpointAgent(connector, limits) };
+    this.#upstream = {
+      picker: services.picker,
+      agent: new EndpointAgent(connector, limits),
+      nowMs: () => performance.now(),
+    };
     // Times and lengths are the gate's: Node's own limits are only never to come before them.
     this.#server = createServer({
       insecureHTTPParser: false,
@@ -168,6 +174,7 @@ export class Http1Server implements Http1Handler {
       forwardHttp2(exchange, this.#innerOf(connection), grpcWebDialect(head, type!));
       return;
     }
+    countAnswer(exchange, cluster);
     exchange.limitWait(this.#limits.responseTimeoutMs);
     if (way === Way.http2) {
       forwardHttp2(exchange, this.#innerOf(connection), PLAIN_HTTP);
@@ -241,6 +248,14 @@ export class Http1Server implements Http1Handler {
 
 function connectionOf(request: IncomingMessage): Http1Connection {
   return request.socket as unknown as Http1Connection;
+}
+
+/** Counts the answer, whoever gives it; a client that left before has had none. */
+function countAnswer(exchange: RequestExchange, { row }: ClusterRuntime): void {
+  exchange.onEnd = () => {
+    const { headersSent, statusCode } = exchange.response;
+    if (headersSent) row[ClusterColumn.http1Responses + codeClassCell(statusCode)]!++;
+  };
 }
 
 function noRoute(head: RequestHead): Http1Fault {

@@ -1,4 +1,5 @@
 import { ByteColumn, ClusterColumn } from "./cluster-counters.ts";
+import { CODE_CLASS_NAMES } from "./code-class.ts";
 import { DISCONNECT_REASON_NAMES } from "./disconnect-reason.ts";
 import { GRPC_STATUS_NAMES } from "./grpc-status-name.ts";
 import type { MetricDefinition } from "./metric-catalog.ts";
@@ -45,6 +46,9 @@ export const CLUSTER_SERIES: readonly ColumnSeries[] = [
     once(METRIC.upstreamDisconnects, ClusterColumn.upstreamDisconnects + i, {
       grpc_disconnect_error: reason,
     }),
+  ),
+  ...CODE_CLASS_NAMES.map((code_class, i) =>
+    once(METRIC.http1Responses, ClusterColumn.http1Responses + i, { code_class }),
   ),
   ...TLS_FAILURE_NAMES.map((reason, i) =>
     once(METRIC.upstreamTlsFailures, ClusterColumn.upstreamTlsFailures + i, { reason }),

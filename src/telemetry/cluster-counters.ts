@@ -40,6 +40,8 @@ export const ClusterColumn = {
   splicedBytes: REQUEST_CELLS + 24 + 3 * HISTOGRAM_COLUMNS,
   /** + place in TLS_FAILURE_NAMES, 6 cells: connections that TLS kept from coming about. */
   upstreamTlsFailures: REQUEST_CELLS + 28 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in CODE_CLASS_NAMES, 4 cells: answers to plain HTTP/1.1 requests that were handled one by one. */
+  http1Responses: REQUEST_CELLS + 34 + 3 * HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells of {@link ClusterColumn.bytes}; a request travels towards the endpoint. */
@@ -51,7 +53,7 @@ export const ByteColumn = {
 } as const;
 
 /** Cells a row needs. */
-export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 34 + 3 * HISTOGRAM_COLUMNS;
+export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 38 + 3 * HISTOGRAM_COLUMNS;
 
 const GAUGES = [
   ClusterColumn.retryBudgetUsed,

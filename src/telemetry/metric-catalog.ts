@@ -61,6 +61,11 @@ export const METRIC = {
     "Connections that did not come about.",
     DST,
   ),
+  http1Responses: counter(
+    "isobar_http_responses_total",
+    "Answers to plain HTTP/1.1 requests that were handled one by one.",
+    [...DST, "code_class"],
+  ),
   upstreamTlsFailures: counter(
     "isobar_upstream_tls_failures_total",
     "Connections that TLS kept from coming about.",

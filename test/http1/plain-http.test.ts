@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { it } from "node:test";
+import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { freePort } from "../proxy/fixture/free-port.ts";
 import { until } from "../proxy/fixture/until.ts";
 import { Http1Rig, RawHttp1Client, WEB } from "./http1-rig.ts";
@@ -34,12 +35,15 @@ it("fields about one connection go no further, in either direction", async () =>
 it("a connection to an endpoint serves many requests, and is closed when nothing needs it", async () => {
   await through(
     undefined,
-    async (client, backend) => {
+    async (client, backend, rig) => {
       for (let i = 1; i <= 20; i++) {
         client.say(get());
         await client.hears("GET /a 0", i);
       }
       assert.equal(backend.connections, 1);
+      const row = rig.proxy.row(WEB);
+      assert.equal(row[ClusterColumn.http1Responses], 20);
+      assert.equal(row[ClusterColumn.streamsActive], 0);
     },
     { freeConnectionMs: 3000 },
   );

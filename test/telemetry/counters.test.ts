@@ -7,9 +7,9 @@ import {
   ClusterColumn,
   ClusterCounters,
 } from "../../src/telemetry/cluster-counters.ts";
+import { CODE_CLASS_NAMES } from "../../src/telemetry/code-class.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
 import { EndpointLoads } from "../../src/telemetry/endpoint-loads.ts";
-import { TLS_FAILURE_NAMES } from "../../src/telemetry/tls-failure-names.ts";
 import { errorCodeCell, WORKER_COUNTER_COLUMNS, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 
 test("rows lie on cache lines of their own", () => {
@@ -26,7 +26,7 @@ test("memory of another shape is refused", () => {
 
 test("the last column of each layout is its last cell", () => {
   const lastOf = (columns: Readonly<Record<string, number>>) => Math.max(...Object.values(columns));
-  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), TLS_FAILURE_NAMES.length);
+  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), CODE_CLASS_NAMES.length);
   assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), 1);
 });
 

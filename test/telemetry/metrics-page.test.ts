@@ -73,6 +73,7 @@ test("every label, and every value of a closed list, is documented", async () =>
     "reason",
     "direction",
     "locality",
+    "code_class",
     "grpc_disconnect_error",
     "state",
     "protocol",
