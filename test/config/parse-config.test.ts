@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { describe, test } from "node:test";
 import { formatConfigProblem } from "../../src/config/config-problem.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
+import { DEFAULT_ALLOWED_SOURCES } from "../../src/proxy/port/listener-door.ts";
 
 /** The shape that scripts outside the repository use: it must go on meaning the same. */
 const STABLE = `
@@ -30,7 +31,15 @@ describe("the configuration", () => {
     assert.deepEqual(config, {
       node: { id: "laptop", zone: "zone-a" },
       admin: { address: "127.0.0.1:15000", allowNonLoopback: false },
-      listeners: [{ name: "local", address: "127.0.0.1:15001" }],
+      listeners: [
+        {
+          name: "local",
+          address: "127.0.0.1:15001",
+          protocol: "auto",
+          allowedSources: [...DEFAULT_ALLOWED_SOURCES],
+          connect: { allowedTargets: [], deniedRanges: [] },
+        },
+      ],
       clusters: [
         {
           name: "echo.default.svc.cluster.local:50051",
@@ -48,6 +57,17 @@ describe("the configuration", () => {
         },
       ],
       memory: { budgetOctets: 268_435_456, poisonFreed: false },
+      limits: {
+        perCaller: { connections: 4096, newConnectionsPerSecond: 1000 },
+        handshakeTimeoutMs: 10_000,
+        requestHeadersTimeoutMs: 10_000,
+        maxTlsHandshakes: 8,
+        maxRequestBodyOctets: 0,
+      },
+      keepalive: {
+        downstream: { timeMs: 120_000, timeoutMs: 60_000, idleTimeoutMs: 0, maxConnectionAgeMs: 0 },
+      },
+      overload: { stopReadingAtShare: 0.8, refuseStreamsAtShare: 0.9, notReadyAtShare: 0.95 },
       drain: { limitMs: 30_000 },
       accessLog: { enabled: false, sample: 1 },
       log: { level: "info" },
@@ -114,7 +134,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key",
     `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, admin, metrics, listeners, clusters, memory, drain, accessLog, log, concurrency; remove it',
+    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, admin, metrics, listeners, clusters, memory, limits, keepalive, overload, drain, accessLog, log, concurrency; remove it',
   ],
   [
     "a number for a name",
@@ -200,6 +220,16 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
     "an address twice, a wildcard counting for all",
     "listeners: [{ name: a, address: 127.0.0.1:1 }]\nmetrics: { address: 0.0.0.0:15000 }",
     'f.yaml:2:21: metrics.address: found "0.0.0.0:15000", wanted an address that admin.address (127.0.0.1:15000) leaves free',
+  ],
+  [
+    "stages of overload that do not follow each other",
+    `${LISTENERS}overload: { stopReadingAtShare: 0.9, refuseStreamsAtShare: 0.8 }`,
+    "f.yaml:2:60: overload.refuseStreamsAtShare: found 0.8, wanted at least overload.stopReadingAtShare (0.9); the stages follow each other",
+  ],
+  [
+    "not ready before streams are refused",
+    `${LISTENERS}overload: { notReadyAtShare: 0.85 }`,
+    "f.yaml:2:30: overload.notReadyAtShare: found 0.85, wanted at least overload.refuseStreamsAtShare (0.9); the stages follow each other",
   ],
   [
     "an admin server for everybody",

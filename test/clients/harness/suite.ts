@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { Backends } from "./backends.ts";
 import { build, FetchError } from "./build.ts";
 import { assertSpread, runChecks } from "./checks.ts";
-import type { Language, Toolchain } from "./language.ts";
+import type { Language, Program, Toolchain } from "./language.ts";
 import { AUTHORITY, IsobarProxy, LEAST_REQUEST_AUTHORITY } from "./proxy.ts";
 
 /** The first test to need a language waits for its build. */
@@ -49,6 +49,29 @@ export function testLeastRequest(client: Language): void {
         const spread = await runChecks(client, proxy.address, LEAST_REQUEST_AUTHORITY, ["spread"]);
         // Calls made one after the other meet idle backends, so chance alone decides: this is 4 standard deviations.
         assertSpread(spread, NAMES, 1.33);
+      });
+    });
+  });
+}
+
+/**
+ * Declares the test that a client whose environment names the proxy gets through it by CONNECT, and is balanced as always.
+ *
+ * @param way how the environment says it.
+ * @param changes what the client's program needs for it.
+ */
+export function testTunnel(
+  client: Language,
+  way: string,
+  changes: (program: Program, proxyAddress: string) => Partial<Program>,
+): void {
+  describe(`${client.name} client`, () => {
+    declare(`reaches a cluster through a tunnel (${way})`, [client], async () => {
+      await withProxy(client, async (proxy) => {
+        const program = { ...client.program, ...changes(client.program, proxy.address) };
+        // No resolver knows this name: the client does not look it up, it asks the proxy for it.
+        const spread = await runChecks({ ...client, program }, AUTHORITY, AUTHORITY);
+        assertSpread(spread, NAMES, 1.1);
       });
     });
   });
