@@ -31,7 +31,17 @@ export interface ReloaderOptions {
 }
 
 /** Sections that are read once, at the start: those that the schema does not mark live. */
-export const FIXED_SECTIONS = ["node", "admin", "metrics", "listeners", "memory", "concurrency"] as const;
+export const FIXED_SECTIONS = [
+  "node",
+  "admin",
+  "metrics",
+  "listeners",
+  "memory",
+  "limits",
+  "keepalive",
+  "overload",
+  "concurrency",
+] as const;
 
 /** Reads the file again when told to, and keeps the running configuration when the new one is wrong. */
 export class Reloader {
@@ -84,11 +94,10 @@ export class Reloader {
     const restartNeeded = FIXED_SECTIONS.filter(
       (section) => !isDeepStrictEqual(parsed.config[section], this.#running[section]),
     );
-    const { node, admin, metrics, listeners, memory, concurrency } = this.#running;
-    const running = { ...parsed.config, node, admin, listeners, memory, concurrency };
-    if (metrics === undefined) delete (running as { metrics?: unknown }).metrics;
-    else running.metrics = metrics;
-    this.#running = Object.freeze(running);
+    const { metrics: _, ...loaded } = parsed.config;
+    const fixed = FIXED_SECTIONS.filter((section) => this.#running[section] !== undefined);
+    const kept = Object.fromEntries(fixed.map((section) => [section, this.#running[section]]));
+    this.#running = Object.freeze<Config>({ ...loaded, ...kept });
     await apply(this.#running);
     this.#status = {
       succeeded: this.#status.succeeded + 1,

@@ -30,7 +30,7 @@ class Wire {
   constructor(port: number) {
     this.socket = connect(port, "127.0.0.1");
     this.socket.on("error", () => {});
-    this.socket.on("data", (octets) => (this.received = Buffer.concat([this.received, octets])));
+    this.socket.on("data", (octets: Buffer) => (this.received = Buffer.concat([this.received, octets])));
     this.socket.on("close", () => (this.closed = true));
   }
 
