@@ -46,6 +46,29 @@ A and AAAA records are asked for apart, of the name servers in /etc/resolv.conf,
 pods are given to other pods, and a stranger must not get our requests. "No such name" and "no addresses" are answers,
 believed when they persist for \`emptyHoldMs\`. A cluster without endpoints answers UNAVAILABLE.
 
+## TLS with endpoints
+
+\`\`\`yaml
+clusters:
+  - name: echo.default.svc.cluster.local:50051
+    tls:
+      mode: MUTUAL
+      caFile: /etc/isobar/tls/ca.crt
+      certFile: /etc/isobar/tls/tls.crt
+      keyFile: /etc/isobar/tls/tls.key
+      subjectAltNames: [spiffe://cluster.local/ns/default/sa/echo]
+    endpoints: [{ address: 10.0.0.7:50051 }]
+\`\`\`
+
+The endpoint has to show a certificate from a trusted authority with the right name, and to agree to \`h2\` by ALPN; nothing is sent before.
+Otherwise the call ends as UNAVAILABLE with [the reason](errors.md), which is in the log and in \`isobar_upstream_tls_failures_total\` too. Clear
+text is never tried in its place.
+
+The files are looked at every second, also through the links that Kubernetes swaps. New certificates are used for new connections; those that
+stand go on, and none of their streams is lost. A pair that does not fit, or a damaged file, leaves the last good one in use and is reported
+(\`isobar_tls_certificate_reloads_total\`); \`isobar_tls_certificate_expiration_timestamp_seconds\` says when the one in use expires.
+There is no check for revoked certificates.
+
 ## Environment
 
 These variables take precedence over the file; an empty one counts as not set.
