@@ -32,7 +32,7 @@ async function endpoint(port = 0): Promise<Http2Server> {
     session.on("close", () => sessions.delete(session));
     session.on("error", () => {});
   });
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers) => {
     const key = Number(headers["x-key"]);
     const value = String(headers["x-value"]);
     if (value !== keyedText(key, value.length)) complain(`header value of stream ${key}`);
