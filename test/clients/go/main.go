@@ -17,8 +17,9 @@ func main() {
 		port := flags.Int("port", 0, "port on 127.0.0.1, 0 picks a free one")
 		id := flags.String("name", "go", "name of this backend")
 		journal := flags.String("journal", "", "file that gets the id of each call as it begins")
+		certificates := flags.String("tls", "", "CERT,KEY,CA: speak TLS, and want a client's certificate from CA")
 		flags.Parse(os.Args[2:])
-		if err := serve(*port, *id, *journal); err != nil {
+		if err := serve(*port, *id, *journal, *certificates); err != nil {
 			fmt.Fprintln(os.Stderr, "echo:", err)
 			os.Exit(1)
 		}
@@ -45,6 +46,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]")
+	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]")
 	os.Exit(64)
 }

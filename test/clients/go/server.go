@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -9,11 +11,13 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -27,13 +31,46 @@ type echoServer struct {
 	calls callLog
 }
 
+// mutualTLS makes credentials of the files "CERT,KEY,CA"; clients need a certificate from CA.
+func mutualTLS(files string) (credentials.TransportCredentials, error) {
+	parts := strings.Split(files, ",")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("--tls: found %q, wanted CERT,KEY,CA", files)
+	}
+	own, err := tls.LoadX509KeyPair(parts[0], parts[1])
+	if err != nil {
+		return nil, err
+	}
+	authorities, err := os.ReadFile(parts[2])
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authorities) {
+		return nil, fmt.Errorf("%s: no certificate", parts[2])
+	}
+	return credentials.NewTLS(&tls.Config{
+		Certificates: []tls.Certificate{own},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    pool,
+	}), nil
+}
+
 // serve serves until SIGTERM, then lets calls finish as grpc-go's graceful stop does.
-func serve(port int, name, journal string) error {
+func serve(port int, name, journal, certificates string) error {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
-	server := grpc.NewServer()
+	var options []grpc.ServerOption
+	if certificates != "" {
+		secure, err := mutualTLS(certificates)
+		if err != nil {
+			return err
+		}
+		options = append(options, grpc.Creds(secure))
+	}
+	server := grpc.NewServer(options...)
 	echo := &echoServer{name: name}
 	if journal != "" {
 		if echo.calls.journal, err = os.OpenFile(journal, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {

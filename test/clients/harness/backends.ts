@@ -13,10 +13,14 @@ export class Backends {
     this.addresses = addresses;
   }
 
-  /** Starts as many servers as there are names and waits until each can be called. */
-  static async start(language: Language, names: readonly string[]): Promise<Backends> {
+  /** Starts as many servers as there are names and waits until each can be called. @param more further arguments. */
+  static async start(
+    language: Language,
+    names: readonly string[],
+    more: readonly string[] = [],
+  ): Promise<Backends> {
     const servers = names.map(
-      (name) => new Child(language.program, ["serve", "--port", "0", "--name", name]),
+      (name) => new Child(language.program, ["serve", "--port", "0", "--name", name, ...more]),
     );
     try {
       const addresses = await Promise.all(
