@@ -9,6 +9,7 @@ export const HEAVY_FOLDERS = [
   "test/repository/build/",
   "test/conformance/",
   "test/proxy/",
+  "test/daemon/threads/",
   "test/attacks/",
   "test/demo/",
   "test/clients/",

@@ -163,6 +163,7 @@ export class DataPlaneThreads {
 
   #serves(worker: number): void {
     this.#serving.add(worker);
+    this.#watch.serves(worker);
     this.#proven.add(worker);
     this.#owner.onServing(worker);
     if (this.#handsOver && this.#acceptor !== undefined) this.#connect(worker, true);
@@ -209,6 +210,7 @@ export class DataPlaneThreads {
     switch (message.kind) {
       case "listening":
         this.#bound.add(message);
+        this.#watch.serves(this.#options.workerCount);
         return this.#owner.onListening(message, ACCEPTOR);
       case "listen-failed":
         return this.#owner.onListenFailed(message.name, message.error);

@@ -4,14 +4,15 @@ import type { ThreadProcessor } from "./thread-processor.ts";
 export const WATCH_INTERVAL_MS = 180;
 /** Looks without a new beat after which a thread hangs. It is noticed within 1 s of its last one: 0.9 s, and a margin. */
 const MISSES = 4;
-/** From this miss on the kernel is asked: one miss is nothing, a beat is due every 250 ms. */
-const SUSPICIOUS_MISSES = 2;
-/** A thread that would run must have had this much processor time without a beat: less, and it is the machine that is busy. */
-const MIN_RAN_MS = 0.75 * (MISSES - SUSPICIOUS_MISSES) * WATCH_INTERVAL_MS;
+/**
+ * A thread that would run must have had this much processor time since the first look without a beat; less, and it is the
+ * machine that is busy. Work that a loop has to do at once (a garbage collection, a large snapshot) takes less.
+ */
+const MIN_RAN_MS = 450;
 /** A thread that waits may wait for helpers (of the garbage collection) that get no processor. */
 const WAITING_MISSES = 2 * MISSES;
-/** Looks that a thread may take for its first beat: it has modules to load. */
-const FIRST_BEAT_MISSES = 30_000 / WATCH_INTERVAL_MS;
+/** Looks that a thread may take until it serves: it has modules to load and all state to take in. */
+const START_MISSES = 30_000 / WATCH_INTERVAL_MS;
 
 /** What is known of a thread from outside. */
 export interface WatchedThreads {
@@ -32,9 +33,10 @@ export class HeartbeatWatch {
   readonly #threads: WatchedThreads;
   readonly #lastBeats: Float64Array;
   readonly #misses: Int32Array;
-  /** Processor time at the miss that made it suspicious. */
+  /** Processor time at the first look without a beat. */
   readonly #ranMs: Float64Array;
   readonly #watched: Uint8Array;
+  readonly #serving: Uint8Array;
 
   constructor(count: number, threads: WatchedThreads) {
     this.#threads = threads;
@@ -42,13 +44,21 @@ export class HeartbeatWatch {
     this.#misses = new Int32Array(count);
     this.#ranMs = new Float64Array(count);
     this.#watched = new Uint8Array(count);
+    this.#serving = new Uint8Array(count);
   }
 
   /** Begins with a thread that was just started. */
   watch(thread: number): void {
     this.#watched[thread] = 1;
+    this.#serving[thread] = 0;
     this.#misses[thread] = 0;
     this.#lastBeats[thread] = 0;
+  }
+
+  /** The thread has started: from now on it has no excuse. */
+  serves(thread: number): void {
+    this.#serving[thread] = 1;
+    this.#misses[thread] = 0;
   }
 
   ignore(thread: number): void {
@@ -74,10 +84,10 @@ export class HeartbeatWatch {
 
   #hangs(thread: number): boolean {
     const misses = this.#misses[thread]!;
-    if (this.#lastBeats[thread] === 0) return misses >= FIRST_BEAT_MISSES;
-    if (misses < SUSPICIOUS_MISSES) return false;
+    if (this.#serving[thread] === 0) return misses >= START_MISSES;
+    if (misses > 1 && misses < MISSES) return false;
     const processor = this.#threads.processorOf(thread);
-    if (misses === SUSPICIOUS_MISSES) this.#ranMs[thread] = processor?.ranMs ?? 0;
+    if (misses === 1) this.#ranMs[thread] = processor?.ranMs ?? 0;
     if (misses < MISSES) return false;
     if (processor === undefined) return true;
     const ranMs = processor.ranMs - this.#ranMs[thread]!;

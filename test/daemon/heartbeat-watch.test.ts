@@ -15,6 +15,8 @@ function watched(processor: (look: number) => ThreadProcessor | undefined = () =
   });
   watch.watch(0);
   watch.watch(1);
+  watch.serves(0);
+  watch.serves(1);
   const look = (count: number): void => {
     for (let i = 0; i < count; i++) {
       looks++;
@@ -75,9 +77,10 @@ test("a thread that is late, but not for a second, is left alone", () => {
   assert.deepEqual(hung, []);
 });
 
-test("a thread may take some seconds for its first beat, and not forever", () => {
-  const { beats, hung, look } = watched();
-  beats[1] = 0;
+test("a thread may take some seconds until it serves, and not forever", () => {
+  const { beats, hung, watch, look } = watched(running(1));
+  watch.watch(1);
+  beats[1] = 2;
   look(20_000 / WATCH_INTERVAL_MS);
   assert.deepEqual(hung, []);
   look(20_000 / WATCH_INTERVAL_MS);
@@ -92,6 +95,7 @@ test("a replacement is watched anew", () => {
   watch.watch(1);
   look(6);
   assert.deepEqual(hung, [1]);
+  watch.serves(1);
   beats[1] = 2;
   look(6);
   assert.deepEqual(hung, [1, 1]);

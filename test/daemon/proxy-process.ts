@@ -8,6 +8,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+/** The module a child process runs, from this folder, and options of its Node. */
+export interface ProxyEntry {
+  readonly module: string;
+  readonly nodeOptions: readonly string[];
+}
+
+const FAKE: ProxyEntry = { module: "./proxy-with-fake-worker.ts", nodeOptions: [] };
+
 /** A proxy with the fake data plane as a child process, on ports of its own, with a configuration that can change. */
 export class ProxyProcess {
   readonly ports: { readonly admin: number; readonly metrics: number; readonly listener: number };
@@ -17,16 +25,16 @@ export class ProxyProcess {
   readonly #folder: string;
   readonly #child: ChildProcess;
 
-  private constructor(ports: ProxyProcess["ports"], clusters: string, more: string) {
+  private constructor(ports: ProxyProcess["ports"], clusters: string, more: string, run: ProxyEntry) {
     this.ports = ports;
     this.#folder = mkdtempSync(join(tmpdir(), "isobar-"));
     this.file = join(this.#folder, "isobar.yaml");
     this.write(clusters, more);
-    const entry = fileURLToPath(new URL("./proxy-with-fake-worker.ts", import.meta.url));
+    const entry = fileURLToPath(new URL(run.module, import.meta.url));
     // The launcher's cache of stripped sources: a start takes a third of the time.
     const cache = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
-    this.#child = spawn(process.execPath, [entry, this.file], {
-      stdio: ["ignore", "ignore", "pipe"],
+    this.#child = spawn(process.execPath, [...run.nodeOptions, entry, this.file], {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
       env: { ...process.env, NODE_COMPILE_CACHE: cache },
     });
     this.#child.stderr!.setEncoding("utf8").on("data", (text) => (this.stderr += text));
@@ -40,9 +48,10 @@ export class ProxyProcess {
     clusters: string,
     more = "",
     ports: Partial<ProxyProcess["ports"]> = {},
+    run: ProxyEntry = FAKE,
   ): Promise<ProxyProcess> {
     const [admin, metrics, listener] = (await freePorts(3)) as [number, number, number];
-    return new ProxyProcess({ admin, metrics, listener, ...ports }, clusters, more);
+    return new ProxyProcess({ admin, metrics, listener, ...ports }, clusters, more, run);
   }
 
   /** Replaces the configuration, as an editor does it. */
@@ -53,6 +62,11 @@ export class ProxyProcess {
       `listeners: [{ name: local, address: 127.0.0.1:${listener} }]\nclusters: [${clusters}]\n${more}\n`;
     writeFileSync(join(this.#folder, "next"), text);
     renameSync(join(this.#folder, "next"), this.file);
+  }
+
+  /** Tells the child's module something. */
+  tell(message: object): void {
+    this.#child.send(message);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -160,6 +160,10 @@ export class ThreadRig {
     return this.column(ClusterColumn.attempts);
   }
 
+  get connectFailures(): number[] {
+    return this.column(ClusterColumn.upstreamConnectFailures);
+  }
+
   get inFlight(): number {
     return this.counters.endpoints.inFlight.reduce((sum, each) => sum + each, 0);
   }
