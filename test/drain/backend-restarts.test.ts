@@ -53,7 +53,7 @@ async function underLoad(
   ];
   assert.equal(clients.length, CLIENTS);
   try {
-    while ((await proxy.metric("isobar_requests_total")) < 100) await sleep(20);
+    await proxy.served(100);
     await disturb(backends);
     await sleep(BETWEEN_MS);
     const reports = await Promise.all(clients.map((client) => client.finish()));
@@ -62,7 +62,7 @@ async function underLoad(
     const moves = await proxy.metric("isobar_retries_total");
     context.diagnostic(`${calls} calls, ${failed.length} failed, ${moves} moved to the other backend`);
     assert.equal(proxy.fault, "");
-    assert.equal(await proxy.goawayErrors(), 0);
+    assert.equal(await proxy.blamed(), 0);
     assert.deepEqual(await processedTwice(journals), []);
     return { failed, calls };
   } finally {

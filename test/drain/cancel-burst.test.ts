@@ -76,8 +76,8 @@ describe(`${CANCELS.toLocaleString("en")} streams cancelled in a burst by a clie
         context.diagnostic(`${cancelled} cancelled in ${seconds.toFixed(1)} s, ${calls} calls beside them`);
         assert.deepEqual(failures, []);
         assert.equal(cancelled, CANCELS);
-        assert.ok(calls > 100, `${calls} calls`);
-        assert.equal(await proxy.goawayErrors(), 0);
+        assert.ok(calls > 20, `${calls} calls`);
+        assert.equal(await proxy.blamed(), 0);
         assert.equal(await proxy.metric("isobar_downstream_connections"), 2);
       } finally {
         running = false;

@@ -87,7 +87,7 @@ it(`${DRAINS} drains under load from grpc-go, grpc-java, Python and grpc-js fail
       );
     }
     assert.deepEqual(new Set(await Promise.all(leaving)), new Set([0]));
-    assert.equal(await serving.goawayErrors(), 0);
+    assert.equal(await serving.blamed(), 0);
     assert.deepEqual(await processedTwice(journals), []);
   } finally {
     await Promise.all(

@@ -38,7 +38,10 @@ export class NetworkNamespace {
     ip("-n", name, "addr", "add", `${host}/31`, "dev", inside);
     ip("-n", name, "link", "set", inside, "up");
     ip("-n", name, "link", "set", "lo", "up");
-    return new NetworkNamespace(name, host, outside, inside);
+    const namespace = new NetworkNamespace(name, host, outside, inside);
+    // However the test ends, nothing of it stays.
+    process.once("exit", () => namespace.remove());
+    return namespace;
   }
 
   /** What a command is to begin with, so that it runs inside. */

@@ -105,9 +105,28 @@ export class RealProxy {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   }
 
-  /** @returns how many connections endpoints have ended with an error in their GOAWAY, too_many_pings among them. */
-  goawayErrors(): Promise<number> {
-    return this.metric("isobar_upstream_disconnects_total", { grpc_disconnect_error: "GOAWAY" });
+  /** Waits until so many calls have ended well. @throws when that takes too long. */
+  async served(calls: number): Promise<void> {
+    const limit = performance.now() + READY_LIMIT_MS;
+    for (;;) {
+      const served = await this.metric("isobar_requests_total", { grpc_status: "OK" });
+      if (served >= calls) return;
+      if (performance.now() > limit) throw new Error(`${served} calls of ${calls} ended well: ${this.fault}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /**
+   * @returns how many connections ended with blame: by an endpoint's GOAWAY with an error, too_many_pings among them, or by
+   * the proxy because a peer broke the protocol or flooded it. Peers that do nothing wrong cause none.
+   */
+  async blamed(): Promise<number> {
+    const counts = await Promise.all([
+      this.metric("isobar_upstream_disconnects_total", { grpc_disconnect_error: "GOAWAY" }),
+      this.metric("isobar_protocol_errors_total"),
+      this.metric("isobar_flood_closed_total"),
+    ]);
+    return counts.reduce((sum, count) => sum + count);
   }
 
   async #get(url: string): Promise<string> {
