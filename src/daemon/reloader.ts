@@ -114,7 +114,7 @@ export class Reloader {
         sections: restartNeeded.join(", "),
       });
     } else {
-      log.info("reloaded", { cause, clusters: running.clusters.length });
+      log.info("reloaded", { cause, clusters: this.#running.clusters.length });
     }
   }
 
