@@ -35,7 +35,8 @@ describe("the stages of overload", () => {
 
 describe("the stages of overload, where much of what is resident could be used again", () => {
   it("begin half of the way from their shares to the limit", () => {
-    const at = (resident: number, present: OverloadStage) => overloadStage(0.5, resident, present, THRESHOLDS);
+    const at = (resident: number, present: OverloadStage) =>
+      overloadStage(0.5, resident, present, THRESHOLDS);
     assert.equal(at(0.89, 0), 0);
     assert.equal(at(0.9, 0), 1);
     assert.equal(at(0.951, 0), 2);
