@@ -95,7 +95,9 @@ function actionReply(result: { readonly ok: boolean; readonly message: string })
 
 function clusterText(cluster: ClusterView): string {
   const trouble = cluster.trouble === "" ? "" : ` trouble="${cluster.trouble}"`;
-  const head = `${cluster.name} policy=${cluster.policy} slot=${cluster.slot} hash=${cluster.contentHash}${trouble}\n`;
+  const { balancedPerConnection: whole } = cluster;
+  const spliced = whole === 0 ? "" : ` balanced_per_connection=${whole}`;
+  const head = `${cluster.name} policy=${cluster.policy} slot=${cluster.slot} hash=${cluster.contentHash}${spliced}${trouble}\n`;
   const endpoints = cluster.endpoints.map(
     (e) =>
       `  ${e.address} zone=${e.zone || "-"} weight=${e.weight} health=${e.health} slot=${e.slot}` +

@@ -23,6 +23,8 @@ export interface ClusterView {
   readonly contentHash: string;
   /** What the discovery of its endpoints suffers from; empty when nothing. */
   readonly trouble: string;
+  /** Open connections that are passed on as they are: balanced per connection, not per request. */
+  readonly balancedPerConnection: number;
   readonly endpoints: readonly EndpointView[];
 }
 

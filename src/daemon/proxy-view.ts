@@ -56,13 +56,14 @@ export class ProxyView implements AdminView {
   }
 
   *clusters(): Iterable<ClusterView> {
-    for (const { cluster, snapshot } of this.#options.publisher.clusters) {
+    for (const { cluster, snapshot, counters: clusterCounters } of this.#options.publisher.clusters) {
       yield {
         name: cluster.name,
         policy: cluster.policy,
         slot: snapshot.clusterSlot,
         contentHash: snapshot.contentHash,
         trouble: this.#options.troubles.get(cluster.name) ?? "",
+        balancedPerConnection: clusterCounters.sum(ClusterColumn.splicedConnections),
         endpoints: cluster.endpoints.map((endpoint, i): EndpointView => {
           const { endpoints: counters } = this.#options.counters;
           const slot = snapshot.slotAt(i);

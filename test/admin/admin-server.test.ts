@@ -21,6 +21,7 @@ const view: AdminView = {
       slot: 4,
       contentHash: "00ff",
       trouble: "",
+      balancedPerConnection: 3,
       endpoints: [
         {
           address: "10.0.0.1:1",
@@ -117,7 +118,7 @@ test("/stats and /clusters come as text and as JSON", async () => {
   assert.deepEqual(JSON.parse(stats.body), { "cluster.a.requests": 3, uptime_seconds: 1 });
   assert.equal(
     (await ask("GET", "/clusters")).body,
-    "a:1 policy=random slot=4 hash=00ff\n" +
+    "a:1 policy=random slot=4 hash=00ff balanced_per_connection=3\n" +
       "  10.0.0.1:1 zone=- weight=2 health=draining slot=7 generation=2 in_flight=5 requests=6 errors=1 set_aside=true\n",
   );
   const clusters = JSON.parse((await ask("GET", "/clusters?format=json")).body);

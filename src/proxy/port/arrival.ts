@@ -3,11 +3,12 @@ import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol, WorkerColumn } from "../../telemetry/worker-counters.ts";
 import { AnswerWriter } from "./answer-writer.ts";
+import { Stage } from "./arrival-stage.ts";
 import { ClusterPin } from "./cluster-pin.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
-import type { DialOwner } from "./endpoint-dial.ts";
+import type { DialFailure, DialOwner } from "./endpoint-dial.ts";
 import { EndpointDial } from "./endpoint-dial.ts";
-import { mayBeSettings } from "./first-octets.ts";
+import { mayBeSettings, refusalOf } from "./first-octets.ts";
 import { HeldOctets } from "./held-octets.ts";
 import { judgeOctets } from "./judge-octets.ts";
 import type { ListenerDoor } from "./listener-door.ts";
@@ -28,24 +29,13 @@ import { TunnelRequest } from "./tunnel-request.ts";
 const DIAL_AFTER_MS = 3;
 /** The same inside a tunnel, where our 200 has to get to the client first. */
 const TUNNEL_DIAL_AFTER_MS = 20;
-/** How long a client may be silent before it is taken for one that waits for the endpoint to speak. */
+/** How long a client may be silent before it counts as one that waits for the endpoint to speak. */
 const SILENCE_MS = 50;
 /** How long what a client begins with may take, where nothing is gained by deciding without it. */
 const HEAD_LIMIT_MS = 10_000;
 const LINGER_MS = 1_000;
 /** Envoy's idle timeout of TCP. */
 const SPLICE_IDLE_MS = 3_600_000;
-
-const Stage = {
-  /** Its first octets are waited for, or more of them. */
-  detecting: 0,
-  /** Not read for now: a name is looked up, a part is loaded, a target is dialled, an answer is on its way out. */
-  waiting: 1,
-  spliced: 2,
-  handedOver: 3,
-  closing: 4,
-} as const;
-type Stage = (typeof Stage)[keyof typeof Stage];
 
 /** A client's connection from the accept until it is known what it speaks and where it leads; and the account of it after that. */
 export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelClient {
@@ -60,7 +50,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   #inTunnel = false;
   #clientEnded = false;
   #closed = false;
-  #protocol = -1;
+  #protocol: DownstreamProtocol | -1 = -1;
   readonly #timer = new PatientTimer();
   /** Made for the connection's own cluster before it is known whether it is wanted. */
   #dial: EndpointDial | undefined;
@@ -113,7 +103,9 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     const { context, picker } = this.#services;
     context.tick();
     this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot }, this);
-    this.#timer.set(restMs, () => this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot));
+    // From then on it counts as TCP, and what the endpoint says is the client's. A client of HTTP/2 that was slow to begin
+    // (a throttled pod, a cold virtual machine) is served as such all the same.
+    this.#timer.set(restMs, () => this.#countAs(DownstreamProtocol.tcp));
   }
 
   #tooLate(): void {
@@ -213,18 +205,23 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     // An early dial waits until it is known whether it is wanted.
   }
 
-  /** An endpoint that speaks first, and not with HTTP/2's SETTINGS, speaks to no HTTP/2 client: there is nothing to wait for. */
+  /**
+   * An endpoint that speaks first, and not with HTTP/2's SETTINGS, speaks to no HTTP/2 client: there is nothing to wait for. Nor
+   * is there when it ends.
+   */
   onGreeting(): void {
-    const { start, octets } = this.#dial!.greeting;
+    const { greeting, ended } = this.#dial!;
     if (this.#stage !== Stage.detecting || this.#held.octets > 0) return;
-    if (!mayBeSettings(this.#services.context.engine.slab.bytes, start, octets)) {
+    const { bytes } = this.#services.context.engine.slab;
+    if (ended || !mayBeSettings(bytes, greeting.start, greeting.octets)) {
       this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
     }
   }
 
-  onDialFailed(): void {
-    // If the connection turns out to want an endpoint, it is tried again.
+  /** Who speaks by the time silence counts is dialled for again, or served as HTTP/2; who does not has nobody to listen to. */
+  onDialFailed(reason: DialFailure): void {
     this.#dial = undefined;
+    if (this.#held.octets === 0) this.#timer.set(SILENCE_MS, () => this.#refuse(refusalOf(reason)));
   }
 
   /** The connection speaks HTTP/2; `length` octets of it stand in the read area. */
@@ -233,6 +230,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#timer.clear();
     this.#dial?.abandon();
     this.#stage = Stage.handedOver;
+    this.#countAs(-1);
     arrivals.delete(this);
     const open = (owner: TransportOwner): Transport => {
       this.#transport.adopt(owner);
@@ -262,12 +260,11 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#splice = new Splice(context, this.#transport, this.#held, this.#clientEnded, dial, this);
   }
 
-  spliceFailed(reason: "no_endpoint" | "connect_failure"): void {
+  spliceFailed(reason: DialFailure): void {
     this.#splice = undefined;
     this.#transport.adopt(this);
-    const refusal = reason === "no_endpoint" ? PortRefusal.noEndpoint : PortRefusal.connectFailure;
     const isHttp1 = this.#protocol === DownstreamProtocol.http1;
-    this.#refuse(refusal, isHttp1 ? ANSWERS.unavailable : undefined);
+    this.#refuse(refusalOf(reason), isHttp1 ? ANSWERS.unavailable : undefined);
   }
 
   spliceGone(): void {
@@ -298,9 +295,12 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     }
   }
 
-  #countAs(protocol: DownstreamProtocol): void {
+  /** @param protocol -1: none of those counted here. */
+  #countAs(protocol: DownstreamProtocol | -1): void {
+    const { workerRow } = this.#services.context;
+    if (this.#protocol >= 0) workerRow[WorkerColumn.downstreamConnections + this.#protocol]!--;
+    if (protocol >= 0) workerRow[WorkerColumn.downstreamConnections + protocol]!++;
     this.#protocol = protocol;
-    this.#services.context.workerRow[WorkerColumn.downstreamConnections + protocol]!++;
   }
 
   /** Says something of our own; then closes, or does what is given. */
@@ -363,13 +363,13 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   #gone(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { arrivals, context } = this.#services;
+    const { arrivals } = this.#services;
     this.#timer.clear();
     this.#dial?.abandon();
     this.#tunnel?.abandon();
     this.#held.free();
     this.#writer.free();
-    if (this.#protocol >= 0) context.workerRow[WorkerColumn.downstreamConnections + this.#protocol]!--;
+    this.#countAs(-1);
     this.#pin.set(NO_ROUTE);
     arrivals.delete(this);
     this.#hooks.onGone();

@@ -16,13 +16,16 @@ export type DialTarget =
   | { readonly clusterSlot: number }
   | { readonly address: string; readonly port: number; readonly connectTimeoutMs: number };
 
+/** Why nothing came of a dial. */
+export type DialFailure = "no_endpoint" | "connect_failure";
+
 /** Who waits for a dial. */
 export interface DialOwner {
   onDialled(): void;
-  /** The endpoint has spoken before it was spoken to; what it said is in {@link EndpointDial.greeting}. */
+  /** The endpoint has spoken before it was spoken to, or has ended; what it said is in {@link EndpointDial.greeting}. */
   onGreeting(): void;
   /** Nothing could be connected to; told once, last. */
-  onDialFailed(reason: "no_endpoint" | "connect_failure"): void;
+  onDialFailed(reason: DialFailure): void;
 }
 
 /**
@@ -94,6 +97,7 @@ export class EndpointDial implements TransportOwner {
 
   onEnd(): void {
     this.ended = true;
+    this.owner.onGreeting();
   }
 
   onClose(error: Error | undefined): void {
@@ -114,7 +118,7 @@ export class EndpointDial implements TransportOwner {
     else this.#fail("connect_failure");
   }
 
-  #fail(reason: "no_endpoint" | "connect_failure"): void {
+  #fail(reason: DialFailure): void {
     if (this.#over) return;
     this.#over = true;
     this.greeting.free();

@@ -1,4 +1,6 @@
 import type { HostIndex } from "../../route/host-index.ts";
+import { PortRefusal } from "../../telemetry/port-cell.ts";
+import type { DialFailure } from "./endpoint-dial.ts";
 import type { RequestHead } from "./request-head.ts";
 
 const HTTP_PORT = 80;
@@ -13,6 +15,11 @@ export function isGrpcWeb(head: RequestHead): boolean {
 export function routeOfHost(host: string, hosts: HostIndex): number {
   const [, name = "", port = ""] = /^(.*?)(?::([0-9]+))?$/.exec(host) ?? [];
   return hosts.findTarget(name.replace(/^\[|\]$/g, ""), Number(port || HTTP_PORT));
+}
+
+/** @returns as what a dial that came to nothing is counted. */
+export function refusalOf(reason: DialFailure): PortRefusal {
+  return reason === "no_endpoint" ? PortRefusal.noEndpoint : PortRefusal.connectFailure;
 }
 
 /** Whether octets are, or may become, the head of HTTP/2's SETTINGS on stream 0 (RFC 9113 §4.1, §6.5). */

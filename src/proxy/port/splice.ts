@@ -2,7 +2,7 @@ import { Output } from "../../h2/output.ts";
 import type { Transport, TransportOwner } from "../../net/transport.ts";
 import { ByteColumn, ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import type { ProxyContext } from "../proxy-context.ts";
-import type { DialOwner, EndpointDial } from "./endpoint-dial.ts";
+import type { DialFailure, DialOwner, EndpointDial } from "./endpoint-dial.ts";
 import type { EndpointLease } from "./endpoint-lease.ts";
 import type { HeldOctets } from "./held-octets.ts";
 
@@ -12,7 +12,7 @@ const MAX_WAITING_OCTETS = 131_072;
 /** Who is told of the end of a {@link Splice}. */
 export interface SpliceOwner {
   /** The endpoint could not be had; the client's transport is the owner's again, and is not spliced. */
-  spliceFailed(reason: "no_endpoint" | "connect_failure"): void;
+  spliceFailed(reason: DialFailure): void;
   /** Both connections are gone. Told once, last, and not after {@link spliceFailed}. */
   spliceGone(): void;
 }
@@ -89,7 +89,7 @@ export class Splice implements DialOwner {
     // It is passed on as soon as the connection is taken over, which is now.
   }
 
-  onDialFailed(reason: "no_endpoint" | "connect_failure"): void {
+  onDialFailed(reason: DialFailure): void {
     this.#dial = undefined;
     this.#over = true;
     this.#held.free();

@@ -106,6 +106,29 @@ describe("a connection says what it speaks by its first octets", () => {
     await peer.hears("at last");
   });
 
+  it("a client of HTTP/2 that was slow to begin is served as such, and its requests balanced one by one", async () => {
+    await start({ listener: { cluster: ECHO } }, (peer) => peer.say(SETTINGS));
+    const peer = await dial();
+    await until("counted as TCP meanwhile", () => proxy.open(DownstreamProtocol.tcp) === 1);
+    await sleep(100);
+    assert.equal(peer.heardOctets, 0, "the endpoint's SETTINGS are not the client's");
+    peer.say(PREFACE).say(SETTINGS);
+    await until("HTTP/2", () => proxy.open(DownstreamProtocol.h2c) === 1);
+    assert.equal(proxy.open(DownstreamProtocol.tcp), 0);
+    await backend.peers[0]!.isClosed();
+  });
+
+  it("a silent client is told when there is no endpoint to listen to, and when the endpoint ends", async () => {
+    await start({ listener: { cluster: ECHO } }, ({ socket }) => void socket.end("sorry"));
+    const told = await dial();
+    await told.isClosed();
+    assert.equal(told.text, "sorry");
+    proxy.apply([]);
+    const peer = await dial();
+    await peer.isClosed();
+    assert.equal(proxy.refused(PortRefusal.noEndpoint), 1);
+  });
+
   it("an endpoint that greets with SETTINGS does not make a slow HTTP/2 client's connection TCP", async () => {
     await start({ listener: { cluster: ECHO } }, (peer) => peer.say(SETTINGS));
     const peer = await dial();
