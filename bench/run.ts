@@ -22,6 +22,7 @@ import { mtlsRow } from "./rows/mtls-row.ts";
 import { octetsRow } from "./rows/octets-row.ts";
 import { rateRow } from "./rows/rate-row.ts";
 import { syscallsRow } from "./rows/syscalls-row.ts";
+import { workersRow } from "./rows/workers-row.ts";
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
@@ -72,6 +73,8 @@ async function runRow(context: Context, name: RowName): Promise<RowResult[]> {
       return [await syscallsRow(context)];
     case "allocations":
       return [await allocationsRow(context)];
+    case "workers":
+      return [await workersRow(context)];
     case "features":
       return [await featuresRow(context)];
     case "mtls":

@@ -17,6 +17,7 @@ export const rowNames = [
   "go-backend",
   "mtls",
   "features",
+  "workers",
   "rate",
   "h2load",
 ] as const;

@@ -28,6 +28,7 @@ export const places = {
     envoyMtls: 18111,
     /** The first of a row of variants. */
     isobarVariants: 18120,
+    isobarWorkers: [18140, 18141],
     isobarMetrics: 18300,
     isobarAdmin: 18301,
     backends: [18201, 18202, 18203],
