@@ -24,7 +24,7 @@ function matches(wanted: string, kind: string, name: string): boolean {
 /** RFC 9525 section 6.3: the wildcard is the whole of the first label and stands for one label. */
 function hostMatches(pattern: string, name: string): boolean {
   const [p, n] = [pattern.toLowerCase(), name.toLowerCase()];
-  if (!p.startsWith("*.")) return p === n;
+  if (p === n || !p.startsWith("*.")) return p === n;
   const dot = n.indexOf(".");
   return dot > 0 && n.slice(dot) === p.slice(1) && !n.startsWith("*");
 }
