@@ -71,15 +71,22 @@ export class RawHttp1Client {
 
   /** Waits until what came contains `text`, as often as told. */
   async hears(text: string, times = 1): Promise<string> {
-    await until(`"${text}" to come`, () => this.received.split(text).length > times, {
-      seen: () => JSON.stringify(this.received),
+    await until(`"${text}" to come`, () => this.#count(text) >= times, {
+      seen: () => JSON.stringify(this.received.slice(-1000)),
     });
     return this.received;
   }
 
+  #count(text: string): number {
+    let count = 0;
+    for (let at = this.received.indexOf(text); at >= 0; at = this.received.indexOf(text, at + text.length))
+      count++;
+    return count;
+  }
+
   async closed(): Promise<string> {
     await until("the connection to be closed", () => this.ended, {
-      seen: () => JSON.stringify(this.received),
+      seen: () => JSON.stringify(this.received.slice(-1000)),
     });
     return this.received;
   }
