@@ -168,7 +168,7 @@ describe("a proxy in a cgroup with a memory limit", options, () => {
     }));
 
   it("refuses new calls with pushback when it must, says so, and takes them again afterwards", (t) =>
-    limited(256 * MIB, [LOW_SHARES], async (proxy, cgroup) => {
+    limited(320 * MIB, [LOW_SHARES], async (proxy, cgroup) => {
       const innocent = new Innocent(proxy.port);
       await sleep(200);
       const hoarders = new Hoarders(proxy.port);
@@ -178,17 +178,17 @@ describe("a proxy in a cgroup with a memory limit", options, () => {
         limitMs: 15_000,
         seen: () => proxy.output.slice(-600),
       });
-      assert.match(await proxy.ready(), /short of memory: \d+ % of 256 MiB are used/);
+      assert.match(await proxy.ready(), /short of memory: \d+ % of 320 MiB are used/);
       const { open } = hoarders;
       assert.ok(open > 100, `${open} streams in progress`);
       await sleep(1000);
-      assert.deepEqual(
-        [...new Set(hoarders.ended)],
-        [RESOURCE_EXHAUSTED],
-        "none was lost that was not refused",
-      );
+      const lost = hoarders.ended.filter((status) => status !== RESOURCE_EXHAUSTED);
+      assert.deepEqual(lost, [], "none was lost that was not refused");
       hoarders.close();
-      await until("ready again", () => /"formerStage":3/.test(proxy.output));
+      await until("ready again", () => /"formerStage":3/.test(proxy.output), {
+        limitMs: 20_000,
+        seen: () => proxy.output.slice(-600),
+      });
       // Answers of the moment in which it ended.
       await sleep(100);
       const before = innocent.answers.length;
@@ -203,6 +203,6 @@ describe("a proxy in a cgroup with a memory limit", options, () => {
         assert.ok(pushbackMs >= 1000 && pushbackMs <= 2000, `${pushbackMs} ms`);
       }
       assert.equal(await proxy.ready(), "ready\n");
-      t.diagnostic(`${Math.round(cgroup.peakOctets / MIB)} of 256 MiB at most, ${open} streams went on`);
+      t.diagnostic(`${Math.round(cgroup.peakOctets / MIB)} of 320 MiB at most, ${open} streams went on`);
     }));
 });
