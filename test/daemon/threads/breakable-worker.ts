@@ -16,8 +16,9 @@ channel.onmessage = (event) => {
     case "spin":
       for (;;);
     case "exhaust": {
-      const hoard: object[] = [];
-      for (;;) hoard.push({ at: hoard.length, text: `${hoard.length} of many` });
+      // In large pieces: the heap is full before the watch takes it for a loop that stands still.
+      const hoard: number[][] = [];
+      for (;;) hoard.push(new Array<number>(10_000).fill(hoard.length));
     }
   }
 };
