@@ -4,8 +4,10 @@ import type { Duplex } from "node:stream";
 import { TransportDuplex } from "../net/transport-duplex.ts";
 import type { ClusterRuntime } from "../proxy/cluster-runtime.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
+import { routeOfHost } from "../proxy/port/first-octets.ts";
 import type { Http1Arrival, Http1Handler, Http1Services } from "../proxy/port/http1-handler.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
+import { HostIndex } from "../route/host-index.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { codeClassCell } from "../telemetry/code-class.ts";
 import { ResponseFlag } from "../telemetry/response-flag.ts";
@@ -42,6 +44,7 @@ export class Http1Server implements Http1Handler {
   readonly #services: Http1Services;
   readonly #limits: Http1Limits;
   readonly #tlsOf: EndpointTlsLookup;
+  readonly #hosts: HostIndex;
   readonly #server: Server;
   readonly #connections = new Set<Http1Connection>();
   readonly #clusterSlots = new WeakMap<Duplex, number>();
@@ -52,6 +55,7 @@ export class Http1Server implements Http1Handler {
   constructor(services: Http1Services, limits: Http1Limits = HTTP1_LIMITS) {
     const { context } = services;
     this.#services = services;
+    this.#hosts = new HostIndex(context.authorities);
     this.#limits = limits;
     this.#tlsOf = ({ cluster }) => context.tlsClients.get(cluster.snapshot.tlsIdentity);
     const connector = new EndpointConnector(context, this.#tlsOf);
@@ -154,9 +158,9 @@ export class Http1Server implements Http1Handler {
   }
 
   #clusterOf(connection: Http1Connection, head: RequestHead): ClusterRuntime | undefined {
-    const { authorities, clusters } = this.#services.context;
+    const { clusters } = this.#services.context;
     const given = this.#clusterSlots.get(connection) ?? NO_ROUTE;
-    const slot = given === NO_ROUTE ? authorities.find(head.authority) : given;
+    const slot = given === NO_ROUTE ? routeOfHost(head.authority.toLowerCase(), this.#hosts) : given;
     const cluster = slot === NO_ROUTE ? undefined : clusters[slot];
     return cluster?.removed === false ? cluster : undefined;
   }
@@ -171,13 +175,13 @@ export class Http1Server implements Http1Handler {
       return;
     }
     if (way === Way.grpcWeb) {
-      forwardHttp2(exchange, this.#innerOf(connection), grpcWebDialect(head, type!));
+      forwardHttp2(exchange, this.#innerOf(connection, snapshot.clusterSlot), grpcWebDialect(head, type!));
       return;
     }
     countAnswer(exchange, cluster);
     exchange.limitWait(this.#limits.responseTimeoutMs);
     if (way === Way.http2) {
-      forwardHttp2(exchange, this.#innerOf(connection), PLAIN_HTTP);
+      forwardHttp2(exchange, this.#innerOf(connection, snapshot.clusterSlot), PLAIN_HTTP);
       return;
     }
     const lease = this.#services.picker.pick(snapshot.clusterSlot);
@@ -207,7 +211,7 @@ export class Http1Server implements Http1Handler {
     }
     if (exchange.over || http2) lease.release();
     if (exchange.over) return;
-    if (http2) forwardHttp2(exchange, this.#innerOf(exchange.connection), PLAIN_HTTP);
+    if (http2) forwardHttp2(exchange, this.#innerOf(exchange.connection, lease.clusterSlot), PLAIN_HTTP);
     else forwardHttp1(exchange, this.#upstream, lease);
   }
 
@@ -236,11 +240,16 @@ export class Http1Server implements Http1Handler {
     else forwardUpgrade(connection, head, this.#upstream, lease, this.#limits.responseTimeoutMs);
   }
 
-  #innerOf(connection: Http1Connection): InnerChannel {
+  /** One request is under way at a time, so that what it is for can be said of the whole channel. */
+  #innerOf(connection: Http1Connection, clusterSlot: number): InnerChannel {
+    const { context, requests } = this.#services;
     const present = connection.inner as InnerChannel | undefined;
-    if (present?.gone === false) return present;
+    if (present?.gone === false) {
+      present.aim(clusterSlot);
+      return present;
+    }
     present?.close();
-    const made = new InnerChannel(this.#services.context, this.#services.requests);
+    const made = new InnerChannel(context, requests, clusterSlot);
     connection.inner = made;
     return made;
   }

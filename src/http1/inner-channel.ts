@@ -10,6 +10,7 @@ import { DuplexTransport } from "../net/duplex-transport.ts";
 import type { ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import type { Dispatcher } from "../proxy/dispatcher.ts";
+import { ConnectionCluster } from "../proxy/port/connection-cluster.ts";
 import type { ProxyContext } from "../proxy/proxy-context.ts";
 import type { RequestChannel } from "../proxy/request-sink.ts";
 import { RequestSink } from "../proxy/request-sink.ts";
@@ -27,11 +28,17 @@ const WINDOW_OCTETS = 262_144;
 export class InnerChannel implements ChannelOwner, RequestChannel {
   readonly connection: Connection;
   readonly requests: Dispatcher;
+  /** What the request in progress is for, as HTTP/1.1 found out: a name may be short there, or the connection's own. */
+  cluster: ConnectionCluster;
   readonly session: ClientHttp2Session;
+  readonly #context: ProxyContext;
   readonly #channel: H2Channel;
+  #released = false;
 
-  constructor(context: ProxyContext, requests: Dispatcher) {
+  constructor(context: ProxyContext, requests: Dispatcher, clusterSlot: number) {
     this.requests = requests;
+    this.#context = context;
+    this.cluster = this.#pin(clusterSlot);
     const [ours, theirs] = duplexPair();
     const { slab } = context.engine;
     const sink = new RequestSink(context, this);
@@ -55,6 +62,19 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
   /** Whether it takes no more requests. */
   get gone(): boolean {
     return this.session.closed || this.session.destroyed;
+  }
+
+  /** The next request is for this cluster. */
+  aim(clusterSlot: number): void {
+    const former = this.cluster;
+    this.cluster = this.#pin(clusterSlot);
+    former.release();
+  }
+
+  /** Keeps the slot from being given to another cluster while this channel stands. */
+  #pin(clusterSlot: number): ConnectionCluster {
+    this.#context.clusters[clusterSlot]!.exchanges++;
+    return new ConnectionCluster(this.#context, clusterSlot);
   }
 
   close(): void {
@@ -86,5 +106,8 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
 
   onGone(): void {
     this.session.destroy();
+    if (this.#released) return;
+    this.#released = true;
+    this.cluster.release();
   }
 }

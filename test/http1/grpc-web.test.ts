@@ -289,6 +289,12 @@ describe("gRPC-Web over HTTP/1.1", () => {
     rig.proxy.remove("moves.test");
   });
 
+  it("a service can be called by a short name, as everywhere on the port", async () => {
+    rig.proxy.apply([backend.port], { name: "short.namespace.svc.test:80" });
+    assert.match(await ask(request(HELLO).replace(GRPC, "short.namespace")), /grpc-status: 0/);
+    rig.proxy.remove("short.namespace.svc.test:80");
+  });
+
   it("a plain request to a cluster of gRPC on such a connection is told so", async () => {
     const client = new RawHttp1Client(rig.port);
     client.say(request(HELLO));
