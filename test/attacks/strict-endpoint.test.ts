@@ -10,6 +10,7 @@ import { buildGo, missingGo, missingTools, OTHER_CORE } from "./harness/programs
 import { AttackedProxy } from "./harness/proxy.ts";
 
 const ATTACK = "header-list-above-endpoint's";
+const LIMIT = { timeout: 90_000 } as const;
 const ATTACK_MS = 4_000;
 const ATTACKER = fileURLToPath(new URL("attacker/attacker-process.ts", import.meta.url));
 
@@ -21,7 +22,7 @@ interface Connections {
 const missing = missingTools() || missingGo();
 
 describe("a grpc-go endpoint that takes 8 KiB of headers", { skip: missing === "" ? false : missing }, () => {
-  it("ends the connection of who sends it 30 KB", async () => {
+  it("ends the connection of who sends it 30 KB", LIMIT, async () => {
     const endpoint = new LineProgram(OTHER_CORE, buildGo(), ["endpoint"]);
     const { port } = await endpoint.hear<{ readonly port: number }>();
     const attacker = new IpcProgram(OTHER_CORE, 10, ATTACKER);
@@ -37,7 +38,7 @@ describe("a grpc-go endpoint that takes 8 KiB of headers", { skip: missing === "
     }
   });
 
-  it("is never sent 30 KB, which would make it end the connection others use", async () => {
+  it("is never sent 30 KB, which would make it end the connection others use", LIMIT, async () => {
     const endpoint = new LineProgram(OTHER_CORE, buildGo(), ["endpoint"]);
     const { port } = await endpoint.hear<{ readonly port: number }>();
     const proxy = await AttackedProxy.start([{ name: STRICT, port }]);
