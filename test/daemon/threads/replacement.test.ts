@@ -53,7 +53,7 @@ describe("a thread of the data plane that breaks", () => {
       await withRig(2, async (rig) => {
         const doomed = await clientOf(rig, 1);
         const spared = await clientOf(rig, 0);
-        const lost = doomed.unary("sleep 60000");
+        const lost = doomed.unary("hang");
         const kept = spared.unary("sleep 4000");
         await until("both calls are under way", () => rig.inFlight === 2);
         // The other counters follow in the same turn.
@@ -137,7 +137,7 @@ describe("a thread of the data plane that breaks", () => {
   it("gets no slot back from the dead: what was removed meanwhile is free for others", async () => {
     await withRig(2, async (rig, backend) => {
       const client = await clientOf(rig, 1);
-      const call = client.unary("sleep 60000");
+      const call = client.unary("hang");
       await until("it is under way", () => rig.inFlight === 1);
       const slot = rig.slots.endpointSlot([...rig.publisher.clusters][0]!.cluster.endpoints[0]!.key);
       // Worker 1 cannot let go of the endpoint while the call lasts.
