@@ -21,8 +21,10 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
   dropHeldRequest(context, slot);
   countEnd(context, slot);
   const downstream = engine.connections[engine.streams.connection[slot]!]!;
-  if (bits & ExchangeBit.responseStarted && bits & ExchangeBit.lengthAnnounced) {
-    // Trailers would end a body that is shorter than announced: it would be us who break RFC 9113 §8.1.1.
+  const truncating = (bits & ExchangeBit.lengthAnnounced) !== 0 || (bits & ExchangeBit.grpc) === 0;
+  if (bits & ExchangeBit.responseStarted && truncating) {
+    // Trailers would end a body that is shorter than announced (RFC 9113 §8.1.1), or, to a client that knows no
+    // grpc-status, make half an answer look whole.
     resetStream(downstream, slot, ErrorCode.internalError);
     return;
   }

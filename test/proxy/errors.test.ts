@@ -22,7 +22,14 @@ function backend(): Promise<RawBackend> {
       if (command === "refuse") connection.reset(id, 7);
       else if (command === "reset") connection.reset(id, 2);
       else if (command === "drop") connection.socket.destroy();
-      else if (command === "bad")
+      else if (command.startsWith("half")) {
+        connection.send(
+          frame(Type.headers, Flag.endHeaders, id, RESPONSE_HEADERS),
+          frame(Type.data, 0, id, BODY),
+        );
+        if (command === "half-reset") connection.reset(id, 2);
+        else setTimeout(() => connection.socket.destroy(), 20);
+      } else if (command === "bad")
         connection.send(frame(Type.headers, Flag.endHeaders, id, literal("Upper", "x")));
       else if (command === "large") {
         const block = Buffer.concat([RESPONSE_HEADERS, literal("x-large", "v".repeat(9000))]);
@@ -208,6 +215,18 @@ describe("errors of our own", () => {
       assert.equal(String(answer.headers[":status"]), status);
       assert.equal(answer.status, -1);
     }
+  });
+
+  it("cut half an answer off where trailers would make it look whole", async () => {
+    for (const command of ["half", "half-reset"]) {
+      const answer = await call(command, { "content-type": "text/plain" });
+      assert.equal(answer.headers[":status"], 200);
+      assert.equal(answer.body.length, 5);
+      assert.equal(answer.resetCode, 2);
+      assert.deepEqual({ ...answer.trailers }, {});
+    }
+    const grpc = await call("half");
+    assert.equal(grpc.status, PROXY_ERRORS.connectionLost.grpcStatus);
   });
 
   it("every row of the table was reached", () => {
