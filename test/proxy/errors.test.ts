@@ -230,7 +230,10 @@ describe("errors of our own", () => {
   });
 
   it("every row of the table was reached", () => {
-    const missing = Object.values<ProxyError>(PROXY_ERRORS).filter((error) => !reached.has(error));
+    // Those of TLS are reached in test/upstream/tls.test.ts.
+    const missing = Object.values<ProxyError>(PROXY_ERRORS).filter(
+      (error) => !reached.has(error) && !error.code.startsWith("tls_"),
+    );
     assert.deepEqual(
       missing.map(({ code }) => code),
       [],
