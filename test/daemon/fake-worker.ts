@@ -1,14 +1,24 @@
 import type { AddressInfo, Server } from "node:net";
 import { createServer } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
+import { currentThreadId } from "../../src/daemon/thread-processor.ts";
+import { WorkerLoads } from "../../src/daemon/worker-loads.ts";
 import type { MainToWorker, WorkerStart, WorkerToMain } from "../../src/daemon/worker-messages.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
+import { WorkerColumn, WorkerCounters } from "../../src/telemetry/worker-counters.ts";
 
 /**
  * A data-plane thread without a data plane: it opens the listeners and answers each connection with what it was told
- * so far, one line per cluster, then closes it. `die` in a cluster's name makes it throw.
+ * so far, one line per cluster, then closes it. `die` in a cluster's name makes it throw. Its heart beats as a real one's
+ * does, also while it drains: a thread that does not beat is ended as one that hangs.
  */
 const start = workerData as WorkerStart;
+const row = new WorkerCounters(start.workerCount, start.workerCounters).row(start.workerIndex);
+new WorkerLoads(start.workerCount, start.loads).runsAs(start.workerIndex, currentThreadId());
+setInterval(() => {
+  row[WorkerColumn.heartbeatMs] = Date.now();
+}, 250);
+
 const clusters = new Map<number, string>();
 let complete = false;
 
