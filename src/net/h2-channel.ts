@@ -1,7 +1,8 @@
 import type { Slab } from "../base/slab.ts";
 import { Connection } from "../h2/connection.ts";
 import type { ConnectionSink } from "../h2/connection-sink.ts";
-import type { Engine, Role } from "../h2/connection-state.ts";
+import type { Engine } from "../h2/connection-state.ts";
+import { Role } from "../h2/connection-state.ts";
 import type { FloodBudget } from "../h2/flood-budget.ts";
 import { Output } from "../h2/output.ts";
 import type { LoopTurn, Runnable } from "./loop-turn.ts";
@@ -45,6 +46,11 @@ export class H2Channel implements TransportOwner, Runnable {
   #carryStart = 0;
   #carryOctets = 0;
   #ending = false;
+  /**
+   * Ended, but what comes is still looked at. Not from a client, whose new streams would begin, nor from who broke the rules;
+   * but an endpoint that was left because of its GOAWAY may flood for as long as we linger, each connection anew.
+   */
+  #looksOn = false;
   #gone = false;
   #held = false;
 
@@ -98,7 +104,7 @@ export class H2Channel implements TransportOwner, Runnable {
 
   onRead(length: number): void {
     const { area } = this.#context;
-    if (this.#ending) return;
+    if (this.#ending && !this.#looksOn) return;
     this.#context.tick();
     if (this.#carryOctets === 0) {
       this.#receive(area.offset, length);
@@ -113,6 +119,7 @@ export class H2Channel implements TransportOwner, Runnable {
 
   #receive(start: number, length: number): void {
     const used = this.connection.receive(start, length, WORK_BUDGET);
+    if (this.#closedAnew()) return;
     const { engine } = this.#context;
     if (this.output.backlogOctets + this.output.pendingOctets > engine.limits.maxBacklogOctets) {
       // The peer makes us answer and does not read: only control frames can pile up so far.
@@ -139,13 +146,20 @@ export class H2Channel implements TransportOwner, Runnable {
   run(): boolean {
     if (this.#gone || this.#carryOctets === 0) return false;
     const used = this.connection.receive(this.#carryStart, this.#carryOctets, WORK_BUDGET);
-    if (this.#gone) return false;
+    if (this.#gone || this.#closedAnew()) return false;
     this.#carryStart += used;
     this.#carryOctets -= used;
     if (this.connection.stoppedByBudget) return true;
     if (this.#carryOctets === 0) this.#dropCarry();
     if (!this.#held) this.#transport.resume();
     return false;
+  }
+
+  /** Whether the connection broke the rules after our goodbye: another would not reach it, so it is closed at once. */
+  #closedAnew(): boolean {
+    if (!this.#looksOn || !this.connection.state.failed) return false;
+    this.destroy();
+    return true;
   }
 
   #dropCarry(): void {
@@ -181,6 +195,8 @@ export class H2Channel implements TransportOwner, Runnable {
   end(): void {
     if (this.#ending || this.#gone) return;
     this.#ending = true;
+    const { state } = this.connection;
+    this.#looksOn = state.role === Role.client && !state.failed;
     this.output.flush();
     this.#transport.end(LINGER_MS);
   }

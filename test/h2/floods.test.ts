@@ -173,6 +173,7 @@ describe("a server that floods is ended with ENHANCE_YOUR_CALM", () => {
     PING: ["ping", (peer) => peer.receive(ping("flood"))],
     SETTINGS: ["settings", (peer) => peer.receive(settings({ 4: 70_000 }))],
     "empty DATA": ["emptyFrame", (peer) => peer.receive(data(1, NOTHING))],
+    GOAWAY: ["emptyFrame", (peer) => peer.receive(goaway(2 ** 31 - 1))],
     "unknown frames": ["emptyFrame", (peer) => peer.receive(frame(0x42, 0, 0, NOTHING))],
     "window updates": ["windowUpdate", (peer) => peer.receive(windowUpdate(1, 1))],
     "informational responses without end": [

@@ -4,7 +4,16 @@ import { connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { GrpcStatus } from "../../src/grpc/status.ts";
 import { FloodKind, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
-import { headers, PREFACE, ping, readFrames, reset, SETTINGS_ACK, settings } from "../support/frames.ts";
+import {
+  goaway,
+  headers,
+  PREFACE,
+  ping,
+  readFrames,
+  reset,
+  SETTINGS_ACK,
+  settings,
+} from "../support/frames.ts";
 import { literalBlock, REQUEST } from "../support/literal-block.ts";
 import { ECHO, LocalProxy } from "./fixture/local-proxy.ts";
 import { RawBackend } from "./fixture/raw-backend.ts";
@@ -91,5 +100,16 @@ describe("floods", () => {
     assert.equal((await hanging).status, GrpcStatus.unavailable);
     assert.equal(floodsOf(FloodKind.ping), open.length);
     await until("the connection is gone", () => attacker.socket.destroyed);
+  });
+
+  it("an endpoint that goes on after its first GOAWAY loses its connection too, though that has no call", async () => {
+    const attackers = backend.connections.filter(({ socket }) => !socket.destroyed);
+    assert.ok(attackers.length > 0);
+    const startMs = performance.now();
+    for (const connection of attackers)
+      connection.send(...Array.from({ length: 10_000 }, () => goaway(2 ** 31 - 1)));
+    await until("they are counted", () => floodsOf(FloodKind.emptyFrame) === attackers.length);
+    await until("they are gone", () => attackers.every(({ socket }) => socket.destroyed));
+    assert.ok(performance.now() - startMs < 900, "at once, not when the time for a goodbye is over");
   });
 });
