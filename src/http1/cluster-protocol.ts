@@ -17,8 +17,9 @@ export type Way = (typeof Way)[keyof typeof Way];
 
 /**
  * What a cluster's protocol and `h2UpgradePolicy` make of a request. gRPC-Web is translated where endpoints speak HTTP/2; endpoints of
- * HTTP/1.1 get it as it is, because they may well understand it. A plain request with policy DEFAULT is here only because
- * its connection carried another request that had to be looked into.
+ * HTTP/1.1 get it as it is, because they may well understand it. With TLS, DEFAULT is UPGRADE: the client's octets could not be passed on
+ * as they are. In clear text a plain request with DEFAULT is here only because its connection carried another request that had to
+ * be looked into.
  */
 export function wayOf(
   cluster: Pick<ClusterSnapshot, "protocol" | "h2UpgradePolicy" | "tlsIdentity">,
@@ -32,7 +33,6 @@ export function wayOf(
     const asks = h2UpgradePolicy === "UPGRADE" && tlsIdentity !== 0 && head.upgrade !== "websocket";
     return asks ? Way.byAlpn : Way.http1;
   }
-  if (h2UpgradePolicy === "DEFAULT") return Way.none;
-  if (tlsIdentity === 0) return head.upgrade === "websocket" ? Way.none : Way.http2;
-  return head.upgrade === "websocket" ? Way.http1 : Way.byAlpn;
+  if (tlsIdentity !== 0) return head.upgrade === "websocket" ? Way.http1 : Way.byAlpn;
+  return h2UpgradePolicy === "DEFAULT" || head.upgrade === "websocket" ? Way.none : Way.http2;
 }

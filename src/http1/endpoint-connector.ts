@@ -85,7 +85,7 @@ class Dial implements TransportOwner {
 
   onClose(error: Error | undefined): void {
     clearTimeout(this.#timer);
-    this.#lease.connectFailed();
+    this.#lease.connectFailed(error);
     this.#done(new ConnectError(error?.message ?? "it took too long"));
   }
 

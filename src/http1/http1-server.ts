@@ -200,7 +200,7 @@ export class Http1Server implements Http1Handler {
       );
       http2 = await this.#protocols.speaksHttp2(lease);
     } catch (error) {
-      lease.connectFailed();
+      lease.connectFailed(error as Error);
       lease.release();
       exchange.fail({
         ...upstreamFault(error as Error, name),

@@ -5,14 +5,14 @@ import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
-import { ConnectFailure, connectFailureOf } from "../upstream/connect-failure.ts";
+import type { ConnectFailure } from "../upstream/connect-failure.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../upstream/subchannel.ts";
 import { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { ERROR_OF_FAILURE, noteConnectFailure } from "./note-connect-failure.ts";
 import type { ProxyContext } from "./proxy-context.ts";
-import { PROXY_ERRORS } from "./proxy-error.ts";
 import { ResponseSink } from "./response-sink.ts";
 
 /** The subchannels of a worker: made and retired with the snapshots, and told here what becomes of them. */
@@ -135,17 +135,7 @@ export class Upstreams implements SubchannelOwner {
   connectFailed(subchannel: Subchannel, error: Error | undefined): void {
     const cluster = this.#clusterOf(subchannel);
     if (cluster === undefined) return;
-    cluster.row[ClusterColumn.upstreamConnectFailures]!++;
-    const failure = connectFailureOf(error);
-    if (failure === ConnectFailure.transport) return;
-    cluster.row[ClusterColumn.upstreamTlsFailures + failure - 1]!++;
-    const { address, port } = subchannel.options;
-    this.#context.onTlsFailure({
-      cluster: cluster.snapshot.name,
-      endpoint: `${address}:${port}`,
-      reason: ERROR_OF_FAILURE[failure].code,
-      detail: error?.message ?? "",
-    });
+    noteConnectFailure(this.#context, cluster, subchannel.options, error);
   }
 
   released(subchannel: Subchannel): void {
@@ -159,16 +149,6 @@ export class Upstreams implements SubchannelOwner {
     return this.#context.clusters[subchannel.options.clusterSlot];
   }
 }
-
-const ERROR_OF_FAILURE = {
-  [ConnectFailure.transport]: PROXY_ERRORS.connectFailure,
-  [ConnectFailure.untrusted]: PROXY_ERRORS.tlsUntrusted,
-  [ConnectFailure.expired]: PROXY_ERRORS.tlsExpired,
-  [ConnectFailure.name]: PROXY_ERRORS.tlsName,
-  [ConnectFailure.alpn]: PROXY_ERRORS.tlsAlpn,
-  [ConnectFailure.rejected]: PROXY_ERRORS.tlsRejected,
-  [ConnectFailure.tls]: PROXY_ERRORS.tlsFailure,
-} as const;
 
 function reasonOf(channel: UpstreamChannel, error: Error | undefined): DisconnectReason {
   if (channel.timedOut) return DisconnectReason.connectionTimedOut;

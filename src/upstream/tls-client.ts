@@ -58,14 +58,14 @@ export class TlsClient {
    * Dials; `onConnected` or `onClose` follows.
    *
    * @param address an IP literal.
-   * @param alpn the protocol that the endpoint has to agree to.
+   * @param alpn the protocol that the endpoint has to agree to; "" where neither side is to name one.
    * @param onDialling told when the dial begins: it may have to wait for the handshakes of others.
    */
   dial(
     slab: Slab,
     area: ReadArea,
     { address, port }: { readonly address: string; readonly port: number },
-    alpn: "h2" | "http/1.1",
+    alpn: "h2" | "http/1.1" | "",
     owner: TransportOwner,
     onDialling: () => void,
   ): Transport {

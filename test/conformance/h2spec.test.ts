@@ -24,8 +24,15 @@ const ANSWER_MS = 30;
 
 const { CI = "" } = process.env;
 
-for (const reads of ["onread", "data"]) {
-  test(`the proxy passes every case of h2spec, with sockets read by ${reads}`, async (t) => {
+/** How sockets are read, and what the listener declares: by default it finds out itself that a client speaks HTTP/2. */
+const VARIANTS = [
+  ["onread", "auto"],
+  ["data", "auto"],
+  ["onread", "http2"],
+] as const;
+
+for (const [reads, protocol] of VARIANTS) {
+  test(`a listener of "${protocol}" passes every strict case of h2spec, with sockets read by ${reads}`, async (t) => {
     const missing = await buildH2spec();
     if (missing !== undefined) {
       assert.equal(CI, "", missing);
@@ -33,8 +40,8 @@ for (const reads of ["onread", "data"]) {
       return;
     }
     const backend = await startBackend(t);
-    const port = await startProxy(t, backend, reads);
-    const args = ["-h", "127.0.0.1", "-p", String(port), "-o", "2"];
+    const port = await startProxy(t, backend, reads, protocol);
+    const args = ["-h", "127.0.0.1", "-p", String(port), "-o", "2", "--strict"];
     const run = await new Child({ command: PROGRAM, args }, []).waitForEnd(RUN_LIMIT_MS);
     const [, all, passed] = /(\d+) tests, (\d+) passed/.exec(run.stdout) ?? [];
     const failures = run.stdout.slice(run.stdout.indexOf("Failures:"));
@@ -76,7 +83,7 @@ async function startBackend(t: TestContext): Promise<number> {
 }
 
 /** The proxy as users start it, in front of the backend. @returns its listener's port. */
-async function startProxy(t: TestContext, backend: number, reads: string): Promise<number> {
+async function startProxy(t: TestContext, backend: number, reads: string, protocol: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "isobar-h2spec-"));
   const [listener, admin] = [await freePort(), await freePort()];
   const config = join(folder, "isobar.yaml");
@@ -85,7 +92,7 @@ async function startProxy(t: TestContext, backend: number, reads: string): Promi
     `admin: { address: 127.0.0.1:${admin} }`,
     "memory: { poisonFreed: true }",
     "listeners:",
-    `  - { name: local, address: 127.0.0.1:${listener}, protocol: http2 }`,
+    `  - { name: local, address: 127.0.0.1:${listener}, protocol: ${protocol} }`,
     "clusters:",
     `  - name: 127.0.0.1:${listener}`,
     `    endpoints: [{ address: 127.0.0.1:${backend} }]`,

@@ -8,6 +8,7 @@ export class AnswerWriter {
   readonly #slab: Slab;
   readonly #transport: Transport;
   #block = 0;
+  #then: (() => void) | undefined;
 
   constructor(slab: Slab, transport: Transport) {
     this.#slab = slab;
@@ -25,13 +26,24 @@ export class AnswerWriter {
     return true;
   }
 
-  /** Whether it has not left yet: the transport will say `onReleased`. */
-  get isPending(): boolean {
-    return this.#block !== 0;
+  /** Does this once the answer has left, which may be now. @returns whether it has left. */
+  whenLeft(then: () => void): boolean {
+    const left = this.#block === 0;
+    if (left) then();
+    else this.#then = then;
+    return left;
   }
 
-  /** To be called when it has left, or never will. */
+  /** The answer has left. */
+  released(): void {
+    const then = this.#then;
+    this.free();
+    then?.();
+  }
+
+  /** The answer will never leave. */
   free(): void {
+    this.#then = undefined;
     if (this.#block !== 0) this.#slab.free(this.#block);
     this.#block = 0;
   }

@@ -1,14 +1,15 @@
 import type { Transport, TransportOwner } from "../../net/transport.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
-import { DownstreamProtocol, WorkerColumn } from "../../telemetry/worker-counters.ts";
+import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
 import { AnswerWriter } from "./answer-writer.ts";
+import type { ArrivalLimits } from "./arrival-limits.ts";
 import { Stage } from "./arrival-stage.ts";
 import { ClusterPin } from "./cluster-pin.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
 import type { DialFailure, DialOwner } from "./endpoint-dial.ts";
 import { EndpointDial } from "./endpoint-dial.ts";
-import { mayBeSettings, refusalOf } from "./first-octets.ts";
+import { isClientsFault, mayBeSettings, refusalOf } from "./first-octets.ts";
 import { HeldOctets } from "./held-octets.ts";
 import { judgeOctets } from "./judge-octets.ts";
 import type { ListenerDoor } from "./listener-door.ts";
@@ -16,26 +17,12 @@ import type { LocalAnswer } from "./local-answer.ts";
 import { ANSWERS } from "./local-answer.ts";
 import { PatientTimer } from "./patient-timer.ts";
 import type { ArrivalHooks, PortServices } from "./port-services.ts";
+import { ProtocolGauge } from "./protocol-gauge.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { SpliceOwner } from "./splice.ts";
 import { Splice } from "./splice.ts";
 import type { TunnelClient } from "./tunnel-request.ts";
 import { TunnelRequest } from "./tunnel-request.ts";
-
-/**
- * How long a client may be silent before an endpoint is dialled for it, in case the endpoint is to speak first. Clients that
- * speak first nearly always do within this, and cost no endpoint a connection for nothing.
- */
-const DIAL_AFTER_MS = 3;
-/** The same inside a tunnel, where our 200 has to get to the client first. */
-const TUNNEL_DIAL_AFTER_MS = 20;
-/** How long a client may be silent before it counts as one that waits for the endpoint to speak. */
-const SILENCE_MS = 50;
-/** How long what a client begins with may take, where nothing is gained by deciding without it. */
-const HEAD_LIMIT_MS = 10_000;
-const LINGER_MS = 1_000;
-/** Envoy's idle timeout of TCP. */
-const SPLICE_IDLE_MS = 3_600_000;
 
 /** A client's connection from the accept until it is known what it speaks and where it leads; and the account of it after that. */
 export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelClient {
@@ -44,20 +31,20 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   readonly #hooks: ArrivalHooks;
   readonly #transport: Transport;
   readonly #held: HeldOctets;
+  readonly #limits: ArrivalLimits;
   #stage: Stage = Stage.detecting;
   /** The connection's own cluster. */
   readonly #pin: ClusterPin;
   #inTunnel = false;
   #clientEnded = false;
   #closed = false;
-  #protocol: DownstreamProtocol | -1 = -1;
+  readonly #gauge: ProtocolGauge;
   readonly #timer = new PatientTimer();
   /** Made for the connection's own cluster before it is known whether it is wanted. */
   #dial: EndpointDial | undefined;
   #tunnel: TunnelRequest | undefined;
   #splice: Splice | undefined;
   readonly #writer: AnswerWriter;
-  #afterAnswer: (() => void) | undefined;
 
   constructor(
     services: PortServices,
@@ -66,10 +53,12 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     openTransport: (owner: TransportOwner) => Transport,
   ) {
     this.#services = services;
+    this.#limits = services.limits;
     this.#door = door;
     this.#hooks = hooks;
     this.#held = new HeldOctets(services.context.engine.slab);
     this.#pin = new ClusterPin(services.context);
+    this.#gauge = new ProtocolGauge(services.context);
     services.arrivals.add(this);
     this.#transport = openTransport(this);
     this.#writer = new AnswerWriter(services.context.engine.slab, this.#transport);
@@ -91,10 +80,12 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     ) {
       this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
     } else if (declared === "auto" && clusterSlot !== NO_ROUTE) {
-      const afterMs = this.#inTunnel ? TUNNEL_DIAL_AFTER_MS : DIAL_AFTER_MS;
-      this.#timer.set(afterMs, () => this.#dialEarly(SILENCE_MS - afterMs));
+      const { dialAfterMs, tunnelDialAfterMs, silenceMs } = this.#limits;
+      const isSecured = (clusters[clusterSlot]?.snapshot.tlsIdentity ?? 0) !== 0;
+      const afterMs = isSecured ? silenceMs : this.#inTunnel ? tunnelDialAfterMs : dialAfterMs;
+      this.#timer.set(afterMs, () => this.#dialEarly(silenceMs - afterMs));
     } else {
-      this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+      this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
     }
   }
 
@@ -102,10 +93,10 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   #dialEarly(restMs: number): void {
     const { context, picker } = this.#services;
     context.tick();
-    this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot }, this);
+    this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot, byClientTls: false }, this);
     // From then on it counts as TCP, and what the endpoint says is the client's. A client of HTTP/2 that was slow to begin
     // (a throttled pod, a cold virtual machine) is served as such all the same.
-    this.#timer.set(restMs, () => this.#countAs(DownstreamProtocol.tcp));
+    this.#timer.set(restMs, () => this.#gauge.set(DownstreamProtocol.tcp));
   }
 
   #tooLate(): void {
@@ -136,7 +127,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
       this.#transport.pause();
       return;
     }
-    if (isNew) this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+    if (isNew) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
     this.#examine();
   }
 
@@ -188,7 +179,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
 
   #readOn(): void {
     this.#transport.resume();
-    if (this.#held.octets > 0) this.#timer.set(HEAD_LIMIT_MS, () => this.#tooLate());
+    if (this.#held.octets > 0) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
     this.#examine();
   }
 
@@ -221,7 +212,8 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   /** Who speaks by the time silence counts is dialled for again, or served as HTTP/2; who does not has nobody to listen to. */
   onDialFailed(reason: DialFailure): void {
     this.#dial = undefined;
-    if (this.#held.octets === 0) this.#timer.set(SILENCE_MS, () => this.#refuse(refusalOf(reason)));
+    if (this.#held.octets === 0)
+      this.#timer.set(this.#limits.silenceMs, () => this.#refuse(refusalOf(reason)));
   }
 
   /** The connection speaks HTTP/2; `length` octets of it stand in the read area. */
@@ -230,7 +222,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#timer.clear();
     this.#dial?.abandon();
     this.#stage = Stage.handedOver;
-    this.#countAs(-1);
+    this.#gauge.set(-1);
     arrivals.delete(this);
     const open = (owner: TransportOwner): Transport => {
       this.#transport.adopt(owner);
@@ -248,14 +240,20 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   #toEndpoint(protocol: DownstreamProtocol, clusterSlot: number): void {
     const { context, picker } = this.#services;
     context.tick();
-    this.#toSplice(protocol, this.#dial ?? new EndpointDial(context, picker, { clusterSlot }, this));
+    const byClientTls = protocol === DownstreamProtocol.tls;
+    let dial = this.#dial;
+    if (dial?.suits(clusterSlot, byClientTls) !== true) {
+      dial?.abandon();
+      dial = new EndpointDial(context, picker, { clusterSlot, byClientTls }, this);
+    }
+    this.#toSplice(protocol, dial);
   }
 
   #toSplice(protocol: DownstreamProtocol, dial: EndpointDial): void {
     this.#timer.clear();
     this.#dial = undefined;
     this.#stage = Stage.spliced;
-    this.#countAs(protocol);
+    this.#gauge.set(protocol);
     const { context } = this.#services;
     this.#splice = new Splice(context, this.#transport, this.#held, this.#clientEnded, dial, this);
   }
@@ -263,7 +261,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   spliceFailed(reason: DialFailure): void {
     this.#splice = undefined;
     this.#transport.adopt(this);
-    const isHttp1 = this.#protocol === DownstreamProtocol.http1;
+    const isHttp1 = this.#gauge.protocol === DownstreamProtocol.http1;
     this.#refuse(refusalOf(reason), isHttp1 ? ANSWERS.unavailable : undefined);
   }
 
@@ -277,7 +275,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#dial?.abandon();
     this.#dial = undefined;
     this.wait();
-    this.#countAs(DownstreamProtocol.http1);
+    this.#gauge.set(DownstreamProtocol.http1);
     try {
       const handler = await this.#services.http1();
       if (this.#closed) return;
@@ -295,37 +293,21 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     }
   }
 
-  /** @param protocol -1: none of those counted here. */
-  #countAs(protocol: DownstreamProtocol | -1): void {
-    const { workerRow } = this.#services.context;
-    if (this.#protocol >= 0) workerRow[WorkerColumn.downstreamConnections + this.#protocol]!--;
-    if (protocol >= 0) workerRow[WorkerColumn.downstreamConnections + protocol]!++;
-    this.#protocol = protocol;
-  }
-
   /** Says something of our own; then closes, or does what is given. */
   answer(answer: LocalAnswer, then?: () => void): void {
     this.#timer.clear();
-    this.#stage = then === undefined ? Stage.closing : Stage.waiting;
-    if (then === undefined) this.#held.free();
+    this.#stage = Stage.waiting;
     if (!this.#writer.write(answer)) {
       this.#close();
     } else if (then === undefined) {
-      this.#transport.resume();
-      this.#transport.end(LINGER_MS);
-    } else if (this.#writer.isPending) {
+      this.#end();
+    } else if (!this.#writer.whenLeft(then)) {
       this.#transport.pause();
-      this.#afterAnswer = then;
-    } else {
-      then();
     }
   }
 
   onReleased(): void {
-    this.#writer.free();
-    const then = this.#afterAnswer;
-    this.#afterAnswer = undefined;
-    then?.();
+    this.#writer.released();
   }
 
   onConnected(): void {
@@ -334,7 +316,6 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
 
   onEnd(): void {
     this.#clientEnded = true;
-    if (this.#stage === Stage.closing) return;
     if (this.#stage !== Stage.detecting) return;
     // No more comes: what is there has to do. A client of a protocol whose server speaks first may end at once, too.
     if (this.#held.octets > 0) this.#examine();
@@ -347,11 +328,22 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#gone();
   }
 
-  /** @param answer what the client is told; without it, it sees that its connection came to nothing. */
+  /** @param answer what the client is told; without it, it sees its connection end, or that it came to nothing. */
   #refuse(reason: PortRefusal, answer?: LocalAnswer): void {
     this.#services.countRefusal(reason);
-    if (answer === undefined) this.#close();
-    else this.answer(answer);
+    if (answer !== undefined) this.answer(answer);
+    else if (isClientsFault(reason)) this.#end();
+    else this.#close();
+  }
+
+  /** An orderly end, with what still comes read out: unread octets would make it a reset. */
+  #end(): void {
+    this.#timer.clear();
+    this.#dial?.abandon();
+    this.#held.free();
+    this.#stage = Stage.closing;
+    this.#transport.resume();
+    this.#transport.end(this.#limits.lingerMs);
   }
 
   #close(): void {
@@ -369,7 +361,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#tunnel?.abandon();
     this.#held.free();
     this.#writer.free();
-    this.#countAs(-1);
+    this.#gauge.set(-1);
     this.#pin.set(NO_ROUTE);
     arrivals.delete(this);
     this.#hooks.onGone();
@@ -383,7 +375,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
 
   /** Closes a spliced connection that nobody has used for long. */
   sweep(nowMs: number): void {
-    if (this.#splice !== undefined && nowMs - this.#splice.activeMs > SPLICE_IDLE_MS)
+    if (this.#splice !== undefined && nowMs - this.#splice.activeMs > this.#limits.spliceIdleMs)
       this.#splice.close(false);
   }
 

@@ -13,7 +13,11 @@ const LOCAL_ERRORS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOT
 
 /** Where a connection leads: to an endpoint of a cluster, or to one address. */
 export type DialTarget =
-  | { readonly clusterSlot: number }
+  | {
+      readonly clusterSlot: number;
+      /** The client speaks TLS to the endpoint itself. Otherwise we do, where the cluster has an identity for it. */
+      readonly byClientTls: boolean;
+    }
   | { readonly address: string; readonly port: number; readonly connectTimeoutMs: number };
 
 /** Why nothing came of a dial. */
@@ -43,6 +47,8 @@ export class EndpointDial implements TransportOwner {
   readonly #picker: ConnectionPicker;
   readonly #target: DialTarget;
   readonly #tried: number[] = [];
+  /** The TLS identity dialled with, 0 for none. */
+  #tlsIdentity = 0;
   #lease: EndpointLease | undefined;
   #transport: Transport | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -70,9 +76,32 @@ export class EndpointDial implements TransportOwner {
       this.#lease = lease;
       ({ address, port, connectTimeoutMs } = lease);
     }
-    const { engine, area } = this.#context;
-    this.#transport = SocketTransport.connect(engine.slab, area, address, port, this);
-    this.#timer = setTimeout(() => this.#transport?.destroy(), connectTimeoutMs);
+    this.#tlsIdentity = this.#wantedIdentity();
+    const { engine, area, tlsClients } = this.#context;
+    const tls = tlsClients.get(this.#tlsIdentity);
+    // A dial with TLS may have to wait for the handshakes of others first.
+    const onDialling = (): void => {
+      this.#timer = setTimeout(() => this.#transport?.destroy(), connectTimeoutMs);
+    };
+    if (tls !== undefined) {
+      this.#transport = tls.dial(engine.slab, area, { address, port }, "", this, onDialling);
+    } else {
+      this.#transport = SocketTransport.connect(engine.slab, area, address, port, this);
+      onDialling();
+    }
+  }
+
+  #wantedIdentity(): number {
+    const target = this.#target;
+    if (!("clusterSlot" in target) || target.byClientTls) return 0;
+    return this.#context.clusters[target.clusterSlot]?.snapshot.tlsIdentity ?? 0;
+  }
+
+  /** Whether it leads where such a client wants to go, and in the way that the cluster's endpoints are to be reached now. */
+  suits(clusterSlot: number, byClientTls: boolean): boolean {
+    const target = this.#target;
+    if (!("clusterSlot" in target) || target.clusterSlot !== clusterSlot) return false;
+    return this.#tlsIdentity === (byClientTls ? 0 : this.#wantedIdentity());
   }
 
   onConnected(): void {
@@ -108,7 +137,7 @@ export class EndpointDial implements TransportOwner {
     this.#lease = undefined;
     if (!this.connected && lease !== undefined) {
       const { code = "" } = (error ?? {}) as NodeJS.ErrnoException;
-      if (!LOCAL_ERRORS.has(code)) lease.connectFailed();
+      if (!LOCAL_ERRORS.has(code)) lease.connectFailed(error);
       this.#tried.push(lease.slot);
     }
     lease?.release();

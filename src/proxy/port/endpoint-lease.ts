@@ -1,6 +1,7 @@
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
+import { noteConnectFailure } from "../note-connect-failure.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 
 /**
@@ -49,11 +50,15 @@ export class EndpointLease {
     this.#subchannel.dialled(true);
   }
 
-  /** The endpoint could not be connected to: it is set aside for a while, unless other connections to it stand. */
-  connectFailed(): void {
+  /**
+   * The endpoint could not be connected to: it is set aside for a while, unless other connections to it stand.
+   *
+   * @param error what the transport was closed with, undefined when its time was up.
+   */
+  connectFailed(error: Error | undefined): void {
     const { endpoints, endpointRow } = this.#context;
     endpoints.errors[endpointRow + this.slot]!++;
-    this.cluster.row[ClusterColumn.upstreamConnectFailures]!++;
+    noteConnectFailure(this.#context, this.cluster, this, error);
     this.#subchannel.dialled(false);
   }
 

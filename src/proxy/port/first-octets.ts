@@ -22,6 +22,16 @@ export function refusalOf(reason: DialFailure): PortRefusal {
   return reason === "no_endpoint" ? PortRefusal.noEndpoint : PortRefusal.connectFailure;
 }
 
+/** Whether a connection is refused for what it began with, or did not: it ends in order. Others look like a refused connection. */
+export function isClientsFault(reason: PortRefusal): boolean {
+  return (
+    reason === PortRefusal.silent ||
+    reason === PortRefusal.unknownProtocol ||
+    reason === PortRefusal.malformed ||
+    reason === PortRefusal.headTimeout
+  );
+}
+
 /** Whether octets are, or may become, the head of HTTP/2's SETTINGS on stream 0 (RFC 9113 §4.1, §6.5). */
 export function mayBeSettings(bytes: Uint8Array, start: number, octets: number): boolean {
   for (let i = 3; i < Math.min(octets, 9); i++) {

@@ -8,6 +8,8 @@ import { WorkerColumn } from "../../telemetry/worker-counters.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import { Arrival } from "./arrival.ts";
+import type { ArrivalLimits } from "./arrival-limits.ts";
+import { ARRIVAL_LIMITS } from "./arrival-limits.ts";
 import { ConnectionPicker } from "./connection-picker.ts";
 import type { Http1Handler, LoadHttp1Handler } from "./http1-handler.ts";
 import type { ListenerOptions } from "./listener-door.ts";
@@ -30,6 +32,8 @@ export interface FrontDoorOptions {
   readonly lookupTarget?: LookupTarget | undefined;
   /** The addresses of this machine; default: those of its interfaces. */
   readonly ownAddresses?: (() => readonly string[]) | undefined;
+  /** Where they differ from {@link ARRIVAL_LIMITS}. For tests. */
+  readonly limits?: Partial<ArrivalLimits> | undefined;
 }
 
 /** Where every connection comes in: who may, what it speaks, and what becomes of what is not HTTP/2. */
@@ -39,6 +43,7 @@ export class FrontDoor implements PortServices {
   readonly hosts: HostIndex;
   readonly own: OwnAddresses;
   readonly lookup: TargetLookup;
+  readonly limits: ArrivalLimits;
   readonly arrivals = new Set<ArrivalControl>();
   readonly #requests: Dispatcher;
   readonly #loadHttp1: LoadHttp1Handler | undefined;
@@ -56,6 +61,7 @@ export class FrontDoor implements PortServices {
     this.hosts = new HostIndex(context.authorities);
     this.own = new OwnAddresses(() => context.time.nowMs, options.ownAddresses);
     this.lookup = new TargetLookup(options.lookupTarget);
+    this.limits = { ...ARRIVAL_LIMITS, ...options.limits };
     this.#loadHttp1 = options.loadHttp1;
     const listeners = options.listeners ?? [{ name: "", ...LISTENER_DEFAULTS }];
     for (const each of listeners) this.#doors.set(each.name, new ListenerDoor(each, context.authorities));

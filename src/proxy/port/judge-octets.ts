@@ -43,8 +43,12 @@ export function judgeOctets(
 ): Judgement {
   const { bytes } = services.context.engine.slab;
   const detected = detectProtocol(bytes, held.start, held.octets);
-  if (declared === "tls") return judgeHello(services, clusterSlot, held, ended);
   if (detected === Detected.undecided && !ended) return WAIT;
+  if (declared === "tls") {
+    // In particular nothing may pass unread as TLS that is none, to endpoints that are to be reached by TLS only.
+    if (detected !== Detected.tls) return { kind: "refuse", reason: PortRefusal.malformed };
+    return judgeHello(services, clusterSlot, held, ended);
+  }
   if (detected === Detected.connect && clusterSlot === NO_ROUTE) {
     const head = readRequestHead(bytes, held.start, held.octets);
     return head.state === HeadState.incomplete && !ended ? WAIT : { kind: "tunnel", head };
@@ -101,7 +105,9 @@ function judgeRequest(
       return { kind: "refuse", reason: PortRefusal.noCluster, answer: ANSWERS.noCluster };
     }
   }
-  const policy = context.clusters[slot]?.snapshot.h2UpgradePolicy ?? "DEFAULT";
-  if (policy !== "DEFAULT" || isGrpcWeb(head)) return { kind: "http1" };
+  const { h2UpgradePolicy = "DEFAULT", tlsIdentity = 0, protocol } = context.clusters[slot]?.snapshot ?? {};
+  // Who speaks TLS to its endpoints does not pass HTTP/1.1 on unread either: by ALPN they may want something else.
+  const isSecured = tlsIdentity !== 0 && protocol !== "tcp";
+  if (isSecured || h2UpgradePolicy !== "DEFAULT" || isGrpcWeb(head)) return { kind: "http1" };
   return { kind: "endpoint", protocol: DownstreamProtocol.http1, clusterSlot: slot };
 }

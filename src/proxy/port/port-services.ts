@@ -2,6 +2,7 @@ import type { Transport, TransportOwner } from "../../net/transport.ts";
 import type { HostIndex } from "../../route/host-index.ts";
 import type { PortRefusal, TunnelResult } from "../../telemetry/port-cell.ts";
 import type { ProxyContext } from "../proxy-context.ts";
+import type { ArrivalLimits } from "./arrival-limits.ts";
 import type { ConnectionPicker } from "./connection-picker.ts";
 import type { Http1Handler } from "./http1-handler.ts";
 import type { OwnAddresses } from "./own-addresses.ts";
@@ -37,6 +38,7 @@ export interface PortServices {
   readonly hosts: HostIndex;
   readonly own: OwnAddresses;
   readonly lookup: TargetLookup;
+  readonly limits: ArrivalLimits;
   /** Connections that are not HTTP/2, or not known to be yet. */
   readonly arrivals: Set<ArrivalControl>;
   /** The handler of HTTP/1.1, loaded when it is first asked for; rejects when there is none. */

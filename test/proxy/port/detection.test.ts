@@ -152,12 +152,24 @@ describe("a connection says what it speaks by its first octets", () => {
     }
   });
 
-  it("without a cluster, what names no service is closed and counted", async () => {
+  it("without a cluster, what names no service is closed in order, whatever follows, and counted", async () => {
     await start();
-    const peer = (await dial()).say("EHLO there\r\n");
-    await peer.isClosed();
-    assert.equal(proxy.refused(PortRefusal.unknownProtocol), 1);
-    assert.equal(peer.text, "");
+    const noise = [
+      "EHLO there\r\n",
+      "INVALID CONNECTION PREFACE\r\n\r\n",
+      "\x16\x03\x01\0\x05\x01\0\0\x01\0",
+    ];
+    for (const words of noise) {
+      const peer = (await dial()).say(Buffer.from(words, "latin1"));
+      await until("ended", () => peer.ended);
+      // What comes late is read out: unread octets would be answered by a reset.
+      peer.socket.end("and one more thing");
+      await until("closed", () => peer.closed);
+      assert.equal(peer.error, "");
+      assert.equal(peer.text, "");
+    }
+    assert.equal(proxy.refused(PortRefusal.unknownProtocol), 2);
+    assert.equal(proxy.refused(PortRefusal.malformed), 1);
   });
 
   it("a listener whose cluster is not there closes and counts", async () => {
