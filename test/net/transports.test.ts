@@ -235,9 +235,29 @@ test("the self-test says so where a socket's handle is not where it was", async 
     Server.prototype.emit = emit;
     for (const handle of handles) handle.close();
   });
-  const { reads, reason } = await selfTestOnread();
+  const { reads, reason } = await selfTestOnread([500, 500]);
   assert.equal(reads, "data");
   assert.notEqual(reason, "");
+});
+
+test("a self-test without an answer is tried again, and only when none comes at all is onread given up", async (t) => {
+  const { emit } = Server.prototype;
+  const lost: Socket[] = [];
+  let toLose = 1;
+  // What a loop that stands still makes of a connection: nobody hears of it in time.
+  Server.prototype.emit = function emitLate(event: string, ...args: unknown[]) {
+    if (event !== "connection" || lost.length >= toLose) return emit.call(this, event, ...args);
+    lost.push(args[0] as Socket);
+    return true;
+  };
+  t.after(() => {
+    Server.prototype.emit = emit;
+    for (const socket of lost) socket.destroy();
+  });
+  assert.deepEqual(await selfTestOnread([100, 5000]), { reads: "onread", reason: "" });
+  toLose = Number.POSITIVE_INFINITY;
+  assert.deepEqual(await selfTestOnread([20, 40, 60]), { reads: "data", reason: "no answer within 60 ms" });
+  assert.equal(lost.length, 4);
 });
 
 test("a TCP peer that vanishes without a word is told as an error", async (t) => {
