@@ -154,6 +154,7 @@ export class DataPlane {
       tlsClients: new TlsClients(options.maxTlsHandshakes),
       onTlsFailure: options.onTlsFailure ?? (() => {}),
       downstream: this.#downstream,
+      arrivals: new Set(),
       overload: options.overload ?? new Int32Array(1),
       minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
       accessLog: new AccessLog(options.random, options.wallMs),
@@ -283,7 +284,7 @@ export class DataPlane {
     };
     const openHttp2 = (openTransport: typeof open, clusterSlot: number): H2Channel =>
       this.#openHttp2(openTransport, clusterSlot, caller, onGone);
-    this.#frontDoor.arrive(door, { openHttp2, onGone }, open);
+    this.#frontDoor.arrive(door, { caller, openHttp2, onGone }, open);
   }
 
   #openHttp2(

@@ -10,6 +10,7 @@ import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
+import type { GuardedArrival } from "./guard/guarded-arrival.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
 import type { TlsFailure } from "./tls-failure.ts";
 
@@ -39,6 +40,8 @@ export interface ProxyContext extends ChannelContext {
   readonly onTlsFailure: (failure: TlsFailure) => void;
   /** Clients' HTTP/2 connections. */
   readonly downstream: ReadonlySet<GuardedConnection>;
+  /** Clients' other connections, and those not known to be HTTP/2 yet. */
+  readonly arrivals: Set<GuardedArrival>;
   /** Its first word is the OverloadStage; another thread writes it. */
   readonly overload: Int32Array;
   /** See upstream/keepalive.ts. */

@@ -3,6 +3,7 @@ import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { giveUp } from "./give-up.ts";
 import type { Caller } from "./guard/caller.ts";
+import type { GuardedArrival } from "./guard/guarded-arrival.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
 import { countHeld, heldForExchange } from "./guard/held-octets.ts";
 import type { ProxyContext } from "./proxy-context.ts";
@@ -29,7 +30,7 @@ export function relieve(context: ProxyContext, dispatcher: Dispatcher): void {
     endLargestStreams(context, dispatcher, largest, wanted, excess);
     if (slab.usedOctets >= before) {
       // Its blocks come back when the socket has closed.
-      closeUnread(context, dispatcher, largest);
+      closeUnread(context, dispatcher, largest, slab.usedOctets - wanted);
       return;
     }
   }
@@ -65,8 +66,13 @@ function endLargestStreams(
   }
 }
 
-/** Closes the caller's connection with the most unread octets. What it has in progress could not be told its end anyway. */
-function closeUnread(context: ProxyContext, dispatcher: Dispatcher, caller: Caller): void {
+/** Closes the caller's connection with the most octets waiting. What it has in progress could not be told its end anyway. */
+function closeUnread(
+  context: ProxyContext,
+  dispatcher: Dispatcher,
+  caller: Caller,
+  neededOctets: number,
+): void {
   const { streams } = context.engine;
   let most = LARGE_BACKLOG_OCTETS;
   let unread: GuardedConnection | undefined;
@@ -76,7 +82,7 @@ function closeUnread(context: ProxyContext, dispatcher: Dispatcher, caller: Call
     most = backlogOctets;
     unread = each;
   }
-  if (unread === undefined) return;
+  if (closeArrivals(context, caller, most, neededOctets) || unread === undefined) return;
   const { state } = unread.connection;
   for (let slot = state.firstStream; slot !== 0; ) {
     const next = streams.next[slot]!;
@@ -85,4 +91,39 @@ function closeUnread(context: ProxyContext, dispatcher: Dispatcher, caller: Call
   }
   context.workerRow[WorkerColumn.guard + GuardCell.closed + CloseReason.overBudget]!++;
   unread.channel.destroy();
+}
+
+/**
+ * Closes the caller's spliced connections, the largest first, if they hold more than this. As their blocks come back later, enough
+ * are closed at once for what is needed.
+ *
+ * @returns whether there was one.
+ */
+function closeArrivals(
+  context: ProxyContext,
+  caller: Caller,
+  moreThan: number,
+  neededOctets: number,
+): boolean {
+  let octets = 0;
+  while (octets < neededOctets) {
+    const arrival = largestArrival(context, caller, moreThan);
+    if (arrival === undefined) break;
+    octets += arrival.heldOctets;
+    context.workerRow[WorkerColumn.guard + GuardCell.closed + CloseReason.overBudget]!++;
+    arrival.cutOff();
+  }
+  return octets > 0;
+}
+
+/** @returns the caller's connection that is not HTTP/2 and holds more than any other and than this; undefined for none. */
+function largestArrival(context: ProxyContext, caller: Caller, octets: number): GuardedArrival | undefined {
+  let most = octets;
+  let largest: GuardedArrival | undefined;
+  for (const each of context.arrivals) {
+    if (each.caller !== caller || each.closing || each.heldOctets <= most) continue;
+    most = each.heldOctets;
+    largest = each;
+  }
+  return largest;
 }

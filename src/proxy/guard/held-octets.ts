@@ -27,7 +27,7 @@ export function heldForRequests(context: ProxyContext, { connection }: GuardedCo
 let pass = 0;
 
 /**
- * Adds up what every caller holds: its streams, and what its sockets do not take. It looks at every stream, so it is for
+ * Adds up what every caller holds: its streams, what its sockets do not take, and what waits in spliced connections. It looks at every stream, so it is for
  * times when memory is short.
  *
  * @returns the callers that have connections, their sums filled in.
@@ -37,12 +37,7 @@ export function countHeld(context: ProxyContext): Caller[] {
   const callers: Caller[] = [];
   pass++;
   for (const { caller, connection } of context.downstream) {
-    if (caller.counted !== pass) {
-      caller.counted = pass;
-      caller.heldOctets = 0;
-      caller.requestOctets = 0;
-      callers.push(caller);
-    }
+    begin(caller, callers);
     const { state } = connection;
     let requests = 0;
     let responses = state.output.backlogOctets;
@@ -53,5 +48,17 @@ export function countHeld(context: ProxyContext): Caller[] {
     caller.requestOctets += requests;
     caller.heldOctets += requests + responses;
   }
+  for (const { caller, heldOctets } of context.arrivals) {
+    begin(caller, callers);
+    caller.heldOctets += heldOctets;
+  }
   return callers;
+}
+
+function begin(caller: Caller, callers: Caller[]): void {
+  if (caller.counted === pass) return;
+  caller.counted = pass;
+  caller.heldOctets = 0;
+  caller.requestOctets = 0;
+  callers.push(caller);
 }

@@ -2,6 +2,8 @@ import type { Transport, TransportOwner } from "../../net/transport.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
+import type { Caller } from "../guard/caller.ts";
+import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import type { ArrivalLimits } from "./arrival-limits.ts";
 import { Stage } from "./arrival-stage.ts";
@@ -12,7 +14,7 @@ import { EndpointDial } from "./endpoint-dial.ts";
 import { isClientsFault, mayBeSettings, refusalOf } from "./first-octets.ts";
 import { HeldOctets } from "./held-octets.ts";
 import { judgeOctets } from "./judge-octets.ts";
-import type { ListenerDoor } from "./listener-door.ts";
+import type { ListenerDoor, ListenerProtocol } from "./listener-door.ts";
 import type { LocalAnswer } from "./local-answer.ts";
 import { ANSWERS } from "./local-answer.ts";
 import { PatientTimer } from "./patient-timer.ts";
@@ -25,7 +27,8 @@ import type { TunnelClient } from "./tunnel-request.ts";
 import { TunnelRequest } from "./tunnel-request.ts";
 
 /** A client's connection from the accept until it is known what it speaks and where it leads; and the account of it after that. */
-export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelClient {
+export class Arrival implements GuardedArrival, TransportOwner, DialOwner, SpliceOwner, TunnelClient {
+  readonly caller: Caller;
   readonly #services: PortServices;
   readonly #door: ListenerDoor;
   readonly #hooks: ArrivalHooks;
@@ -37,7 +40,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   readonly #pin: ClusterPin;
   #inTunnel = false;
   #clientEnded = false;
-  #closed = false;
+  isClosed = false;
   readonly #gauge: ProtocolGauge;
   readonly #timer = new PatientTimer();
   /** Made for the connection's own cluster before it is known whether it is wanted. */
@@ -56,6 +59,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#limits = services.limits;
     this.#door = door;
     this.#hooks = hooks;
+    this.caller = hooks.caller;
     this.#held = new HeldOctets(services.context.engine.slab);
     this.#pin = new ClusterPin(services.context);
     this.#gauge = new ProtocolGauge(services.context);
@@ -71,7 +75,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#pin.set(clusterSlot);
     this.#stage = Stage.detecting;
     const { clusters } = this.#services.context;
-    const declared = this.#inTunnel ? "auto" : this.#door.protocol;
+    const declared = this.#declared;
     if (declared === "http2") {
       this.#toHttp2(0);
     } else if (
@@ -111,7 +115,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     context.tick();
     const { offset } = context.area;
     const isNew = this.#held.octets === 0;
-    if (isNew && this.#stage === Stage.detecting && this.#mayBeHttp2) {
+    if (isNew && this.#stage === Stage.detecting && this.#declared === "auto") {
       const { bytes } = context.engine.slab;
       if (detectProtocol(bytes, offset, length) === Detected.http2) {
         this.#toHttp2(length);
@@ -131,14 +135,14 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#examine();
   }
 
-  get #mayBeHttp2(): boolean {
-    return this.#inTunnel || this.#door.protocol === "auto";
+  get #declared(): ListenerProtocol {
+    return this.#inTunnel ? "auto" : this.#door.protocol;
   }
 
   #examine(): void {
     if (this.#held.octets === 0) return;
-    const declared = this.#inTunnel ? "auto" : this.#door.protocol;
-    const judgement = judgeOctets(this.#services, declared, this.#pin.slot, this.#held, this.#clientEnded);
+    const { slot } = this.#pin;
+    const judgement = judgeOctets(this.#services, this.#declared, slot, this.#held, this.#clientEnded);
     switch (judgement.kind) {
       case "wait":
         return;
@@ -161,10 +165,6 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#held.skip(head.octets);
     this.#tunnel = new TunnelRequest(this.#services, this.#door, this);
     this.#tunnel.open(head);
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
   }
 
   enterCluster(clusterSlot: number): void {
@@ -278,7 +278,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#gauge.set(DownstreamProtocol.http1);
     try {
       const handler = await this.#services.http1();
-      if (this.#closed) return;
+      if (this.isClosed) return;
       this.#stage = Stage.handedOver;
       handler.accept({
         transport: this.#transport,
@@ -288,7 +288,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
         onGone: () => this.#gone(),
       });
     } catch {
-      if (this.#closed) return;
+      if (this.isClosed) return;
       this.#refuse(PortRefusal.http1Unavailable, ANSWERS.unavailable);
     }
   }
@@ -353,8 +353,8 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
   }
 
   #gone(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
     const { arrivals } = this.#services;
     this.#timer.clear();
     this.#dial?.abandon();
@@ -367,10 +367,18 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
     this.#hooks.onGone();
   }
 
+  get heldOctets(): number {
+    return this.#splice?.heldOctets ?? this.#held.octets;
+  }
+
+  get closing(): boolean {
+    return this.#splice?.closing ?? this.#stage === Stage.closing;
+  }
+
   /** The proxy is leaving: who has said nothing yet is told so as a client of HTTP/2, because most are. */
   drain(): void {
-    const silent = this.#stage === Stage.detecting && this.#held.octets === 0;
-    if (silent && this.#mayBeHttp2 && this.#pin.slot === NO_ROUTE) this.#toHttp2(0);
+    if (this.#stage !== Stage.detecting || this.#held.octets > 0) return;
+    if (this.#declared === "auto" && this.#pin.slot === NO_ROUTE) this.#toHttp2(0);
   }
 
   /** Closes a spliced connection that nobody has used for long. */
@@ -385,8 +393,7 @@ export class Arrival implements TransportOwner, DialOwner, SpliceOwner, TunnelCl
       this.#splice.close(true);
       return true;
     }
-    if (this.#stage === Stage.handedOver) return false;
-    this.#close();
+    if (this.#stage !== Stage.handedOver) this.#close();
     return false;
   }
 }

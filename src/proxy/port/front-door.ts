@@ -6,6 +6,7 @@ import type { TunnelResult } from "../../telemetry/port-cell.ts";
 import { PortCell, PortRefusal } from "../../telemetry/port-cell.ts";
 import { WorkerColumn } from "../../telemetry/worker-counters.ts";
 import type { Dispatcher } from "../dispatcher.ts";
+import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import { Arrival } from "./arrival.ts";
 import type { ArrivalLimits } from "./arrival-limits.ts";
@@ -15,7 +16,7 @@ import type { Http1Handler, LoadHttp1Handler } from "./http1-handler.ts";
 import type { ListenerOptions } from "./listener-door.ts";
 import { LISTENER_DEFAULTS, ListenerDoor } from "./listener-door.ts";
 import { OwnAddresses } from "./own-addresses.ts";
-import type { ArrivalControl, ArrivalHooks, PortServices } from "./port-services.ts";
+import type { ArrivalHooks, PortServices } from "./port-services.ts";
 import type { LookupTarget } from "./target-lookup.ts";
 import { TargetLookup } from "./target-lookup.ts";
 
@@ -44,7 +45,7 @@ export class FrontDoor implements PortServices {
   readonly own: OwnAddresses;
   readonly lookup: TargetLookup;
   readonly limits: ArrivalLimits;
-  readonly arrivals = new Set<ArrivalControl>();
+  readonly arrivals: Set<GuardedArrival>;
   readonly #requests: Dispatcher;
   readonly #loadHttp1: LoadHttp1Handler | undefined;
   readonly #doors = new Map<string, ListenerDoor>();
@@ -61,6 +62,7 @@ export class FrontDoor implements PortServices {
     this.hosts = new HostIndex(context.authorities);
     this.own = new OwnAddresses(() => context.time.nowMs, options.ownAddresses);
     this.lookup = new TargetLookup(options.lookupTarget);
+    this.arrivals = context.arrivals;
     this.limits = { ...ARRIVAL_LIMITS, ...options.limits };
     this.#loadHttp1 = options.loadHttp1;
     const listeners = options.listeners ?? [{ name: "", ...LISTENER_DEFAULTS }];

@@ -1,6 +1,8 @@
 import type { Transport, TransportOwner } from "../../net/transport.ts";
 import type { HostIndex } from "../../route/host-index.ts";
 import type { PortRefusal, TunnelResult } from "../../telemetry/port-cell.ts";
+import type { Caller } from "../guard/caller.ts";
+import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import type { ArrivalLimits } from "./arrival-limits.ts";
 import type { ConnectionPicker } from "./connection-picker.ts";
@@ -8,8 +10,9 @@ import type { Http1Handler } from "./http1-handler.ts";
 import type { OwnAddresses } from "./own-addresses.ts";
 import type { TargetLookup } from "./target-lookup.ts";
 
-/** What becomes of an arrival outside. */
+/** Whose an arrival is, and what becomes of it outside. */
 export interface ArrivalHooks {
+  readonly caller: Caller;
   /**
    * Makes the connection one of HTTP/2.
    *
@@ -21,16 +24,6 @@ export interface ArrivalHooks {
   onGone(): void;
 }
 
-/** What is done with all arrivals at once. */
-export interface ArrivalControl {
-  /** The proxy is leaving. */
-  drain(): void;
-  /** Closes what nobody has used for long. */
-  sweep(nowMs: number): void;
-  /** Closes at once. @returns whether something was under way. */
-  cutOff(): boolean;
-}
-
 /** What the arrivals of one worker share. */
 export interface PortServices {
   readonly context: ProxyContext;
@@ -40,7 +33,7 @@ export interface PortServices {
   readonly lookup: TargetLookup;
   readonly limits: ArrivalLimits;
   /** Connections that are not HTTP/2, or not known to be yet. */
-  readonly arrivals: Set<ArrivalControl>;
+  readonly arrivals: Set<GuardedArrival>;
   /** The handler of HTTP/1.1, loaded when it is first asked for; rejects when there is none. */
   http1(): Promise<Http1Handler>;
   countRefusal(reason: PortRefusal): void;

@@ -32,6 +32,8 @@ export class Splice implements DialOwner {
   #dial: EndpointDial | undefined;
   #lease: EndpointLease | undefined;
   #over = false;
+  /** Both connections were closed by us: what they hold is on its way back. */
+  closing = false;
 
   /**
    * @param held what was read of the client already.
@@ -113,6 +115,12 @@ export class Splice implements DialOwner {
     if (!this.#over && to.waitingOctets > this.#allowedOctets()) from.pause();
   }
 
+  /** Octets that wait in the slab, both ways. */
+  get heldOctets(): number {
+    const greeting = this.#dial?.greeting.octets ?? 0;
+    return this.#held.octets + greeting + this.#client.waitingOctets + this.#endpoint.waitingOctets;
+  }
+
   #allowedOctets(): number {
     const { slab, softCapacityOctets } = this.#context.engine;
     return slab.usedOctets > softCapacityOctets ? 0 : MAX_WAITING_OCTETS;
@@ -172,6 +180,7 @@ export class Splice implements DialOwner {
   /** Closes both connections at once. */
   close(reset: boolean): void {
     if (this.#over) return;
+    this.closing = true;
     this.#dial?.abandon();
     this.#dial = undefined;
     this.#client.transport!.destroy(reset);
@@ -195,6 +204,7 @@ export class Splice implements DialOwner {
 /** One of the two connections. */
 class Side implements TransportOwner {
   transport: Transport | undefined;
+  /** There from {@link open} on. */
   output!: Output;
   /** The peer has half-closed. */
   ended = false;
@@ -217,7 +227,7 @@ class Side implements TransportOwner {
 
   /** Octets that the transport has taken and not sent. */
   get waitingOctets(): number {
-    return this.output.backlogOctets;
+    return this.output?.backlogOctets ?? 0;
   }
 
   pause(): void {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GuardCell } from "../../../src/telemetry/guard-cell.ts";
+import { CloseReason, GuardCell } from "../../../src/telemetry/guard-cell.ts";
 import { ResponseFlag } from "../../../src/telemetry/response-flag.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
 import { RawBackend } from "../fixture/raw-backend.ts";
 import type { RawAnswer } from "../fixture/raw-client.ts";
 import { answerOf, RawClient } from "../fixture/raw-client.ts";
 import { until } from "../fixture/until.ts";
+import { TcpBackend } from "../port/fixture/tcp-backend.ts";
+import { TcpPeer } from "../port/fixture/tcp-peer.ts";
 
 const MIB = 2 ** 20;
 const RESOURCE_EXHAUSTED = 8;
@@ -68,6 +70,45 @@ describe("memory among callers", () => {
     assert.ok(ended.every(({ message }) => /memory budget is used up/.test(message)));
     assert.equal(proxy.guarded(GuardCell.callers), 2);
     assert.equal((await clientOf("127.0.0.3").call()).status, 0);
+    await finish();
+  });
+
+  it("is taken back from spliced connections when they hold most, the largest first, before small callers pay", async () => {
+    const recorder = await TcpBackend.start(({ socket }) => void socket.pause());
+    const other = await LocalProxy.start({ slabOctets: 16 * MIB });
+    other.apply([backend.port]);
+    other.apply([recorder.port], { name: "tcp.test:1", protocol: "tcp" });
+    const greedy: TcpPeer[] = [];
+    const octets = Buffer.alloc(8 * MIB, 1);
+    // All that sockets take, and what the splice keeps of it: 128 KiB each.
+    for (let i = 0; i < 96; i++) {
+      const peer = await TcpPeer.connect({ port: other.port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+      peer.say("CONNECT tcp.test:1 HTTP/1.1\r\n\r\n").say(octets);
+      greedy.push(peer);
+    }
+    await until("much is held", () => other.slabUsedOctets > 11 * MIB, { limitMs: 10_000 });
+    assert.equal(other.guarded(GuardCell.closed + CloseReason.overBudget), 0);
+    const modest = new RawClient(other.port, {}, "127.0.0.3");
+    clients.push(modest);
+    const answers: RawAnswer[][] = [];
+    for (let i = 0; i < 60; i++) {
+      answers.push(hold(modest, 1));
+      await sleep(5);
+    }
+    await until("splices closed", () => greedy.some(({ closed }) => closed), { limitMs: 10_000 });
+    await sleep(300);
+    assert.ok(other.guarded(GuardCell.closed + CloseReason.overBudget) > 0);
+    assert.equal(other.guarded(GuardCell.relievedStreams), 0);
+    const refused = answers.flat().length;
+    assert.ok(refused < 15, `${refused}: only what came while octets were on their way back is refused`);
+    assert.ok(
+      greedy.some(({ closed }) => !closed),
+      "no more were closed than had to be",
+    );
+    for (const peer of greedy) peer.close();
+    for (const client of clients) client.close();
+    recorder.stop();
+    await other.close();
     await finish();
   });
 
