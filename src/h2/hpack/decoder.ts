@@ -18,6 +18,7 @@ import {
 import type { InternPool } from "./intern-pool.ts";
 import type { LiteralScanner } from "./literal-scanner.ts";
 import { releaseFields } from "./release-fields.ts";
+import { skipFields } from "./skip-fields.ts";
 import { STATIC_ENTRIES, STATIC_NAME_LENGTH, STATIC_NUMBER, STATIC_SIZE } from "./static-table.ts";
 
 /** Limits of an {@link HpackDecoder}. */
@@ -45,9 +46,9 @@ export class HpackDecoder extends BlockRules {
   outOctets = 0;
   /** Octets its interned records have in the pool; see {@link HpackEncoder.encodedBound}. */
   outLiteralOctets = 0;
-  /** The section's size by RFC 9113 §6.5.2 (fields that are not passed on included). */
+  /** The section's size by RFC 9113 §6.5.2 (fields that are not passed on included); no more is added once it is lost. */
   listOctets = 0;
-  /** Fields in the section. */
+  /** Fields in the section; no more are counted once it is lost. */
   fieldCount = 0;
 
   readonly #slab: Slab;
@@ -121,7 +122,7 @@ export class HpackDecoder extends BlockRules {
     const pool = this.pool;
     const outEnd = this.#outEnd;
     let pos = this.#resizes(offset, end);
-    while (pos >= 0 && pos < end) {
+    while (pos >= 0 && pos < end && this.#flaw === DecodeResult.ok) {
       const first = bytes[pos]!;
       this.fieldCount++;
       if (first < 0x80) {
@@ -149,9 +150,14 @@ export class HpackDecoder extends BlockRules {
       const kind = words[entry + Entry.kind]!;
       const size = words[entry + Entry.size]!;
       this.listOctets += size;
-      if (this.listOctets > this.#maxListOctets) this.#spoil(DecodeResult.listTooLarge);
-      else if ((kind & INVALID_MASK) !== 0) this.#spoil(DecodeResult.malformed);
-      if (this.#flaw !== DecodeResult.ok) continue;
+      if (this.listOctets > this.#maxListOctets) {
+        this.#spoil(DecodeResult.listTooLarge);
+        break;
+      }
+      if ((kind & INVALID_MASK) !== 0) {
+        this.#spoil(DecodeResult.malformed);
+        break;
+      }
       let id = words[entry + Entry.intern]!;
       if (id <= 0) id = this.#intern(entry, kind);
       const at = this.#at;
@@ -176,6 +182,7 @@ export class HpackDecoder extends BlockRules {
         if (admission !== Admission.keep) this.#takeBack(admission, id);
       }
     }
+    if (pos >= 0 && pos < end) pos = this.#skip(pos, end);
     if (pos < 0) {
       this.#spoil(DecodeResult.compressionError);
       return pos === NO_MEMORY ? DecodeResult.noMemory : DecodeResult.compressionError;
@@ -183,6 +190,16 @@ export class HpackDecoder extends BlockRules {
     if (this.#flaw === DecodeResult.ok && !this.isComplete()) this.#spoil(DecodeResult.malformed);
     this.outOctets = this.#at - out;
     return this.#flaw as DecodeResult;
+  }
+
+  /** The rest of a section that is lost: only what changes the dynamic table is still done. @returns as {@link #literal}. */
+  #skip(pos: number, end: number): number {
+    while (pos >= 0 && pos < end) {
+      const highestIndex = STATIC_ENTRIES + this.#table.count;
+      pos = skipFields(this.#scanner, this.bytes, pos, end, highestIndex);
+      if (pos >= 0 && pos < end) pos = this.#literal(pos, end, this.bytes[pos]!);
+    }
+    return pos;
   }
 
   /** Dynamic table size updates, which only a block's start may have. Source: RFC 7541 §4.2, §6.3. */

@@ -100,6 +100,21 @@ export class LiteralScanner {
     return next;
   }
 
+  /** Skips a string literal of which only matters whether it can be decoded. @returns as {@link string}. */
+  skip(pos: number, end: number): number {
+    const bytes = this.#bytes;
+    if (pos >= end) return -1;
+    let octets = bytes[pos]!;
+    if (octets >= 0x80) return this.string(pos, end);
+    pos++;
+    if (octets === 0x7f) {
+      pos = this.integer(pos, end, 0x7f);
+      if (pos < 0) return -1;
+      octets = this.value;
+    }
+    return pos + octets > end ? -1 : pos + octets;
+  }
+
   /** Scans a name's string literal and finds out its {@link kind}. @returns as {@link string}. */
   name(pos: number, end: number): number {
     const next = this.string(pos, end);
