@@ -5,6 +5,9 @@ import type { Cluster } from "../resource/cluster.ts";
 
 /** How old the list of this machine's addresses may be. */
 const FRESH_MS = 5_000;
+/** What stands before an IPv4 address, as a decimal number. */
+const MAPPED_WORD = "65535";
+const UNSPECIFIED: readonly string[] = ["0.0.0.0", "::"].map(canonical);
 
 /**
  * The addresses this process listens on. An endpoint that is one of them is left out of its cluster: a request would go round in a
@@ -45,8 +48,10 @@ export class OwnSockets {
     if (hosts === undefined) return false;
     const host = canonical(address);
     if (hosts.has(host)) return true;
-    const wildcard = hosts.has(canonical("0.0.0.0")) || hosts.has(canonical("::"));
-    return wildcard && (isOwnLoopback(address) || this.#isInterface(host));
+    // Who dials an unspecified address reaches loopback, of either family.
+    if (UNSPECIFIED.includes(host))
+      return [...hosts].some((own) => UNSPECIFIED.includes(own) || isLoopback(own));
+    return UNSPECIFIED.some((own) => hosts.has(own)) && (isLoopback(host) || this.#isInterface(host));
   }
 
   #isInterface(host: string): boolean {
@@ -59,8 +64,11 @@ export class OwnSockets {
   }
 }
 
-function isOwnLoopback(address: string): boolean {
-  return address.startsWith("127.") || canonical(address) === canonical("::1");
+/** @param host as {@link canonical} writes it. */
+function isLoopback(host: string): boolean {
+  const [high, middle, kind, low = ""] = host.split(" ");
+  if (high !== "0" || middle !== "0") return false;
+  return kind === "0" ? low === "1" : kind === MAPPED_WORD && Number(low) >>> 24 === 127;
 }
 
 /** The same text for the same address, however it is written. */
