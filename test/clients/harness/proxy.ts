@@ -11,17 +11,21 @@ export const AUTHORITY = "echo.default.svc.cluster.local:50051";
 /** The same endpoints under the default policy. */
 export const LEAST_REQUEST_AUTHORITY = "echo-least-request.default.svc.cluster.local:50051";
 
+const SOCKET = "isobar.sock";
 const READY_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 
 /** The proxy as users start it, in a process of its own. */
 export class IsobarProxy {
   readonly address: string;
+  /** The same by a unix socket, as gRPC writes it. */
+  readonly unixTarget: string;
   readonly #child: Child;
   readonly #folder: string;
 
   private constructor(address: string, child: Child, folder: string) {
     this.address = address;
+    this.unixTarget = `unix:${join(folder, SOCKET)}`;
     this.#child = child;
     this.#folder = folder;
   }
@@ -31,7 +35,7 @@ export class IsobarProxy {
     const [listener, admin] = await freeAddresses(2);
     const folder = await mkdtemp(join(tmpdir(), "isobar-clients-"));
     const config = join(folder, "isobar.yaml");
-    await writeFile(config, configText(listener!, admin!, endpoints));
+    await writeFile(config, configText(listener!, admin!, folder, endpoints));
     const program = { command: process.execPath, args: [join(REPOSITORY, "src/cli/launch.mjs")] };
     const proxy = new IsobarProxy(listener!, new Child(program, ["proxy", "--config", config]), folder);
     try {
@@ -69,7 +73,7 @@ export class IsobarProxy {
   }
 }
 
-function configText(listener: string, admin: string, endpoints: readonly string[]): string {
+function configText(listener: string, admin: string, folder: string, endpoints: readonly string[]): string {
   const list = endpoints.map((address) => `      - { address: ${address} }`);
   return [
     "node: { id: clients-test }",
@@ -77,6 +81,7 @@ function configText(listener: string, admin: string, endpoints: readonly string[
     "memory: { poisonFreed: true }",
     "listeners:",
     `  - { name: local, address: ${listener} }`,
+    `  - { name: socket, address: "unix:${join(folder, SOCKET)}" }`,
     "clusters:",
     `  - name: ${AUTHORITY}`,
     "    loadBalancer: { policy: round_robin }",

@@ -77,6 +77,17 @@ export function testTunnel(
   });
 }
 
+/** Declares the test that a client which dials the listener's unix socket passes every check and is balanced as always. */
+export function testUnixSocket(client: Language): void {
+  describe(`${client.name} client`, () => {
+    declare("passes every check through a unix socket", [client], async () => {
+      await withProxy(client, async (proxy) => {
+        assertSpread(await runChecks(client, proxy.unixTarget, AUTHORITY), NAMES, 1.1);
+      });
+    });
+  });
+}
+
 /** Declares a test that needs these languages' programs: built before it runs, and skipped where that cannot be. */
 export function declare(title: string, languages: readonly Language[], test: () => Promise<void>): void {
   const missing = languages.flatMap((language) => {
