@@ -114,10 +114,10 @@ export const clusterSchema = z
       doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
     }).default(CLUSTER_DEFAULTS.maxPendingStreams),
     protocol: choiceField(CLUSTER_PROTOCOLS, {
-      doc: "What the endpoints speak. `http1` and `tcp` connections are passed on to one endpoint each.",
+      doc: "What the endpoints speak. `http1` and `tcp` connections are passed on to one endpoint each, over TLS where the cluster has `tls`.",
     }).default(CLUSTER_DEFAULTS.protocol),
     h2UpgradePolicy: choiceField(H2_UPGRADE_POLICIES, {
-      doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1.",
+      doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1. With `tls` nothing can be passed on unchanged, and `DEFAULT` is `UPGRADE`.",
     }).default(CLUSTER_DEFAULTS.h2UpgradePolicy),
     keepalive: keepalive.prefault({}),
     tls: clusterTlsSchema.optional(),

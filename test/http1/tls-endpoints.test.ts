@@ -90,6 +90,11 @@ describe("HTTP/1.1 for endpoints with TLS", { skip: missingForCarrier("tls") }, 
     assert.ok(old.connections() <= 3, String(old.connections()));
   });
 
+  it("with DEFAULT it is as with UPGRADE, because nothing could be passed on as it is", async () => {
+    assert.equal((await answers(modern, "DEFAULT", 3)).split("served as 2.0").length - 1, 3);
+    assert.equal((await answers(old, "DEFAULT", 3)).split("served as 1.1").length - 1, 3);
+  });
+
   it("with DO_NOT_UPGRADE nothing else is tried", async () => {
     const received = await answers(old, "DO_NOT_UPGRADE", 3);
     assert.equal(received.split("served as 1.1").length - 1, 3);
