@@ -69,7 +69,8 @@ for (const [name, trailer] of [
 ] as const) {
   it(`HTTP/2 trailers with ${name} cut the answer off`, async () => {
     const received = await askHttp2([literal("x-a", "b")], [trailer]);
-    assert.equal(received.split("HTTP/1.1").length, 2);
+    // The connection may be cut before its first octet has left.
+    assert.ok(received.split("HTTP/1.1").length <= 2, received);
     assert.ok(!received.includes("x-t") && !received.endsWith("0\r\n\r\n"), received);
   });
 }

@@ -18,6 +18,8 @@ const MANY = "many.test:443";
 const INNOCENT = "innocent.test:50051";
 /** Of the CPU time of a whole restart, what the unluckiest call of a hundred may have to wait for. All of it without a bound. */
 const SHARE_OF_RESTART = 0.3;
+/** And what the middle one may; the kernel counts a thread's time in steps of 4 ms. */
+const HALF_SHARE_OF_RESTART = 0.12;
 
 /** CPU time of this thread, in ms: what it did while a call waited. Other processes of the machine are not in it. */
 function cpuMs(): number {
@@ -96,9 +98,10 @@ test("200 TLS endpoints that come back together do not stall others", {
     `alone: ${line(alone)}; during: ${line(during)}; restarts: ${restarts.map(Math.round).join(", ")} ms`,
   );
   assert.ok(during.length >= 20, `only ${during.length} calls of the innocent`);
-  const half = quantile(during, 0.5);
-  assert.ok(half <= 2 * quantile(alone, 0.5) + 1, `p50: ${line(during)}, alone ${line(alone)}`);
   const restartMs = Math.min(...restarts);
+  // A turn of the loop may hold as many handshakes as are in flight.
+  const half = 2 * quantile(alone, 0.5) + HALF_SHARE_OF_RESTART * restartMs;
+  assert.ok(quantile(during, 0.5) <= half, `p50: ${line(during)}, alone ${line(alone)}`);
   assert.ok(
     quantile(during, 0.99) <= SHARE_OF_RESTART * restartMs,
     `p99: ${line(during)}, of ${restartMs.toFixed(0)} ms for a restart`,

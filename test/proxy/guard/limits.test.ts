@@ -5,6 +5,8 @@ import { connect } from "node:net";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloseReason, GuardCell, RefusalReason } from "../../../src/telemetry/guard-cell.ts";
+import { PortCell, PortRefusal } from "../../../src/telemetry/port-cell.ts";
+import { WorkerColumn } from "../../../src/telemetry/worker-counters.ts";
 import { ECHO, LocalProxy } from "../fixture/local-proxy.ts";
 import { Flag, frame, literal, RawBackend, Type } from "../fixture/raw-backend.ts";
 import { RawClient } from "../fixture/raw-client.ts";
@@ -94,6 +96,23 @@ describe("limits of clients", () => {
     await sleep(1500);
     assert.equal(quiet.closed, false);
     assert.equal(proxy.guarded(GuardCell.closed + CloseReason.handshakeTimeout), 2);
+    quiet.socket.destroy();
+  });
+
+  it("end a connection that may speak anything and says nothing, or too little to know, in the same time", async () => {
+    const proxy = await start({ guard: { handshakeTimeoutMs: 1500 } });
+    const startMs = performance.now();
+    const silent = await Wire.open(proxy.port);
+    const half = await Wire.open(proxy.port);
+    half.socket.write(PREFACE.subarray(0, 1));
+    const quiet = await Wire.open(proxy.port);
+    quiet.socket.write(Buffer.concat([PREFACE, frame(Type.settings, 0, 0)]));
+    await until("both closed", () => silent.closed && half.closed);
+    assert.ok(performance.now() - startMs >= 1490, `after ${performance.now() - startMs} ms`);
+    assert.equal(quiet.closed, false);
+    const refused = WorkerColumn.port + PortCell.refused;
+    assert.equal(proxy.worker.row(0)[refused + PortRefusal.silent], 1);
+    assert.equal(proxy.worker.row(0)[refused + PortRefusal.headTimeout], 1);
     quiet.socket.destroy();
   });
 
