@@ -26,7 +26,7 @@ export const limitsSchema = z
     }).optional(),
     perCaller: perCaller.prefault({}),
     handshakeTimeoutMs: integerField(100, HOUR_MS, {
-      doc: "How long a new connection may take for the HTTP/2 preface with its SETTINGS before it is closed.",
+      doc: "How long a new connection may take for the HTTP/2 preface with its SETTINGS, or for as much as shows that it speaks something else, before it is closed.",
       unit: "milliseconds",
     }).default(10_000),
     requestHeadersTimeoutMs: integerField(100, HOUR_MS, {

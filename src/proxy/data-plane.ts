@@ -163,9 +163,13 @@ export class DataPlane {
       workerRow: options.workerRow,
       replyScratch: slab.alloc(REPLY_SCRATCH_OCTETS),
     };
-    this.#guard = new Guard(this.#context, options.guard ?? GUARD_DEFAULTS);
+    const guard = options.guard ?? GUARD_DEFAULTS;
+    this.#guard = new Guard(this.#context, guard);
     this.#dispatcher = new Dispatcher(this.#context);
-    this.#frontDoor = new FrontDoor(this.#context, this.#dispatcher, options.port ?? {});
+    this.#frontDoor = new FrontDoor(this.#context, this.#dispatcher, {
+      ...options.port,
+      limits: { headLimitMs: guard.handshakeTimeoutMs, ...options.port?.limits },
+    });
     this.#upstreams = new Upstreams(
       this.#context,
       this.#dispatcher,

@@ -6,7 +6,7 @@ export interface GuardOptions {
   readonly maxConnectionsPerCaller: number;
   /** Connections one caller may open each second, with four times as many at once. */
   readonly newConnectionsPerSecondPerCaller: number;
-  /** How long the client preface with its SETTINGS may take. */
+  /** How long the client preface with its SETTINGS may take, or whatever else a connection begins with. */
   readonly handshakeTimeoutMs: number;
   /** How long a header section, or any frame but DATA, may stay incomplete. */
   readonly requestHeadersTimeoutMs: number;
