@@ -123,6 +123,10 @@ export class ThreadRig {
     await until("the data plane listens", () => rig.listening >= (options.unixPath === undefined ? 1 : 2), {
       limitMs: 15_000,
       seen: () => [...rig.log, ...rig.faults].join("\n"),
+    }).catch(async (error) => {
+      // Its threads would keep the test's process alive.
+      await rig.close();
+      throw error;
     });
     return rig;
   }
