@@ -1,3 +1,4 @@
+import { cellOfFigures } from "../lib/cell-of-figures.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
@@ -5,11 +6,9 @@ import { median } from "../lib/median.ts";
 import type { RunningProxy } from "../lib/proxy-kinds.ts";
 import type { Cell, Judgement, RowResult } from "../lib/results.ts";
 import { judge } from "../lib/results.ts";
+import { unlimitedTurns } from "../lib/unlimited-turns.ts";
 import type { ComparedWork } from "./compared-work.ts";
 import { describeRuns } from "./describe-runs.ts";
-
-/** Turns of proxies that no limit names: enough for a table. */
-const unlimitedTurns = 3;
 
 /** A run and its figure: µs per request or message, or ms per GB. */
 type FiguredRun = Run & { figure: number };
@@ -90,14 +89,8 @@ function cellOf(proxy: RunningProxy, turns: Turn[]): Cell {
   const runs = turns.flatMap((turn) => turn.get(proxy.name) ?? []);
   const counted = runs.filter((run) => run.counts);
   const figures = (counted.length > 0 ? counted : runs).map((run) => run.figure).filter(Number.isFinite);
-  return {
-    proxy: proxy.name,
-    value: figures.length > 0 ? median(figures) : null,
-    low: figures.length > 0 ? Math.min(...figures) : null,
-    high: figures.length > 0 ? Math.max(...figures) : null,
-    note: proxy.process.exited() ? `has ended: ${proxy.process.complaints()}` : describeRuns(runs),
-    runs,
-  };
+  const note = proxy.process.exited() ? `has ended: ${proxy.process.complaints()}` : describeRuns(runs);
+  return cellOfFigures(proxy.name, figures, note, runs);
 }
 
 function ratioTo(context: Context, row: string, peer: string, limit: number, turns: Turn[]): Judgement {

@@ -1,3 +1,4 @@
+import { cellOfFigures } from "../lib/cell-of-figures.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
@@ -71,16 +72,14 @@ export async function featuresRow(context: Context): Promise<RowResult> {
     judgements: [],
   };
   if (!context.options.isobar) return result;
+  await using started = new AsyncDisposableStack();
   const proxies: RunningProxy[] = [];
-  await using _ = {
-    async [Symbol.asyncDispose]() {
-      await Promise.all(proxies.map((proxy) => proxy.process[Symbol.asyncDispose]()));
-    },
-  };
   for (const [i, { name, extras }] of variants.entries()) {
     const port = places.ports.isobarVariants + i;
     const file = `isobar-${name.replaceAll(" ", "-")}`;
-    proxies.push({ ...(await startIsobar(context, file, port, places.ports.backends, extras)), name });
+    const proxy = await startIsobar(context, file, port, places.ports.backends, extras);
+    started.use(proxy.process);
+    proxies.push({ ...proxy, name });
   }
   const turns: Map<string, Run>[] = [];
   const wanted = context.options.repetitions * turnsPerRepetition;
@@ -103,17 +102,8 @@ export async function featuresRow(context: Context): Promise<RowResult> {
     const more = median(
       turns.map((turn) => turn.get(name)!.cpuMicrosPerRequest - turn.get("absent")!.cpuMicrosPerRequest),
     );
-    result.cells.push({
-      proxy: name,
-      value: median(figures),
-      low: Math.min(...figures),
-      high: Math.max(...figures),
-      note:
-        name === "absent"
-          ? ""
-          : `${more >= 0 ? "+" : ""}${more.toFixed(2)} µs, ${ratioOf(name).toFixed(3)} × absent`,
-      runs,
-    });
+    const note = `${more >= 0 ? "+" : ""}${more.toFixed(2)} µs, ${ratioOf(name).toFixed(3)} × absent`;
+    result.cells.push(cellOfFigures(name, figures, name === "absent" ? "" : note, runs));
   }
   result.judgements.push(
     judge("features", "off / absent", ratioOf("off"), offLimit, `median of ${turns.length} pairs`),

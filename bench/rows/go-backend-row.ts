@@ -10,9 +10,9 @@ import type { RowResult } from "../lib/results.ts";
 import { judge } from "../lib/results.ts";
 import type { Load } from "../lib/run-loader.ts";
 import { runLoader } from "../lib/run-loader.ts";
+import { startIsobar } from "../lib/start-isobar.ts";
 import { waitForPort } from "../lib/wait-for-port.ts";
 import { waitForQuiet } from "../lib/wait-for-quiet.ts";
-import { writeIsobarConfig } from "../lib/write-isobar-config.ts";
 
 const limit = 1.05;
 /** So many that the server never waits: how it batches then depends on its input alone. */
@@ -74,10 +74,8 @@ async function compare(context: Context, backend: PinnedProcess, result: RowResu
     addCell(result, "direct", [await backendCost(context, backend, goPort, single)], "1 connection");
     return null;
   }
-  const config = writeIsobarConfig("isobar-to-go", places.ports.isobarToGo, [goPort]);
-  const args = [places.launcher, "proxy", "--config", config];
-  await using proxy = startPinned(proxyCore, process.execPath, args);
-  await waitForPort(proxy, places.ports.isobarToGo);
+  const isobar = await startIsobar(context, "isobar-to-go", places.ports.isobarToGo, [goPort], {});
+  await using _ = isobar.process;
   const through = { ...common, connections: 10, streams: inFlight / 10 };
   await backendCost(context, backend, places.ports.isobarToGo, through);
   // The direct client gets as many connections as the proxy keeps.

@@ -42,20 +42,20 @@ export async function mtlsRow(context: Context): Promise<RowResult[]> {
   backends.child.stdout?.resume();
   const proxies: RunningProxy[] = [];
   const skipped = new Map(context.skipped);
-  await using _ = {
-    async [Symbol.asyncDispose]() {
-      await Promise.all(proxies.map((proxy) => proxy.process[Symbol.asyncDispose]()));
-    },
-  };
+  await using started = new AsyncDisposableStack();
   if (options.isobar) {
     const tls = `{ mode: MUTUAL, caFile: ${folder}/ca.crt, certFile: ${folder}/client.crt, keyFile: ${folder}/client.key }`;
     const isobar = await startIsobar(context, "isobar-mtls", places.ports.isobarMtls, ports, {
       cluster: [`tls: ${tls}`],
     });
+    started.use(isobar.process);
     proxies.push({ ...isobar, name: "isobar" });
   }
-  if (options.peers.includes("envoy") && existsSync(places.envoy))
-    proxies.push(await startEnvoy(context, folder));
+  if (options.peers.includes("envoy") && existsSync(places.envoy)) {
+    const envoy = await startEnvoy(context, folder);
+    started.use(envoy.process);
+    proxies.push(envoy);
+  }
   const sub: Context = { ...context, proxies, skipped };
   const rows: RowResult[] = [];
   for (const work of works) rows.push(await comparedRow(sub, work));

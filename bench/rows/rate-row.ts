@@ -1,3 +1,4 @@
+import { cellOfFigures } from "../lib/cell-of-figures.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
@@ -8,13 +9,12 @@ import type { Cell, Judgement, RowResult } from "../lib/results.ts";
 import { judge } from "../lib/results.ts";
 import type { LoaderResult } from "../lib/run-loader.ts";
 import { runLoader } from "../lib/run-loader.ts";
+import { unlimitedTurns } from "../lib/unlimited-turns.ts";
 
 const rates = [1000, 5000];
 /** CPU per request as a ratio to this peer's, and the median latency added as a ratio to that one's. */
 const cpuLimit = { peer: "envoy", ratio: 0.7 };
 const latencyLimit = { peer: "haproxy", ratio: 1.1 };
-/** Turns of proxies that no limit names. */
-const unlimitedTurns = 3;
 
 /** One turn: the loader straight to the backends, then through every proxy that takes part. */
 interface Turn {
@@ -79,20 +79,12 @@ function added(name: string, turns: Turn[], of: "p50" | "p99" | "p999"): number 
 function cellOf(proxy: RunningProxy, turns: Turn[]): Cell {
   const runs = turns.flatMap((turn) => turn.runs.get(proxy.name) ?? []);
   const figures = runs.map((run) => run.cpuMicrosPerRequest);
-  if (figures.length === 0) {
-    return { proxy: proxy.name, value: null, low: null, high: null, note: "has ended", runs };
-  }
+  if (figures.length === 0) return cellOfFigures(proxy.name, figures, "has ended", runs);
   const errors = runs.reduce((sum, run) => sum + run.errors, 0);
   const quantiles = (["p50", "p99", "p999"] as const).map((of) => Math.round(added(proxy.name, turns, of)));
   const longest = Math.round(Math.max(...runs.map((run) => run.loader.latencyMicros.max)));
-  return {
-    proxy: proxy.name,
-    value: median(figures),
-    low: Math.min(...figures),
-    high: Math.max(...figures),
-    note: `adds p50, p99, p99.9 ${quantiles.join(", ")} µs, max ${longest} µs${errors > 0 ? `, ${errors} errors` : ""}`,
-    runs,
-  };
+  const note = `adds p50, p99, p99.9 ${quantiles.join(", ")} µs, max ${longest} µs${errors > 0 ? `, ${errors} errors` : ""}`;
+  return cellOfFigures(proxy.name, figures, note, runs);
 }
 
 function judgements(context: Context, row: string, turns: Turn[]): Judgement[] {

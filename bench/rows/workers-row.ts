@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { cellOfFigures } from "../lib/cell-of-figures.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
@@ -27,16 +28,14 @@ export async function workersRow(context: Context): Promise<RowResult> {
     judgements: [],
   };
   if (!context.options.isobar) return result;
+  await using started = new AsyncDisposableStack();
   const proxies: RunningProxy[] = [];
-  await using _ = {
-    async [Symbol.asyncDispose]() {
-      await Promise.all(proxies.map((proxy) => proxy.process[Symbol.asyncDispose]()));
-    },
-  };
   for (const [i, count] of workerCounts.entries()) {
     const port = places.ports.isobarWorkers[i]!;
     const extras = { sections: [`concurrency: ${count}`] };
-    proxies.push(await startIsobar(context, `isobar-${count}-workers`, port, places.ports.backends, extras));
+    const proxy = await startIsobar(context, `isobar-${count}-workers`, port, places.ports.backends, extras);
+    started.use(proxy.process);
+    proxies.push(proxy);
   }
   const turns: Run[][] = [];
   for (let turn = 1; turn <= context.options.repetitions; turn++) {
@@ -54,14 +53,8 @@ export async function workersRow(context: Context): Promise<RowResult> {
   for (const [i, proxy] of proxies.entries()) {
     const runs = turns.map((turn) => turn[i]!);
     const figures = runs.map((run) => run.cpuMicrosPerRequest);
-    result.cells.push({
-      proxy: proxy.name,
-      value: median(figures),
-      low: Math.min(...figures),
-      high: Math.max(...figures),
-      note: i === 0 ? describeRuns(runs) : `${describeRuns(runs)}; ${throughput}`,
-      runs,
-    });
+    const note = i === 0 ? describeRuns(runs) : `${describeRuns(runs)}; ${throughput}`;
+    result.cells.push(cellOfFigures(proxy.name, figures, note, runs));
   }
   const counted = turns.filter((turn) => turn.every((run) => run.counts));
   const ratios = counted.map(([one, two]) => two!.cpuMicrosPerRequest / one!.cpuMicrosPerRequest);
