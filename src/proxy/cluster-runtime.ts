@@ -1,11 +1,14 @@
+import type { Random } from "../base/random.ts";
 import { RetryBudget } from "../base/retry-budget.ts";
 import type { SlotLinks } from "../base/slot-list.ts";
 import { SlotList } from "../base/slot-list.ts";
 import { buildCandidates } from "../lb/build-candidates.ts";
 import type { CandidateSet } from "../lb/candidate-set.ts";
 import { createPicker } from "../lb/create-picker.ts";
-import type { Picker } from "../lb/picker.ts";
+import type { LoadReader, Picker, PickRequest } from "../lb/picker.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import type { RetryReason } from "../telemetry/retry-reason.ts";
 
 /** What a worker keeps for a cluster beside its snapshot: the picker of the moment, the queue, the budget. */
 export class ClusterRuntime {
@@ -17,14 +20,14 @@ export class ClusterRuntime {
   readonly budget: RetryBudget;
   /** This worker's row of the cluster's counters: ClusterColumn. */
   readonly row: Float64Array;
-  /** Picks so far, the pickers' sequence. */
-  picks = 0;
   /** Capacity may have come back: the queue is to be looked at when the turn ends. */
   wake = false;
   /** No longer configured; goes when its last exchange has ended. */
   removed = false;
   /** Exchanges that name this cluster. */
   exchanges = 0;
+  /** Picks so far, the pickers' sequence. */
+  #picks = 0;
   readonly #zone: string;
   readonly #isAside: (slot: number) => boolean;
 
@@ -44,6 +47,27 @@ export class ClusterRuntime {
     this.#isAside = isAside;
     this.candidates = buildCandidates(snapshot, zone, isAside);
     this.picker = createPicker(snapshot.policy, this.candidates);
+  }
+
+  /**
+   * Picks an endpoint for a stream, or for a connection that is balanced as a whole.
+   *
+   * @param request who asks; its sequence is set here.
+   * @returns the endpoint's slot, -1 when there is none.
+   */
+  pick(request: PickRequest, loads: LoadReader, random: Random, nowMs: number): number {
+    request.sequence = this.#picks;
+    this.#picks = (this.#picks + 1) >>> 0;
+    const index = this.picker.pick(request, loads, random, nowMs);
+    return index < 0 ? -1 : this.candidates.slots[index]!;
+  }
+
+  /** Takes leave to try another endpoint from the budget, and counts it. @returns false when the budget is used up. */
+  takeMove(reason: RetryReason, nowMs: number): boolean {
+    if (!this.budget.take(nowMs)) return false;
+    this.row[ClusterColumn.retries + reason]!++;
+    this.row[ClusterColumn.retryBudgetUsed] = this.budget.usedRatio(nowMs);
+    return true;
   }
 
   /** Takes a new snapshot. */

@@ -129,10 +129,8 @@ export class Dispatcher {
 
   #pick(cluster: ClusterRuntime, request: PickRequest): Subchannel | undefined {
     const { random, time, subchannels } = this.#context;
-    request.sequence = cluster.picks;
-    cluster.picks = (cluster.picks + 1) >>> 0;
-    const index = cluster.picker.pick(request, this.#loads, random, time.nowMs);
-    return index < 0 ? undefined : subchannels[cluster.candidates.slots[index]!];
+    const slot = cluster.pick(request, this.#loads, random, time.nowMs);
+    return slot < 0 ? undefined : subchannels[slot];
   }
 
   /** When the picked ones are full, any candidate with room is better than the queue. */
@@ -221,15 +219,13 @@ export class Dispatcher {
     const cluster = clusters[exchanges.cluster[slot]!]!;
     this.uncount(slot);
     const movable = (exchanges.bits[slot]! & ExchangeBit.movable) !== 0;
-    if (!movable || exchanges.moves[slot]! >= MAX_MOVES || !cluster.budget.take(time.nowMs)) {
+    if (!movable || exchanges.moves[slot]! >= MAX_MOVES || !cluster.takeMove(reason, time.nowMs)) {
       fail(this.#context, slot, error, cluster.snapshot.name);
       return;
     }
     exchanges.markTried(slot);
     exchanges.moves[slot]!++;
     exchanges.bodySent[slot] = 0;
-    cluster.row[ClusterColumn.retries + reason]!++;
-    cluster.row[ClusterColumn.retryBudgetUsed] = cluster.budget.usedRatio(time.nowMs);
     this.open(slot);
   }
 

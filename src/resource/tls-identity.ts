@@ -1,9 +1,6 @@
 /** How connections to endpoints are secured, named as in Istio's DestinationRule: `MUTUAL` shows a certificate of our own. */
 export const TLS_MODES = ["SIMPLE", "MUTUAL"] as const;
 
-/** One of {@link TLS_MODES}. */
-export type TlsMode = (typeof TLS_MODES)[number];
-
 /**
  * What a data-plane thread needs to open secure connections as one identity: certificates as PEM, and whom it expects at the
  * other end. Its number stays when the certificates are renewed.

@@ -1,6 +1,7 @@
 import { CounterRows } from "./counter-rows.ts";
-import { GUARD_GAUGES } from "./guard-cell.ts";
+import { GUARD_CELLS, GUARD_GAUGES } from "./guard-cell.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
+import { PORT_CELLS } from "./port-cell.ts";
 import { REQUEST_CELLS } from "./request-cell.ts";
 
 /** Protocol of a downstream connection, as added to {@link WorkerColumn.downstreamConnections}. */
@@ -33,6 +34,11 @@ export const FLOOD_KIND_NAMES = [
 /** HTTP/2 error codes that are told apart, 0 to 13; the cell after them takes all others. */
 export const ERROR_CODE_CELLS = 15;
 
+/** Where the cells of each later part begin. */
+const GUARD = REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS;
+const PORT = GUARD + GUARD_CELLS;
+const LEDGER = PORT + PORT_CELLS;
+
 /** Columns of a worker's counter row; those that name several cells are the first of them. */
 export const WorkerColumn = {
   /** + requestCell(grpcStatus, flag): finished requests that no cluster was found for. */
@@ -59,11 +65,11 @@ export const WorkerColumn = {
   /** What the worker has allocated on its JavaScript heap since its start, in octets; 0 where Node does not say. */
   heapAllocatedOctets: REQUEST_CELLS + 47 + HISTOGRAM_COLUMNS,
   /** + GuardCell, 32 cells. */
-  guard: REQUEST_CELLS + 48 + HISTOGRAM_COLUMNS,
+  guard: GUARD,
   /** + PortCell, 32 cells. */
-  port: REQUEST_CELLS + 80 + HISTOGRAM_COLUMNS,
+  port: PORT,
   /** Requests that have begun; each is counted once more when it ends. */
-  streamsStarted: REQUEST_CELLS + 112 + HISTOGRAM_COLUMNS,
+  streamsStarted: LEDGER,
 } as const;
 
 /** Cells a row needs. */

@@ -1,5 +1,4 @@
 import type { PickRequest } from "../../lb/picker.ts";
-import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import { EndpointLoads } from "../../telemetry/endpoint-loads.ts";
 import { RetryReason } from "../../telemetry/retry-reason.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
@@ -46,11 +45,7 @@ export class ConnectionPicker {
   mayMove(clusterSlot: number, moves: number): boolean {
     const cluster = this.#context.clusters[clusterSlot];
     if (cluster === undefined || moves >= MAX_MOVES) return false;
-    const { nowMs } = this.#context.time;
-    if (!cluster.budget.take(nowMs)) return false;
-    cluster.row[ClusterColumn.retries + RetryReason.connectFailure]!++;
-    cluster.row[ClusterColumn.retryBudgetUsed] = cluster.budget.usedRatio(nowMs);
-    return true;
+    return cluster.takeMove(RetryReason.connectFailure, this.#context.time.nowMs);
   }
 
   #pick(cluster: ClusterRuntime, tried: readonly number[]): Subchannel | undefined {
@@ -58,10 +53,8 @@ export class ConnectionPicker {
     const first = Math.max(0, tried.length - request.tried.length);
     request.triedCount = tried.length - first;
     for (let i = first; i < tried.length; i++) request.tried[i - first] = tried[i]!;
-    request.sequence = cluster.picks;
-    cluster.picks = (cluster.picks + 1) >>> 0;
     const { random, time, subchannels } = this.#context;
-    const index = cluster.picker.pick(request, this.#loads, random, time.nowMs);
-    return index < 0 ? undefined : subchannels[cluster.candidates.slots[index]!];
+    const slot = cluster.pick(request, this.#loads, random, time.nowMs);
+    return slot < 0 ? undefined : subchannels[slot];
   }
 }
