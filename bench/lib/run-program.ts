@@ -12,7 +12,10 @@ export async function runProgram(
 ): Promise<string> {
   try {
     const pinned = ["-c", String(core), command, ...args];
-    const { stdout } = await run("taskset", pinned, { timeout: Math.ceil((seconds + 30) * 1000), maxBuffer: 1 << 22 });
+    const { stdout } = await run("taskset", pinned, {
+      timeout: Math.ceil((seconds + 30) * 1000),
+      maxBuffer: 1 << 22,
+    });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
