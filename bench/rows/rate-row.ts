@@ -39,7 +39,7 @@ async function oneRate(context: Context, rate: number): Promise<RowResult> {
     context.progress.show(`rate ${rate}/s ${turns.length + 1}/${repetitions}`);
     const direct = await runLoader(context, places.ports.backends[0], load);
     const runs = new Map<string, Run>();
-    for (const proxy of context.proxies) {
+    for (const proxy of rotated(context.proxies, turns.length)) {
       if (proxy.process.exited() || (!isLimited(proxy) && turns.length >= unlimitedTurns)) continue;
       context.progress.show(`rate ${rate}/s ${proxy.name} ${turns.length + 1}/${repetitions}`);
       runs.set(proxy.name, await measureRun(context, proxy, load));
@@ -60,6 +60,12 @@ async function oneRate(context: Context, rate: number): Promise<RowResult> {
     cells: context.proxies.map((proxy) => cellOf(proxy, turns)),
     judgements: context.options.isobar ? judgements(context, `rate${rate}`, turns) : [],
   };
+}
+
+/** Each turn begins with another proxy, so that none always follows the same one, or a pause. */
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  const start = by % Math.max(1, items.length);
+  return [...items.slice(start), ...items.slice(0, start)];
 }
 
 function isLimited(proxy: RunningProxy): boolean {

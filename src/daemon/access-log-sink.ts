@@ -1,5 +1,4 @@
 import { destination } from "pino";
-import { formatAccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { AccessLogBatch } from "./worker-messages.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -8,7 +7,7 @@ const FLUSH_MS = 1_000;
 /** Lines that a slow reader of standard output leaves standing beyond this are dropped: a log must not eat the memory. */
 const MAX_WAITING_OCTETS = 4 * 1_048_576;
 
-/** Writes access log records as JSON lines to standard output, in the background and in large pieces. */
+/** Writes lines of the access log to standard output, in the background and in large pieces. */
 export class AccessLogSink {
   readonly #stream = destination({
     dest: STANDARD_OUTPUT,
@@ -17,15 +16,19 @@ export class AccessLogSink {
     maxLength: MAX_WAITING_OCTETS,
     periodicFlush: FLUSH_MS,
   });
-  /** Records lost because standard output was not read fast enough. */
+  /** Lines lost because standard output was not read fast enough. */
   dropped = 0;
+  #writing = 0;
 
   constructor() {
-    this.#stream.on("drop", () => this.dropped++);
+    this.#stream.on("drop", () => {
+      this.dropped += this.#writing;
+    });
   }
 
-  write(batch: AccessLogBatch): void {
-    for (const record of batch.records) this.#stream.write(formatAccessLogRecord(record));
+  write({ octets, count }: AccessLogBatch): void {
+    this.#writing = count;
+    this.#stream.write(Buffer.from(octets.buffer).toString());
   }
 
   /** Writes what is waiting; to be called before the process ends. */

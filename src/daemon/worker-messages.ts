@@ -1,8 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
+import type { AccessLogLines } from "../proxy/access-log.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
-import type { AccessLogRecord } from "../telemetry/access-log-record.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
 /**
@@ -183,10 +183,9 @@ export interface LogMessage {
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Access log records in batches; the main thread makes the lines. */
-export interface AccessLogBatch {
+/** Lines of the access log, ready to be written. */
+export interface AccessLogBatch extends AccessLogLines {
   readonly kind: "access-log";
-  readonly records: readonly AccessLogRecord[];
 }
 
 /** Everything a worker sends. */

@@ -203,8 +203,8 @@ setInterval(() => {
     tellLoad();
   }
   checkDrain();
-  const records = dataPlane.accessLog.take();
-  if (records.length > 0) say({ kind: "access-log", records });
+  const lines = dataPlane.accessLog.take();
+  if (lines !== undefined) say({ kind: "access-log", ...lines });
   if (endpointSlots.length > 0 || clusterSlots.length > 0) {
     say({ kind: "epoch", endpointSlots, clusterSlots });
     endpointSlots = [];
