@@ -25,7 +25,7 @@ describe("a grpc-go endpoint that takes 8 KiB of headers", { skip: missing === "
   it("ends the connection of who sends it 30 KB", LIMIT, async () => {
     const endpoint = new LineProgram(OTHER_CORE, buildGo(), ["endpoint"]);
     const { port } = await endpoint.hear<{ readonly port: number }>();
-    const attacker = new IpcProgram(OTHER_CORE, 10, ATTACKER);
+    const attacker = new IpcProgram(OTHER_CORE, true, ATTACKER);
     try {
       await attacker.hear();
       await attacker.ask({ kind: "start", attack: ATTACK, port, source: "127.0.0.3" });
@@ -43,7 +43,7 @@ describe("a grpc-go endpoint that takes 8 KiB of headers", { skip: missing === "
     const { port } = await endpoint.hear<{ readonly port: number }>();
     const proxy = await AttackedProxy.start([{ name: STRICT, port }]);
     const innocent = new Innocent(proxy.port, STRICT);
-    const attacker = new IpcProgram(OTHER_CORE, 10, ATTACKER);
+    const attacker = new IpcProgram(OTHER_CORE, true, ATTACKER);
     try {
       await attacker.hear();
       await sleep(500);

@@ -22,6 +22,8 @@ export interface WindowResult {
   /** Connections made; 1 is the first. */
   readonly reconnects: number;
   readonly goaways: number;
+  /** Calls timed: those of the window that were answered while no core was away. */
+  readonly timed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

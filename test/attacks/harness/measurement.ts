@@ -9,6 +9,8 @@ import type { Stage } from "./stage.ts";
 
 /** Ten calls above the p99. */
 export const WINDOW_MS = (10 * 100 * 1000) / CALLS_PER_SECOND;
+/** Share of a window's calls that must have been timed for its p99 to count; the others fell into times when a core was away. */
+const LEAST_TIMED_SHARE = 0.5;
 const RAMP_MS = 100;
 const SETTLE_MS = 150;
 
@@ -16,6 +18,8 @@ const SETTLE_MS = 150;
 export interface SoloWindow {
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Whether enough calls were timed for the quantiles to count. */
+  readonly counts: boolean;
   readonly lostCalls: number;
   /** What the proxy uses of its core. */
   readonly cpuShare: number;
@@ -25,6 +29,7 @@ export interface SoloWindow {
 
 /** What all windows of one attack add up to. */
 export class AttackMeasurement {
+  /** Of the windows that count. */
   readonly p99Ms: number[] = [];
   lostCalls = 0;
   /** Frames of the attack, whoever sent them. */
@@ -97,6 +102,10 @@ function floodsOf(usage: ProxyUsage): Record<string, number> {
   return found;
 }
 
+function countsAsTimed({ timed, window }: WindowResult): boolean {
+  return timed >= window.due * LEAST_TIMED_SHARE;
+}
+
 /** Runs windows on a stage, one after the other, so that calls lost between them are noticed too. */
 export class Measurer {
   readonly #stage: Stage;
@@ -115,7 +124,15 @@ export class Measurer {
     const cpuShare = (proxy.cpuMicros() - cpu) / 1e6 / seconds;
     const { slabOctets, rssOctets } = await proxy.usage();
     const { p50Ms, p99Ms } = result;
-    return { p50Ms, p99Ms, lostCalls: this.#lost(result), cpuShare, slabOctets, rssOctets };
+    return {
+      p50Ms,
+      p99Ms,
+      counts: countsAsTimed(result),
+      lostCalls: this.#lost(result),
+      cpuShare,
+      slabOctets,
+      rssOctets,
+    };
   }
 
   /**
@@ -156,7 +173,7 @@ export class Measurer {
     into.addReport(report);
     into.frames += report.frames + upstreamAfter.frames - upstreamBefore.frames;
     into.upstreamStreams += upstreamAfter.streams - upstreamBefore.streams;
-    into.p99Ms.push(result.p99Ms);
+    if (countsAsTimed(result)) into.p99Ms.push(result.p99Ms);
     into.lostCalls += this.#lost(result);
     into.slabOctets = Math.max(into.slabOctets, during.slabOctets);
     into.rssOctets = Math.max(into.rssOctets, peak, during.rssOctets);

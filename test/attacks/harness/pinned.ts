@@ -19,9 +19,16 @@ export class Pinned {
   /** The end of what it wrote to standard error. */
   complaints = "";
 
-  /** @param nice 0, or more for a program that shall not keep the others from running. */
-  constructor(core: number, nice: number, command: string, args: readonly string[], stdio: StdioOptions) {
-    const line = ["-c", String(core), "nice", "-n", String(nice), command, ...args];
+  /** @param yielding whether it runs only when nobody else wants the core. */
+  constructor(
+    core: number,
+    yielding: boolean,
+    command: string,
+    args: readonly string[],
+    stdio: StdioOptions,
+  ) {
+    const policy = yielding ? "--idle" : "--other";
+    const line = ["-c", String(core), "chrt", policy, "0", command, ...args];
     this.child = spawn("taskset", line, { stdio });
     running.add(this.child);
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -51,7 +58,7 @@ export class LineProgram extends Pinned {
   readonly #lines: AsyncIterator<string>;
 
   constructor(core: number, command: string, args: readonly string[]) {
-    super(core, 0, command, args, ["pipe", "pipe", "pipe"]);
+    super(core, false, command, args, ["pipe", "pipe", "pipe"]);
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -72,8 +79,8 @@ export class LineProgram extends Pinned {
 
 /** A TypeScript program of the suite's own, spoken to over IPC: one answer for each order. */
 export class IpcProgram extends Pinned {
-  constructor(core: number, nice: number, path: string) {
-    super(core, nice, process.execPath, [path], ["ignore", "inherit", "inherit", "ipc"]);
+  constructor(core: number, yielding: boolean, path: string) {
+    super(core, yielding, process.execPath, [path], ["ignore", "inherit", "inherit", "ipc"]);
   }
 
   async hear<T>(): Promise<T> {

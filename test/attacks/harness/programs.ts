@@ -15,7 +15,7 @@ export const OTHER_CORE = 0;
 /** @returns why this machine cannot run the suite, or "" if it can. */
 export function missingTools(): string {
   if (process.platform !== "linux") return "it reads CPU time from /proc and needs 127.0.0.0/8: Linux only";
-  for (const tool of ["cc", "taskset", "nice"]) {
+  for (const tool of ["cc", "taskset", "chrt"]) {
     if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
   }
   if (spawnSync("taskset", ["-c", String(PROXY_CORE), "true"]).status !== 0) return "there is one core only";
@@ -48,11 +48,14 @@ export function compile(name: "endpoint" | "innocent"): string {
   const target = join(BUILT, name);
   const sources = [
     join(SOURCES, `${name}.c`),
+    join(SOURCES, "core-watch.c"),
     ...["conn.c", "hpack-encode.c", "hpack-decode.c"].map((file) => join(LOAD, file)),
   ];
-  const inputs = [...sources, join(LOAD, "conn.h")];
+  const inputs = [...sources, join(LOAD, "conn.h"), join(SOURCES, "core-watch.h")];
   if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs))
     return target;
-  execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-I", LOAD, "-o", target, ...sources], { stdio: "inherit" });
+  execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-pthread", "-I", LOAD, "-o", target, ...sources], {
+    stdio: "inherit",
+  });
   return target;
 }

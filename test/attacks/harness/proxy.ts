@@ -38,7 +38,7 @@ export class AttackedProxy {
     this.#metricsPort = metricsPort;
     this.#folder = folder;
     const args = [join(REPOSITORY, "src/cli/launch.mjs"), "proxy", "--config", join(folder, "isobar.yaml")];
-    this.#process = new Pinned(PROXY_CORE, 0, process.execPath, args, ["ignore", "ignore", "pipe"]);
+    this.#process = new Pinned(PROXY_CORE, false, process.execPath, args, ["ignore", "ignore", "pipe"]);
   }
 
   /** @param more further lines of the configuration. */

@@ -9,9 +9,6 @@ import { IpcProgram, LineProgram } from "./pinned.ts";
 import { compile, OTHER_CORE } from "./programs.ts";
 import { AttackedProxy } from "./proxy.ts";
 
-/** Attackers wait for the core when the judge or an endpoint wants it. */
-const ATTACKER_NICE = 10;
-
 /** What the endpoint that all share has seen since its start. */
 export interface EndpointCounts {
   readonly connections: number;
@@ -55,9 +52,9 @@ export class Stage implements AsyncDisposable {
   static async set(config: readonly string[] = []): Promise<Stage> {
     const endpoint = new LineProgram(OTHER_CORE, compile("endpoint"), []);
     const { port } = await endpoint.hear<{ readonly port: number }>();
-    const hostile = new IpcProgram(OTHER_CORE, ATTACKER_NICE, programAt("../backend/hostile-process.ts"));
+    const hostile = new IpcProgram(OTHER_CORE, true, programAt("../backend/hostile-process.ts"));
     const ports = await hostile.hear<Readonly<Record<BehaviourName, number>>>();
-    const attacker = new IpcProgram(OTHER_CORE, ATTACKER_NICE, programAt("../attacker/attacker-process.ts"));
+    const attacker = new IpcProgram(OTHER_CORE, true, programAt("../attacker/attacker-process.ts"));
     await attacker.hear();
     const clusters = Object.entries(ports).map(([name, each]) => ({
       name: hostileAuthority(name),

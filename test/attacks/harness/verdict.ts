@@ -1,7 +1,7 @@
 import { ATTACKS } from "../attacker/attacks.ts";
 import type { AttackCase } from "./attack-case.ts";
 import type { AttackMeasurement, SoloWindow } from "./measurement.ts";
-import { limitMs, median } from "./timing.ts";
+import { limitMs, median, ROUNDS } from "./timing.ts";
 
 /** What became of an attack. */
 export interface Verdict {
@@ -75,11 +75,15 @@ export function judge(
   unjudged: string,
 ): Verdict {
   const missed = missedGates(attack, got, solo);
-  const p99s = solo.map(({ p99Ms }) => p99Ms);
+  const p99s = solo.filter(({ counts }) => counts).map(({ p99Ms }) => p99Ms);
   const soloMs = median(p99s);
   const attackMs = median(got.p99Ms);
   if (attack.timed === false) return { missed, soloMs, attackMs, unjudged: "a variant" };
   if (unjudged !== "") return { missed, soloMs, attackMs, unjudged };
+  if (Math.min(p99s.length, got.p99Ms.length) < ROUNDS) {
+    const away = `cores were away in all but ${got.p99Ms.length} windows of it, and ${p99s.length} without it`;
+    return { missed, soloMs, attackMs, unjudged: away };
+  }
   const { framesPerSecond } = ATTACKS[attack.attack];
   const ended = Object.keys(got.closes).length > 0;
   if (attack.hostile === undefined && !ended && got.framesPerSecond < framesPerSecond * LEAST_RATE) {
