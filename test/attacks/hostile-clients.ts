@@ -5,6 +5,8 @@ const CALM = ["ENHANCE_YOUR_CALM"] as const;
 
 /** What no attack may go beyond unless it says so. */
 const USUAL = { slabOctets: 2 * MIB, rssOctets: 64 * MIB } as const;
+/** What thousands of connections that came and went leave behind waits in V8's young generation, which may take three times 32 MiB. */
+const CHURNING = { rssOctets: 128 * MIB } as const;
 
 function gates(own: Partial<Gates>): Gates {
   return { ...USUAL, ...own };
@@ -25,7 +27,12 @@ export const RESETS: readonly AttackCase[] = [
   { attack: "rapid-reset-late", gates: gates({ cpuMicrosPerFrame: 25, mayClose: CALM }) },
   {
     attack: "rapid-reset-reconnecting",
-    gates: gates({ cpuMicrosPerFrame: 15, upstreamShare: 0.001, mayClose: [...CALM, "reset", "end"] }),
+    gates: gates({
+      ...CHURNING,
+      cpuMicrosPerFrame: 15,
+      upstreamShare: 0.001,
+      mayClose: [...CALM, "reset", "end"],
+    }),
   },
   {
     attack: "made-you-reset",
@@ -33,7 +40,7 @@ export const RESETS: readonly AttackCase[] = [
   },
   {
     attack: "connection-churn",
-    gates: gates({ cpuMicrosPerFrame: 450 }),
+    gates: gates({ ...CHURNING, cpuMicrosPerFrame: 450 }),
   },
 ];
 
@@ -157,7 +164,7 @@ export const VARIANTS: readonly AttackCase[] = [
   {
     attack: "connection-churn, many callers",
     timed: false,
-    gates: gates({ cpuMicrosPerFrame: 450 }),
+    gates: gates({ ...CHURNING, cpuMicrosPerFrame: 450 }),
   },
   { attack: "half-preface", rampMs: 700, timed: false, gates: gates({ cpuShare: 0.3 }) },
 ];
