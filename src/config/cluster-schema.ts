@@ -1,14 +1,17 @@
 import { z } from "zod";
-import {
-  CLUSTER_DEFAULTS,
-  CLUSTER_PROTOCOLS,
-  H2_UPGRADE_POLICIES,
-  LOAD_BALANCING_POLICIES,
-} from "../resource/cluster.ts";
+import { CLUSTER_DEFAULTS, CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "../resource/cluster.ts";
 import { MAX_ENDPOINT_WEIGHT } from "../resource/endpoint.ts";
+import { healthCheckSchema, outlierDetectionSchema } from "./cluster-health-schema.ts";
+import {
+  connectionPoolSchema,
+  hedgingSchema,
+  retriesSchema,
+  timeoutsSchema,
+} from "./cluster-requests-schema.ts";
 import { clusterTlsSchema } from "./cluster-tls-schema.ts";
 import { choiceField, endpointAddressField, fieldNotes, integerField, textField } from "./config-fields.ts";
-import { ZONE } from "./name-patterns.ts";
+import { loadBalancerSchema } from "./load-balancer-schema.ts";
+import { LABEL_NAME, NAME, ZONE } from "./name-patterns.ts";
 
 const HOST_NAME = /^(?=[^.])[A-Za-z0-9._-]+\.?$/;
 /** Host with or without port as a client writes `:authority`: a name, an IPv4 address or an IPv6 one in brackets. */
@@ -31,6 +34,33 @@ const endpoint = z
       },
       ZONE,
     ).default(""),
+    region: textField(
+      {
+        wanted: "the name of a region, or an empty one",
+        doc: "The region of that zone.",
+        defaultText: "empty",
+      },
+      ZONE,
+    ).default(""),
+    node: textField(
+      {
+        wanted: "the name of a node",
+        doc: "The node the endpoint runs on, as `node.id` of the proxy there.",
+        defaultText: "empty",
+      },
+      NAME,
+    ).optional(),
+    priority: integerField(0, 127, {
+      doc: "Endpoints of a higher number get only what those of lower ones cannot take.",
+    }).default(0),
+    labels: z
+      .record(z.string().regex(LABEL_NAME), z.string().max(253))
+      .register(fieldNotes, {
+        wanted: "a mapping of names to texts",
+        doc: "For routes that restrict requests to some of the endpoints.",
+        defaultText: "none",
+      })
+      .default({}),
     weight: integerField(1, MAX_ENDPOINT_WEIGHT, {
       doc: "Share of the picks in proportion to the other endpoints' weights.",
       advice: "to take an endpoint out, remove it or set its health to draining",
@@ -70,14 +100,6 @@ const dns = z
     doc: "Takes the endpoints from DNS instead of `endpoints`.",
   });
 
-const loadBalancer = z
-  .strictObject({
-    policy: choiceField(LOAD_BALANCING_POLICIES, {
-      doc: "How a stream finds its endpoint. `least_request` draws two different endpoints and takes the one with fewer streams in flight for its weight; `round_robin` and `random` go by weight alone.",
-    }).default(CLUSTER_DEFAULTS.policy),
-  })
-  .register(fieldNotes, { wanted: "a mapping with policy", doc: "" });
-
 const keepalive = z
   .strictObject({
     timeMs: integerField(0, HOUR_MS, {
@@ -102,7 +124,13 @@ export const clusterSchema = z
       },
       AUTHORITY,
     ),
-    loadBalancer: loadBalancer.prefault({}),
+    loadBalancer: loadBalancerSchema.prefault({}),
+    outlierDetection: outlierDetectionSchema.optional(),
+    healthCheck: healthCheckSchema.optional(),
+    retries: retriesSchema.optional(),
+    hedging: hedgingSchema.optional(),
+    timeouts: timeoutsSchema.prefault({}),
+    connectionPool: connectionPoolSchema.prefault({}),
     connectTimeoutMs: integerField(10, MINUTE_MS, {
       doc: "How long a connection attempt may take (TCP and the first SETTINGS together) before its streams move to another endpoint.",
       unit: "milliseconds",

@@ -41,8 +41,32 @@ const node = z
       },
       ZONE,
     ).default(""),
+    region: textField(
+      {
+        wanted: "the name of a region, or an empty one",
+        doc: "The region of that zone: preferred when the zone cannot take it all.",
+        defaultText: "empty",
+        env: "ISOBAR_NODE_REGION",
+      },
+      ZONE,
+    ).default(""),
   })
   .register(fieldNotes, { wanted: "a mapping", doc: "Who this proxy is." });
+
+const fleet = z
+  .strictObject({
+    nodeIndex: integerField(0, 1_000_000, { doc: "Which of the fleet's proxies this is, from 0." }),
+    nodeCount: integerField(1, 1_000_000, { doc: "How many proxies there are." }),
+    trafficShare: shareField({
+      doc: "Share of a service's traffic that comes through this proxy.",
+      defaultText: "an even share",
+    }).optional(),
+  })
+  .register(fieldNotes, {
+    wanted: "a mapping with nodeIndex and nodeCount",
+    doc: "The other proxies that send to the same services, for deterministic subsets (`clusters[].loadBalancer.subset`). Absent: this is the only one.",
+    live: true,
+  });
 
 const admin = z
   .strictObject({
@@ -119,6 +143,7 @@ const log = z
 export const configSchema = z
   .strictObject({
     node: node.prefault({}),
+    fleet: fleet.optional(),
     admin: admin.prefault({}),
     metrics: metrics.optional(),
     listeners: z

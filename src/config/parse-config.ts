@@ -86,7 +86,7 @@ function problemsOf(
       const meant = closestWord(key, known);
       return problem(file, positions.ofKey(path), formatConfigPath(path), {
         found: `the unknown key ${describeFound(key)}`,
-        wanted: known.length === 1 ? `only ${known[0]}` : `one of ${known.join(", ")}`,
+        wanted: wantedOf(known, meant),
         advice: meant === undefined ? "remove it" : `did you mean "${meant}"?`,
       });
     });
@@ -100,6 +100,12 @@ function problemsOf(
       advice: adviceFor(issue, value) ?? notes.advice ?? "",
     }),
   ];
+}
+
+/** What to say of the keys there are: all of them only where nothing is near. */
+function wantedOf(known: readonly string[], meant: string | undefined): string {
+  if (known.length === 1) return `only ${known[0]}`;
+  return meant === undefined ? `one of ${known.join(", ")}` : "a known one";
 }
 
 function adviceFor(issue: z.core.$ZodIssue, value: unknown): string | undefined {

@@ -59,7 +59,7 @@ export class ProxyView implements AdminView {
     for (const { cluster, snapshot, counters: clusterCounters } of this.#options.publisher.clusters) {
       yield {
         name: cluster.name,
-        policy: cluster.policy,
+        policy: cluster.settings.loadBalancing.policy,
         slot: snapshot.clusterSlot,
         contentHash: snapshot.contentHash,
         trouble: this.#options.troubles.get(cluster.name) ?? "",

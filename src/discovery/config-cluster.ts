@@ -2,7 +2,8 @@ import type { ClusterConfig } from "../config/config.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { Endpoint } from "../resource/endpoint.ts";
-import { endpointKey, endpointTransport } from "../resource/endpoint.ts";
+import { ENDPOINT_DEFAULTS, endpointKey, endpointTransport } from "../resource/endpoint.ts";
+import { poolFromConfig, settingsFromConfig } from "./settings-from-config.ts";
 
 /**
  * @param tlsIdentity number of its TLS identity; 0 for clear text.
@@ -20,6 +21,10 @@ export function clusterFromConfig(config: ClusterConfig, tlsIdentity: number): C
         address: address.host,
         port: address.port,
         zone: endpoint.zone,
+        region: endpoint.region,
+        node: endpoint.node ?? "",
+        priority: endpoint.priority,
+        labels: endpoint.labels,
         weight: endpoint.weight,
         health: endpoint.health,
       };
@@ -41,9 +46,7 @@ export function clusterFromDns(
       key: endpointKey(config.name, address, port, endpointTransport(tlsIdentity)),
       address,
       port,
-      zone: "",
-      weight: 1,
-      health: "healthy",
+      ...ENDPOINT_DEFAULTS,
     })),
   );
 }
@@ -51,15 +54,13 @@ export function clusterFromDns(
 function clusterWith(config: ClusterConfig, tlsIdentity: number, endpoints: readonly Endpoint[]): Cluster {
   return {
     name: config.name,
-    policy: config.loadBalancer.policy,
-    connectTimeoutMs: config.connectTimeoutMs,
-    maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
+    ...poolFromConfig(config),
     maxPendingStreams: config.maxPendingStreams,
     protocol: config.protocol,
-    h2UpgradePolicy: config.h2UpgradePolicy,
     keepaliveTimeMs: config.keepalive.timeMs,
     keepaliveTimeoutMs: config.keepalive.timeoutMs,
     tlsIdentity,
+    settings: settingsFromConfig(config),
     endpoints,
   };
 }

@@ -1,4 +1,4 @@
-import type { LoadBalancingPolicy } from "../resource/cluster.ts";
+import type { LoadBalancingPolicy } from "../resource/load-balancing.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 import { LeastRequestPicker } from "./least-request-picker.ts";
 import type { Picker } from "./picker.ts";
@@ -14,5 +14,7 @@ export function createPicker(policy: LoadBalancingPolicy, candidates: CandidateS
       return new RoundRobinPicker(candidates);
     case "random":
       return new RandomPicker(candidates);
+    default:
+      throw new Error(`load balancing policy ${policy}: is not built in`);
   }
 }

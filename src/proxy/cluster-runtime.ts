@@ -46,7 +46,7 @@ export class ClusterRuntime {
     this.#zone = zone;
     this.#isAside = isAside;
     this.candidates = buildCandidates(snapshot, zone, isAside);
-    this.picker = createPicker(snapshot.policy, this.candidates);
+    this.picker = createPicker(snapshot.settings.loadBalancing.policy, this.candidates);
   }
 
   /**
@@ -79,6 +79,6 @@ export class ClusterRuntime {
   /** Makes candidates and picker anew, after the snapshot or an endpoint's fitness has changed. */
   rebuild(): void {
     this.candidates = buildCandidates(this.snapshot, this.#zone, this.#isAside);
-    this.picker = createPicker(this.snapshot.policy, this.candidates);
+    this.picker = createPicker(this.snapshot.settings.loadBalancing.policy, this.candidates);
   }
 }

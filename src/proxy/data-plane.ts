@@ -103,11 +103,11 @@ export class DataPlane {
   #deadlineTimer: NodeJS.Timeout | undefined;
   #deadlineAtMs = Number.POSITIVE_INFINITY;
   #draining = false;
-  readonly #sharedSetAside: SharedSetAside | undefined;
+  readonly #sharedSetAside: SharedSetAside;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    if (options.workerCount > 1) this.#sharedSetAside = new SharedSetAside(options.endpoints);
+    this.#sharedSetAside = new SharedSetAside(options.endpoints);
     const slab = new Slab({ capacityOctets: options.slabOctets, poison: options.poison });
     const streams = new StreamTable(slab, MAX_STREAMS);
     const time = { nowMs: options.nowMs(), earliestDueMs: Number.POSITIVE_INFINITY };
@@ -214,7 +214,7 @@ export class DataPlane {
 
   /** Takes a cluster, new or changed. */
   applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer): void {
-    const { clusters, authorities, exchanges, subchannels, time } = this.#context;
+    const { clusters, authorities, exchanges, time } = this.#context;
     this.#context.tick();
     const snapshot = new ClusterSnapshot(buffer);
     const present = clusters[snapshot.clusterSlot];
@@ -226,14 +226,12 @@ export class DataPlane {
     }
     const { workerCount, workerIndex, zone } = this.#options;
     const row = new ClusterCounters(workerCount, counters).row(workerIndex);
-    const isAside =
-      this.#sharedSetAside?.isAside ?? ((slot: number): boolean => subchannels[slot]?.aside === true);
     clusters[snapshot.clusterSlot] = new ClusterRuntime(
       snapshot,
       row,
       exchanges.links,
       zone,
-      isAside,
+      this.#sharedSetAside.isAside,
       time.nowMs,
     );
     authorities.set(snapshot.name, snapshot.clusterSlot);
@@ -349,7 +347,7 @@ export class DataPlane {
    */
   sample(): void {
     const { engine, workerRow } = this.#context;
-    this.#sharedSetAside?.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
+    this.#sharedSetAside.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
     workerRow[WorkerColumn.streamsStarted] = this.#context.exchanges.begun;
     workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
     workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;

@@ -1,6 +1,7 @@
 import { ErrorCode } from "../h2/error-code.ts";
 import { discardStream, resetStream } from "../h2/reset-stream.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
+import { AttemptOutcome, attemptEnded } from "./attempt-end.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
 import { sendLocalReply } from "./local-reply.ts";
@@ -46,6 +47,8 @@ export function abandonUpstream(context: ProxyContext, slot: number, errorCode: 
   const { exchanges, engine, time } = context;
   const stream = exchanges.peer[slot]!;
   if (stream === 0) return;
+  if (exchanges.phase[slot] !== Phase.answered)
+    attemptEnded(context, slot, exchanges.endpoint[stream]!, AttemptOutcome.neutral);
   exchanges.peer[slot] = 0;
   exchanges.peer[stream] = 0;
   const upstream = engine.connections[engine.streams.connection[stream]!]!;

@@ -15,6 +15,7 @@ import { errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { bodySent } from "./attach.ts";
+import { AttemptOutcome, attemptEnded, outcomeOfStatus } from "./attempt-end.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { dropHeldRequest } from "./exchange-end.ts";
@@ -49,6 +50,12 @@ export class ResponseSink implements ConnectionSink {
    */
   #part(stream: number, slot: number): void {
     const { exchanges, engine } = this.#context;
+    attemptEnded(
+      this.#context,
+      slot,
+      exchanges.endpoint[stream]!,
+      outcomeOfStatus(exchanges.grpcStatus[slot]!),
+    );
     exchanges.phase[slot] = Phase.answered;
     if (!(engine.streams.bits[stream]! & StreamBit.localClosed)) return;
     exchanges.peer[slot] = 0;
@@ -129,8 +136,13 @@ export class ResponseSink implements ConnectionSink {
     exchanges.peer[stream] = 0;
     // The answer is whole; a server that gives it early asks by RST_STREAM(NO_ERROR) for no more (RFC 9113 §8.1).
     if (exchanges.phase[slot] === Phase.answered) return;
-    context.endpoints.errors[context.endpointRow + this.#subchannel.options.slot]!++;
     const started = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
+    const refused =
+      cause === ResetCause.unprocessed ||
+      (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream);
+    const neutral = cause === ResetCause.notSent || cause === ResetCause.overBudget;
+    const outcome = neutral ? AttemptOutcome.neutral : refused ? AttemptOutcome.load : AttemptOutcome.fault;
+    attemptEnded(context, slot, this.#subchannel.options.slot, outcome);
     if (cause === ResetCause.unprocessed && !started) {
       this.#dispatcher.move(slot, RetryReason.goaway, PROXY_ERRORS.refused);
     } else if (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream && !started) {

@@ -5,8 +5,8 @@ import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 
 /**
- * The endpoints that any worker of the process has set aside, as this worker's candidates know them: one worker's failed
- * connect spares the others theirs. Made only where there are several workers; one alone knows by itself.
+ * The endpoints that any thread of the process has set aside, as this worker's candidates know them: one worker's failed
+ * connect spares the others theirs, and what the main thread finds out by asking counts for all.
  */
 export class SharedSetAside {
   readonly #endpoints: EndpointCounters;

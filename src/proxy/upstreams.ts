@@ -1,5 +1,6 @@
 import type { ConnectionSink } from "../h2/connection-sink.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { SetAside } from "../resource/set-aside.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
@@ -100,7 +101,7 @@ export class Upstreams implements SubchannelOwner {
 
   asideChanged(subchannel: Subchannel, aside: boolean): void {
     const { endpoints, endpointRow } = this.#context;
-    endpoints.markAside(endpointRow, subchannel.options.slot, aside);
+    endpoints.markAside(endpointRow, subchannel.options.slot, SetAside.connect, aside);
     const cluster = this.#clusterOf(subchannel);
     if (cluster === undefined) return;
     cluster.rebuild();
@@ -119,7 +120,7 @@ export class Upstreams implements SubchannelOwner {
 
   disconnected(subchannel: Subchannel, channel: UpstreamChannel, error: Error | undefined): void {
     const { endpoints, endpointRow } = this.#context;
-    endpoints.markAside(endpointRow, subchannel.options.slot, subchannel.aside);
+    endpoints.markAside(endpointRow, subchannel.options.slot, SetAside.connect, subchannel.aside);
     const cluster = this.#clusterOf(subchannel);
     if (cluster === undefined) return;
     cluster.row[ClusterColumn.upstreamConnections]!--;

@@ -1,5 +1,6 @@
-import type { ClusterProtocol, H2UpgradePolicy, LoadBalancingPolicy } from "./cluster.ts";
-import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES, LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import type { ClusterProtocol, H2UpgradePolicy } from "./cluster.ts";
+import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
+import type { ClusterSettings } from "./cluster-settings.ts";
 import { contentHash } from "./content-hash.ts";
 import {
   HEADER_WORDS,
@@ -29,7 +30,6 @@ export class ClusterSnapshot {
   readonly clusterSlot: number;
   /** 16 hexadecimal digits; equal in every process that believes the same about this cluster. */
   readonly contentHash: string;
-  readonly policy: LoadBalancingPolicy;
   readonly connectTimeoutMs: number;
   readonly maxConnectionsPerEndpoint: number;
   readonly maxPendingStreams: number;
@@ -43,9 +43,11 @@ export class ClusterSnapshot {
   /** Number of endpoints, of whatever health. */
   readonly count: number;
 
+  #settings: ClusterSettings | undefined;
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
   readonly #zones: readonly string[];
+  readonly #regions: readonly string[];
 
   /** @throws Error when the buffer is not a snapshot of this format version, or is cut short. */
   constructor(buffer: ArrayBufferLike) {
@@ -58,7 +60,6 @@ export class ClusterSnapshot {
     this.name = this.#text(HeaderWord.nameOffset);
     this.clusterSlot = words[HeaderWord.clusterSlot]!;
     this.contentHash = hex(words[HeaderWord.hashHigh]!) + hex(words[HeaderWord.hashLow]!);
-    this.policy = LOAD_BALANCING_POLICIES[words[HeaderWord.policy]!] as LoadBalancingPolicy;
     this.connectTimeoutMs = words[HeaderWord.connectTimeoutMs]!;
     this.maxConnectionsPerEndpoint = words[HeaderWord.maxConnectionsPerEndpoint]!;
     this.maxPendingStreams = words[HeaderWord.maxPendingStreams]!;
@@ -69,9 +70,15 @@ export class ClusterSnapshot {
     this.tlsIdentity = words[HeaderWord.tlsIdentity]!;
     this.count = words[HeaderWord.endpointCount]!;
     const zonesStart = HEADER_WORDS + this.count * RECORD_WORDS;
-    this.#zones = Array.from({ length: words[HeaderWord.zoneCount]! }, (_, id) =>
-      this.#text(zonesStart + id * ZONE_WORDS),
-    );
+    const zoneIds = Array.from({ length: words[HeaderWord.zoneCount]! }, (_, id) => id);
+    this.#zones = zoneIds.map((id) => this.#text(zonesStart + id * ZONE_WORDS));
+    this.#regions = zoneIds.map((id) => this.#text(zonesStart + id * ZONE_WORDS + 2));
+  }
+
+  /** What the cluster does beyond naming its endpoints; parsed when it is first asked for. */
+  get settings(): ClusterSettings {
+    this.#settings ??= JSON.parse(this.#text(HeaderWord.settingsOffset)) as ClusterSettings;
+    return this.#settings;
   }
 
   slotAt(index: number): number {
@@ -95,13 +102,26 @@ export class ClusterSnapshot {
     return this.#word(index, RecordWord.flags) & HEALTH_MASK;
   }
 
-  /** 0 is preferred; always 0 until discovery knows priorities. */
+  /** 0 is preferred. */
   priorityAt(index: number): number {
     return this.#word(index, RecordWord.priority);
   }
 
   zoneAt(index: number): string {
     return this.#zones[this.#word(index, RecordWord.zone)]!;
+  }
+
+  regionAt(index: number): string {
+    return this.#regions[this.#word(index, RecordWord.zone)]!;
+  }
+
+  nodeAt(index: number): string {
+    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.nodeOffset);
+  }
+
+  labelsAt(index: number): Readonly<Record<string, string>> {
+    const text = this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.labelsOffset);
+    return text === "" ? {} : (JSON.parse(text) as Record<string, string>);
   }
 
   addressAt(index: number): string {

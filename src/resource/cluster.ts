@@ -1,10 +1,6 @@
+import type { ClusterSettings } from "./cluster-settings.ts";
+import { CLUSTER_SETTINGS_DEFAULTS } from "./cluster-settings.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-/** Load-balancing policies, named as in xDS. */
-export const LOAD_BALANCING_POLICIES = ["least_request", "round_robin", "random"] as const;
-
-/** One of {@link LOAD_BALANCING_POLICIES}. */
-export type LoadBalancingPolicy = (typeof LOAD_BALANCING_POLICIES)[number];
 
 /** What an endpoint speaks: HTTP/2 (gRPC), HTTP/1.1, or something that is only passed on, octet by octet. */
 export const CLUSTER_PROTOCOLS = ["http2", "http1", "tcp"] as const;
@@ -23,7 +19,6 @@ export type H2UpgradePolicy = (typeof H2_UPGRADE_POLICIES)[number];
 
 /** What a {@link Cluster} has where its source says nothing. */
 export const CLUSTER_DEFAULTS = {
-  policy: "least_request",
   connectTimeoutMs: 1000,
   maxConnectionsPerEndpoint: 4,
   maxPendingStreams: 1024,
@@ -32,14 +27,13 @@ export const CLUSTER_DEFAULTS = {
   keepaliveTimeMs: 10_000,
   keepaliveTimeoutMs: 20_000,
   tlsIdentity: 0,
+  settings: CLUSTER_SETTINGS_DEFAULTS,
 } as const satisfies Omit<Cluster, "name" | "endpoints">;
 
 /** A service and the endpoints that serve it. Immutable: an update is a new object. */
 export interface Cluster {
   /** The `:authority` that selects it, port included. */
   readonly name: string;
-  /** How an endpoint is picked for a stream. */
-  readonly policy: LoadBalancingPolicy;
   /** Limit for TCP connect, TLS and the first SETTINGS together, in ms. */
   readonly connectTimeoutMs: number;
   /** Connections a worker opens to one endpoint when MAX_CONCURRENT_STREAMS fills the others; at least 1. */
@@ -54,6 +48,7 @@ export interface Cluster {
   readonly keepaliveTimeoutMs: number;
   /** Which TLS identity its connections use, as the daemon numbers them; 0 for clear text. Part of the pool key. */
   readonly tlsIdentity: number;
+  readonly settings: ClusterSettings;
   /** In the order of discovery, keys unique. May be empty. */
   readonly endpoints: readonly Endpoint[];
 }

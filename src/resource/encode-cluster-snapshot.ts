@@ -1,7 +1,8 @@
 import type { Cluster } from "./cluster.ts";
-import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES, LOAD_BALANCING_POLICIES } from "./cluster.ts";
+import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
 import type { ClusterSlots } from "./cluster-slots.ts";
 import { contentHash } from "./content-hash.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { HEALTH_CODE } from "./endpoint.ts";
 import {
   HEADER_WORDS,
@@ -24,18 +25,19 @@ const utf8 = new TextEncoder();
  */
 export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): SharedArrayBuffer {
   const { endpoints } = cluster;
-  const zones = [...new Set(endpoints.map((endpoint) => endpoint.zone))];
-  const zoneIds = new Map(zones.map((zone, id) => [zone, id]));
+  const zones = new Map<string, Endpoint>();
+  for (const endpoint of endpoints)
+    if (!zones.has(localityOf(endpoint))) zones.set(localityOf(endpoint), endpoint);
+  const zoneIds = new Map([...zones.keys()].map((locality, id) => [locality, id]));
   const zonesStart = HEADER_WORDS + endpoints.length * RECORD_WORDS;
-  const strings = new StringArea((zonesStart + zones.length * ZONE_WORDS) * 4);
+  const strings = new StringArea((zonesStart + zones.size * ZONE_WORDS) * 4);
 
   const head = new Int32Array(strings.start / 4);
   head[HeaderWord.magic] = SNAPSHOT_MAGIC;
   head[HeaderWord.formatVersion] = SNAPSHOT_FORMAT_VERSION;
   head[HeaderWord.clusterSlot] = slots.clusterSlot;
   head[HeaderWord.endpointCount] = endpoints.length;
-  head[HeaderWord.zoneCount] = zones.length;
-  head[HeaderWord.policy] = LOAD_BALANCING_POLICIES.indexOf(cluster.policy);
+  head[HeaderWord.zoneCount] = zones.size;
   head[HeaderWord.connectTimeoutMs] = cluster.connectTimeoutMs;
   head[HeaderWord.maxConnectionsPerEndpoint] = cluster.maxConnectionsPerEndpoint;
   head[HeaderWord.maxPendingStreams] = cluster.maxPendingStreams;
@@ -45,6 +47,7 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
   head[HeaderWord.keepaliveTimeoutMs] = cluster.keepaliveTimeoutMs;
   head[HeaderWord.tlsIdentity] = cluster.tlsIdentity;
   strings.append(cluster.name, head, HeaderWord.nameOffset);
+  strings.append(JSON.stringify(cluster.settings), head, HeaderWord.settingsOffset);
 
   for (let i = 0; i < endpoints.length; i++) {
     const endpoint = endpoints[i]!;
@@ -53,14 +56,20 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
     head[record + RecordWord.generation] = slots.endpointGenerations[i]!;
     head[record + RecordWord.port] = endpoint.port;
     head[record + RecordWord.weight] = endpoint.weight;
-    head[record + RecordWord.zone] = zoneIds.get(endpoint.zone)!;
+    head[record + RecordWord.zone] = zoneIds.get(localityOf(endpoint))!;
+    head[record + RecordWord.priority] = endpoint.priority;
     head[record + RecordWord.flags] = HEALTH_CODE[endpoint.health];
     strings.append(endpoint.address, head, record + RecordWord.addressOffset);
     strings.append(endpoint.key, head, record + RecordWord.keyOffset);
+    strings.append(endpoint.node, head, record + RecordWord.nodeOffset);
+    strings.append(labelsText(endpoint), head, record + RecordWord.labelsOffset);
   }
-  zones.forEach((zone, id) => {
-    strings.append(zone, head, zonesStart + id * ZONE_WORDS);
-  });
+  let zoneRecord = zonesStart;
+  for (const { zone, region } of zones.values()) {
+    strings.append(zone, head, zoneRecord);
+    strings.append(region, head, zoneRecord + 2);
+    zoneRecord += ZONE_WORDS;
+  }
 
   const totalOctets = Math.ceil(strings.end / 4) * 4;
   head[HeaderWord.totalOctets] = totalOctets;
@@ -71,6 +80,18 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
   words[HeaderWord.hashLow] = hash.low;
   words[HeaderWord.hashHigh] = hash.high;
   return words.buffer;
+}
+
+/** A zone and its region: the same name in two regions is two zones. */
+function localityOf({ zone, region }: Endpoint): string {
+  return `${region}/${zone}`;
+}
+
+/** Labels in one order, so that equal ones make equal octets. */
+function labelsText({ labels }: Endpoint): string {
+  const entries = Object.entries(labels);
+  if (entries.length === 0) return "";
+  return JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** The strings at the end of a snapshot, collected while their places are written into the words before them. */

@@ -18,6 +18,17 @@ export function endpointTransport(tlsIdentity: number): EndpointTransport {
 /** Heaviest {@link Endpoint.weight}; the lightest is 1. Source: the range of Envoy's and gRPC's weighted policies. */
 export const MAX_ENDPOINT_WEIGHT = 65_535;
 
+/** What an {@link Endpoint} has where its source says nothing. */
+export const ENDPOINT_DEFAULTS = {
+  zone: "",
+  region: "",
+  node: "",
+  priority: 0,
+  labels: {},
+  weight: 1,
+  health: "healthy",
+} as const satisfies Partial<Endpoint>;
+
 /** One discovered place that serves a cluster. Immutable. */
 export interface Endpoint {
   /** Its identity, made by {@link endpointKey}: equal keys are the same endpoint across updates. */
@@ -28,6 +39,14 @@ export interface Endpoint {
   readonly port: number;
   /** The zone it runs in; "" when not known, which is nobody's own zone. */
   readonly zone: string;
+  /** The region the zone is in; "" when not known. Default "". */
+  readonly region: string;
+  /** The node it runs on, as `node.id` names it; "" when not known. Default "". */
+  readonly node: string;
+  /** 0 is preferred; a higher one is used for what the lower ones cannot take. Default 0. */
+  readonly priority: number;
+  /** For routes that restrict a request to some endpoints. Default none. */
+  readonly labels: Readonly<Record<string, string>>;
   /** Its share relative to the other endpoints of the cluster: 1 to {@link MAX_ENDPOINT_WEIGHT}, default 1. */
   readonly weight: number;
   /** Default `healthy`. */

@@ -1,3 +1,4 @@
+import type { SetAside } from "../resource/set-aside.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 
 /** The shared memory of {@link EndpointCounters}, as sent to workers. */
@@ -21,7 +22,7 @@ export class EndpointCounters {
   readonly requests: Float64Array;
   /** Attempts ended by a connection error, a reset, or a status that says the endpoint is at fault. */
   readonly errors: Float64Array;
-  /** 1: set aside by that worker, which also clears it. */
+  /** Bits of SetAside: set aside by that row's owner, who also clears them. The row after the workers' is the main thread's. */
   readonly setAside: Int32Array;
 
   readonly #workerCount: number;
@@ -34,7 +35,7 @@ export class EndpointCounters {
       inFlight: new SharedArrayBuffer(cells * 4),
       requests: new SharedArrayBuffer(cells * 8),
       errors: new SharedArrayBuffer(cells * 8),
-      setAside: new SharedArrayBuffer(cells * 4),
+      setAside: new SharedArrayBuffer((cells + MAX_ENDPOINT_SLOTS) * 4),
       setAsideChanges: new SharedArrayBuffer(4),
     };
     this.inFlight = new Int32Array(this.buffers.inFlight);
@@ -63,16 +64,30 @@ export class EndpointCounters {
     return this.#sum(this.errors, slot);
   }
 
-  /** @returns whether any worker has set the endpoint aside. */
-  isSetAside(slot: number): boolean {
-    return this.#sum(this.setAside, slot) !== 0;
+  /** Where the main thread's row of {@link setAside} starts. */
+  get mainRowStart(): number {
+    return this.rowStart(this.#workerCount);
   }
 
-  /** Sets an endpoint aside or takes it back, in the worker's own row, which starts at `rowStart`. */
-  markAside(rowStart: number, slot: number, aside: boolean): void {
+  /** @returns whether anybody has set the endpoint aside, for whatever reason. */
+  isSetAside(slot: number): boolean {
+    return this.asideReasons(slot) !== 0;
+  }
+
+  /** @returns why the endpoint is set aside, by any thread: bits of {@link SetAside}, 0 for not at all. */
+  asideReasons(slot: number): SetAside {
+    let reasons = 0;
+    for (let cell = slot; cell < this.setAside.length; cell += MAX_ENDPOINT_SLOTS)
+      reasons |= this.setAside[cell]!;
+    return reasons;
+  }
+
+  /** Sets an endpoint aside for a reason or takes that reason back, in the caller's own row, which starts at `rowStart`. */
+  markAside(rowStart: number, slot: number, reason: SetAside, aside: boolean): void {
     const cell = rowStart + slot;
-    const value = aside ? 1 : 0;
-    if (this.setAside[cell] === value) return;
+    const before = this.setAside[cell]!;
+    const value = aside ? before | reason : before & ~reason;
+    if (before === value) return;
     this.setAside[cell] = value;
     Atomics.add(this.#setAsideChanges, 0, 1);
   }
@@ -91,6 +106,7 @@ export class EndpointCounters {
       this.errors[cell] = 0;
       this.setAside[cell] = 0;
     }
+    this.setAside[this.mainRowStart + slot] = 0;
   }
 
   /** Clears what a dead worker had open; its totals stay. */

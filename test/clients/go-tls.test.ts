@@ -1,3 +1,4 @@
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { LocalProxy } from "../proxy/fixture/local-proxy.ts";
 import { missingForCarrier } from "../support/missing-for-carrier.ts";
 import { TestAuthority } from "../support/test-authority.ts";
@@ -33,7 +34,11 @@ if (missingForCarrier("tls") === false) {
         key,
       });
       const ports = backends.addresses.map((address) => Number(address.split(":")[1]));
-      proxy.apply(ports, { name: AUTHORITY, policy: "round_robin", tlsIdentity: IDENTITY });
+      proxy.apply(ports, {
+        name: AUTHORITY,
+        settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+        tlsIdentity: IDENTITY,
+      });
       try {
         assertSpread(await runChecks(go, `127.0.0.1:${proxy.port}`, AUTHORITY), NAMES, 1.1);
       } finally {

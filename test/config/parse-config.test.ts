@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { formatConfigProblem } from "../../src/config/config-problem.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
 import { DEFAULT_ALLOWED_SOURCES } from "../../src/proxy/port/listener-door.ts";
+import { LOAD_BALANCING_DEFAULTS } from "../../src/resource/load-balancing.ts";
 
 /** The shape that scripts outside the repository use: it must go on meaning the same. */
 const STABLE = `
@@ -25,11 +26,14 @@ function problemsOf(text: string, env = {}): string[] {
   return (parseConfig(text, { file: "f.yaml", env }).problems ?? []).map(formatConfigProblem);
 }
 
+const { slowStart: _slowStart, resourceWeight: _resourceWeight, ...LOAD_BALANCER } = LOAD_BALANCING_DEFAULTS;
+const ENDPOINT = { region: "", priority: 0, labels: {}, weight: 1, health: "healthy" } as const;
+
 describe("the configuration", () => {
   test("of the stable shape is read with the defaults of this version", () => {
     const { config } = parseConfig(STABLE, { file: "f.yaml", env: {} });
     assert.deepEqual(config, {
-      node: { id: "laptop", zone: "zone-a" },
+      node: { id: "laptop", zone: "zone-a", region: "" },
       admin: { address: "127.0.0.1:15000", allowNonLoopback: false },
       listeners: [
         {
@@ -43,7 +47,12 @@ describe("the configuration", () => {
       clusters: [
         {
           name: "echo.default.svc.cluster.local:50051",
-          loadBalancer: { policy: "least_request" },
+          loadBalancer: LOAD_BALANCER,
+          timeouts: {},
+          connectionPool: {
+            tcp: {},
+            http: { maxRequestsPerConnection: 0, maxRequestsPerEndpoint: 0, maxRequests: 0 },
+          },
           connectTimeoutMs: 1000,
           maxConnectionsPerEndpoint: 4,
           maxPendingStreams: 1024,
@@ -51,8 +60,8 @@ describe("the configuration", () => {
           h2UpgradePolicy: "DEFAULT",
           keepalive: { timeMs: 10_000, timeoutMs: 20_000 },
           endpoints: [
-            { address: "127.0.0.1:9001", zone: "zone-a", weight: 1, health: "healthy" },
-            { address: "127.0.0.1:9002", zone: "zone-b", weight: 1, health: "healthy" },
+            { address: "127.0.0.1:9001", zone: "zone-a", ...ENDPOINT },
+            { address: "127.0.0.1:9002", zone: "zone-b", ...ENDPOINT },
           ],
         },
       ],
@@ -77,7 +86,7 @@ describe("the configuration", () => {
 
   test("needs listeners only", () => {
     const { config } = parseConfig(LISTENERS, { file: "f.yaml", env: {} });
-    assert.deepEqual(config?.node, { id: hostname(), zone: "" });
+    assert.deepEqual(config?.node, { id: hostname(), zone: "", region: "" });
     assert.deepEqual(config?.admin, { address: "127.0.0.1:15000", allowNonLoopback: false });
     assert.equal(config?.metrics, undefined);
     assert.deepEqual(config?.clusters, []);
@@ -102,7 +111,7 @@ describe("the configuration", () => {
   test("yields to the environment where the schema names a variable", () => {
     const env = { ISOBAR_NODE_ID: "n7", ISOBAR_NODE_ZONE: "z", ISOBAR_LOG_LEVEL: "" };
     const { config } = parseConfig(STABLE, { file: "f.yaml", env });
-    assert.deepEqual(config?.node, { id: "n7", zone: "z" });
+    assert.deepEqual(config?.node, { id: "n7", zone: "z", region: "" });
     assert.equal(config?.log.level, "info");
     assert.deepEqual(problemsOf(STABLE, { ISOBAR_LOG_LEVEL: "loud" }), [
       'environment variable ISOBAR_LOG_LEVEL: log.level: found "loud", wanted trace, debug, info, warn, error or silent; change or unset the variable; it takes precedence over the file',
@@ -129,12 +138,12 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key with a near one",
     `${LISTENERS}clusters:\n  - { name: a, endpoint: [] }`,
-    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted one of name, loadBalancer, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams, protocol, h2UpgradePolicy, keepalive, tls, endpoints, dns; did you mean "endpoints"?',
+    'f.yaml:3:16: clusters[0].endpoint: found the unknown key "endpoint", wanted a known one; did you mean "endpoints"?',
   ],
   [
     "an unknown key",
     `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, admin, metrics, listeners, clusters, memory, limits, keepalive, overload, drain, accessLog, log, concurrency; remove it',
+    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, memory, limits, keepalive, overload, drain, accessLog, log, concurrency; remove it',
   ],
   [
     "a number for a name",
@@ -164,7 +173,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "a policy that does not exist",
     `${LISTENERS}clusters: [{ name: a, endpoints: [], loadBalancer: { policy: p2c } }]`,
-    'f.yaml:2:62: clusters[0].loadBalancer.policy: found "p2c", wanted least_request, round_robin or random',
+    'f.yaml:2:62: clusters[0].loadBalancer.policy: found "p2c", wanted least_request, round_robin, random, client_side_weighted_round_robin, ring_hash, maglev, or "module:" and the path of a policy\'s file',
   ],
   [
     "a name, no port, port 0 and a weight of 0 in endpoints, all at once",

@@ -5,14 +5,14 @@ import type { MainToWorker } from "../../src/daemon/worker-messages.ts";
 import type { Cluster } from "../../src/resource/cluster.ts";
 import { CLUSTER_DEFAULTS } from "../../src/resource/cluster.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
-import { endpointKey } from "../../src/resource/endpoint.ts";
+import { ENDPOINT_DEFAULTS, endpointKey } from "../../src/resource/endpoint.ts";
 import { SlotRegistry } from "../../src/resource/slot-registry.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
 
 function cluster(name: string, ...addresses: string[]): Cluster {
   const endpoints = addresses.map((address) => {
     const key = endpointKey(name, address, 1);
-    return { key, address, port: 1, zone: "", weight: 1, health: "healthy" as const };
+    return { ...ENDPOINT_DEFAULTS, key, address, port: 1 };
   });
   return { ...CLUSTER_DEFAULTS, name, endpoints };
 }

@@ -49,7 +49,10 @@ parentPort!.on("message", (message: MainToWorker) => {
         { length: snapshot.count },
         (_, i) => `${snapshot.addressAt(i)}:${snapshot.portAt(i)}`,
       );
-      clusters.set(snapshot.clusterSlot, `${snapshot.name} ${snapshot.policy} ${endpoints.join(",")}`);
+      clusters.set(
+        snapshot.clusterSlot,
+        `${snapshot.name} ${snapshot.settings.loadBalancing.policy} ${endpoints.join(",")}`,
+      );
       break;
     }
     case "cluster-removed":

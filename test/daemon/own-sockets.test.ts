@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { parseSocketAddress } from "../../src/config/socket-address.ts";
 import { OwnSockets } from "../../src/daemon/own-sockets.ts";
 import { CLUSTER_DEFAULTS } from "../../src/resource/cluster.ts";
+import { ENDPOINT_DEFAULTS } from "../../src/resource/endpoint.ts";
 
 /** @returns those of these addresses that are left out, where the process listens on `bound`. */
 function leftOut(bound: readonly string[], addresses: readonly (readonly [string, number])[]): string[] {
@@ -13,9 +14,7 @@ function leftOut(bound: readonly string[], addresses: readonly (readonly [string
     key: `${address} ${port}`,
     address,
     port,
-    zone: "",
-    weight: 1,
-    health: "healthy" as const,
+    ...ENDPOINT_DEFAULTS,
   }));
   const given = { name: "a.test", ...CLUSTER_DEFAULTS, endpoints };
   const { cluster, left } = own.leaveOut(given);

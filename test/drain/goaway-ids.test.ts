@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { LocalProxy } from "../proxy/fixture/local-proxy.ts";
 import type { RawStream } from "../proxy/fixture/raw-backend.ts";
 import { Flag, frame, RawBackend, RESPONSE_HEADERS, Type } from "../proxy/fixture/raw-backend.ts";
@@ -55,7 +56,10 @@ describe("a GOAWAY of an endpoint with streams", () => {
           stream.connection.answer(stream.id);
         },
       });
-      proxy.apply([{ port: leaver.port, weight: 60_000 }, stayer.port], { name: cluster, policy: "random" });
+      proxy.apply([{ port: leaver.port, weight: 60_000 }, stayer.port], {
+        name: cluster,
+        settings: clusterSettings({ loadBalancing: { policy: "random" } }),
+      });
       const calls = Array.from({ length: STREAMS }, (_, i) =>
         client.call(Buffer.from(`call ${i}`), { ":authority": cluster }),
       );

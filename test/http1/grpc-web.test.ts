@@ -9,6 +9,7 @@ import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-node";
 import { status } from "@grpc/grpc-js";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { GrpcBackend } from "../proxy/fixture/grpc-backend.ts";
 import { until } from "../proxy/fixture/until.ts";
 import { Http1Rig, RawHttp1Client } from "./http1-rig.ts";
@@ -87,7 +88,10 @@ describe("gRPC-Web over HTTP/1.1", () => {
     rig = await Http1Rig.start();
     backend = await GrpcBackend.start();
     other = await GrpcBackend.start();
-    rig.proxy.apply([backend.port, other.port], { name: GRPC, policy: "round_robin" });
+    rig.proxy.apply([backend.port, other.port], {
+      name: GRPC,
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     rig.proxy.apply([backend.port], { name: `localhost:${rig.port}` });
   });
   after(async () => {
@@ -280,7 +284,10 @@ describe("gRPC-Web over HTTP/1.1", () => {
 
   it("an endpoint that cannot be reached is left for another one", async () => {
     const gone = await GrpcBackend.start();
-    rig.proxy.apply([gone.port, backend.port], { name: "moves.test", policy: "round_robin" });
+    rig.proxy.apply([gone.port, backend.port], {
+      name: "moves.test",
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     gone.stop();
     for (let i = 0; i < 4; i++) {
       const received = await ask(request(HELLO).replace(GRPC, "moves.test"));

@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { it } from "node:test";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { freePort } from "../proxy/fixture/free-port.ts";
 import { until } from "../proxy/fixture/until.ts";
@@ -52,7 +53,10 @@ it("a connection to an endpoint serves many requests, and is closed when nothing
 it("requests of one connection go to all endpoints in turn, an unreachable one is left for others", async () => {
   const other = await WebBackend.start();
   await through(undefined, async (client, backend, rig) => {
-    rig.proxy.apply([backend.port, other.port, await freePort()], { ...AS_HTTP1, policy: "round_robin" });
+    rig.proxy.apply([backend.port, other.port, await freePort()], {
+      ...AS_HTTP1,
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     for (let i = 1; i <= 12; i++) {
       client.say(`POST /a HTTP/1.1\r\nHost: ${WEB}\r\nContent-Length: 3\r\n\r\nabc`);
       await client.hears("POST /a 3", i);

@@ -5,7 +5,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { buildCandidates } from "../../src/lb/build-candidates.ts";
 import type { CandidateSet } from "../../src/lb/candidate-set.ts";
 import { createPicker } from "../../src/lb/create-picker.ts";
-import type { LoadBalancingPolicy } from "../../src/resource/cluster.ts";
+import type { LoadBalancingPolicy } from "../../src/resource/load-balancing.ts";
 import { SlotRegistry } from "../../src/resource/slot-registry.ts";
 import { endpoint } from "../resource/cluster-builder.ts";
 import {

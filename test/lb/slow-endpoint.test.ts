@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPicker } from "../../src/lb/create-picker.ts";
-import type { LoadBalancingPolicy } from "../../src/resource/cluster.ts";
+import type { LoadBalancingPolicy } from "../../src/resource/load-balancing.ts";
 import { candidatesOf } from "./pick-fixture.ts";
 import { quantile, simulate } from "./queue-simulation.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
-import type { LoadBalancingPolicy } from "../../src/resource/cluster.ts";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
+import type { LoadBalancingPolicy } from "../../src/resource/load-balancing.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
 import { LoadConnection } from "./fixture/load-connection.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
@@ -68,7 +69,7 @@ async function openLoop(policy: LoadBalancingPolicy): Promise<Outcome> {
   );
   proxy.apply(
     backends.map(({ port }) => port),
-    { policy, maxConnectionsPerEndpoint: 64 },
+    { settings: clusterSettings({ loadBalancing: { policy } }), maxConnectionsPerEndpoint: 64 },
   );
   const connections = await Promise.all(
     Array.from({ length: CONNECTIONS }, () => LoadConnection.open(proxy.port)),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { ClosingPeer } from "./fixture/closing-peer.ts";
 import { freePort } from "./fixture/free-port.ts";
@@ -135,7 +136,10 @@ class Cell {
       },
     });
     this.#stops.push(() => good.stop());
-    this.proxy.apply([{ port: bad, weight: 60_000 }, good.port], { name, policy: "random" });
+    this.proxy.apply([{ port: bad, weight: 60_000 }, good.port], {
+      name,
+      settings: clusterSettings({ loadBalancing: { policy: "random" } }),
+    });
     const stream = this.client.open({ ":authority": name });
     const answer = answerOf(stream);
     const body = randomBytes(sent + TAIL);

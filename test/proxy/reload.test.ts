@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, afterEach, before, describe, it } from "node:test";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { GrpcBackend } from "./fixture/grpc-backend.ts";
 import { GrpcClient } from "./fixture/grpc-client.ts";
@@ -35,7 +36,9 @@ describe("updates of clusters", () => {
 
   it("survivors keep connections and counters, who joins gets its share, who leaves finishes", async () => {
     const [one, two, three] = [await grpcBackend(), await grpcBackend(), await grpcBackend()];
-    proxy.apply([one.port, two.port], { policy: "round_robin" });
+    proxy.apply([one.port, two.port], {
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     for (let i = 0; i < 10; i++) await client.unary("x");
     const [slotOne, slotTwo] = [proxy.slotOf(one.port), proxy.slotOf(two.port)];
     assert.equal(proxy.endpoints.requestsOf(slotOne), 5);
@@ -47,7 +50,9 @@ describe("updates of clusters", () => {
     const connectionsBefore = proxy.row()[ClusterColumn.upstreamConnections];
     assert.equal(connectionsBefore, 2);
 
-    proxy.apply([one.port, three.port], { policy: "round_robin" });
+    proxy.apply([one.port, three.port], {
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     assert.equal(proxy.slotOf(one.port), slotOne);
     for (let i = 0; i < 10; i++) await client.unary("x");
     assert.deepEqual([one.calls, two.calls, three.calls], [11, 6, 5]);
@@ -67,9 +72,13 @@ describe("updates of clusters", () => {
 
   it("weights, policy and zone of survivors change without a new connection", async () => {
     const [one, two] = [await grpcBackend(), await grpcBackend()];
-    proxy.apply([one.port, two.port], { policy: "round_robin" });
+    proxy.apply([one.port, two.port], {
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     for (let i = 0; i < 8; i++) await client.unary("x");
-    proxy.apply([{ port: one.port, weight: 3 }, two.port], { policy: "round_robin" });
+    proxy.apply([{ port: one.port, weight: 3 }, two.port], {
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     const before = [one.calls, two.calls] as const;
     for (let i = 0; i < 40; i++) await client.unary("x");
     assert.deepEqual([one.calls - before[0], two.calls - before[1]], [30, 10]);
@@ -121,7 +130,7 @@ describe("updates of clusters", () => {
     proxy.apply([one.port, silent.port], {
       name: "gone:1",
       maxConnectionsPerEndpoint: 1,
-      policy: "round_robin",
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
     });
     const headers = { ":authority": "gone:1", "grpc-timeout": "4S" };
     const hanging = raw.open(headers);

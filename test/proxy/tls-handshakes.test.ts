@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { missingForCarrier } from "../support/missing-for-carrier.ts";
 import { TestAuthority } from "../support/test-authority.ts";
@@ -81,7 +82,12 @@ test("200 TLS endpoints that come back together do not stall others", {
       cert: "",
       key: "",
     });
-    proxy.apply(ports, { name: MANY, tlsIdentity: round, policy: "round_robin", connectTimeoutMs: 10_000 });
+    proxy.apply(ports, {
+      name: MANY,
+      tlsIdentity: round,
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+      connectTimeoutMs: 10_000,
+    });
     const start = cpuMs();
     const calls = Array.from({ length: ENDPOINTS }, () =>
       busy.call(Buffer.alloc(10), { ":authority": MANY }),

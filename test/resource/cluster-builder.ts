@@ -1,7 +1,7 @@
 import type { Cluster } from "../../src/resource/cluster.ts";
 import { CLUSTER_DEFAULTS } from "../../src/resource/cluster.ts";
 import type { Endpoint } from "../../src/resource/endpoint.ts";
-import { endpointKey } from "../../src/resource/endpoint.ts";
+import { ENDPOINT_DEFAULTS, endpointKey } from "../../src/resource/endpoint.ts";
 
 /** A cluster's name in tests. */
 export const ECHO = "echo.default.svc.cluster.local:50051";
@@ -10,7 +10,7 @@ export const ECHO = "echo.default.svc.cluster.local:50051";
 export function endpoint(n: number, changes: Partial<Endpoint> = {}, clusterName = ECHO): Endpoint {
   const address = `10.0.${n >> 8}.${n & 255}`;
   const key = endpointKey(clusterName, address, 50_051);
-  return { key, address, port: 50_051, zone: "zone-a", weight: 1, health: "healthy", ...changes };
+  return { ...ENDPOINT_DEFAULTS, key, address, port: 50_051, zone: "zone-a", ...changes };
 }
 
 /** A cluster with these endpoints and the defaults, unless told otherwise. */

@@ -2,15 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Cluster } from "../../src/resource/cluster.ts";
-import {
-  CLUSTER_PROTOCOLS,
-  H2_UPGRADE_POLICIES,
-  LOAD_BALANCING_POLICIES,
-} from "../../src/resource/cluster.ts";
+import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "../../src/resource/cluster.ts";
+import { CLUSTER_SETTINGS_DEFAULTS, clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
 import type { EndpointHealth } from "../../src/resource/endpoint.ts";
 import { HEALTH_CODE, MAX_ENDPOINT_WEIGHT } from "../../src/resource/endpoint.ts";
+import { LOAD_BALANCING_POLICIES } from "../../src/resource/load-balancing.ts";
 import { SlotRegistry } from "../../src/resource/slot-registry.ts";
 import { cluster, endpoint } from "./cluster-builder.ts";
 
@@ -22,6 +20,10 @@ const endpoints = fc.uniqueArray(
     address: fc.oneof(fc.ipV4(), fc.ipV6()),
     port: fc.integer({ min: 1, max: 65_535 }),
     zone: fc.constantFrom("", "zone-a", "zone-b", "zone-ü"),
+    region: fc.constantFrom("", "region-1", "region-2"),
+    node: fc.constantFrom("", "node-1", "knoten-ü"),
+    priority: fc.nat(127),
+    labels: fc.constantFrom<Record<string, string>>({}, { shard: "7" }, { shard: "7", canary: "ü" }),
     weight: fc.integer({ min: 1, max: MAX_ENDPOINT_WEIGHT }),
     health: fc.constantFrom<EndpointHealth>("healthy", "unhealthy", "draining"),
   }),
@@ -29,7 +31,10 @@ const endpoints = fc.uniqueArray(
 );
 const clusters: fc.Arbitrary<Cluster> = record({
   name: fc.string({ unit: "grapheme" }),
-  policy: fc.constantFrom(...LOAD_BALANCING_POLICIES),
+  settings: fc.constantFrom(...LOAD_BALANCING_POLICIES).map((policy) => ({
+    ...CLUSTER_SETTINGS_DEFAULTS,
+    loadBalancing: { ...CLUSTER_SETTINGS_DEFAULTS.loadBalancing, policy },
+  })),
   connectTimeoutMs: fc.nat(),
   maxConnectionsPerEndpoint: fc.nat(),
   maxPendingStreams: fc.nat(),
@@ -49,20 +54,24 @@ test("a snapshot says what its cluster says", () => {
   fc.assert(
     fc.property(clusters, (source) => {
       const view = encode(source);
-      const { policy, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams } = view;
+      const { settings, connectTimeoutMs, maxConnectionsPerEndpoint, maxPendingStreams } = view;
       const { protocol, h2UpgradePolicy, keepaliveTimeMs, keepaliveTimeoutMs, tlsIdentity } = view;
       const seen = Array.from({ length: view.count }, (_, i) => ({
         key: view.keyAt(i),
         address: view.addressAt(i),
         port: view.portAt(i),
         zone: view.zoneAt(i),
+        region: view.regionAt(i),
+        node: view.nodeAt(i),
+        priority: view.priorityAt(i),
+        labels: view.labelsAt(i),
         weight: view.weightAt(i),
         health: (Object.keys(HEALTH_CODE) as EndpointHealth[])[view.healthAt(i)]!,
       }));
       assert.deepEqual(
         {
           name: view.name,
-          policy,
+          settings,
           connectTimeoutMs,
           maxConnectionsPerEndpoint,
           maxPendingStreams,
@@ -108,7 +117,7 @@ test("every part of the content changes the hash", () => {
   const variants: Cluster[] = [
     source,
     { ...source, name: "other:1" },
-    { ...source, policy: "random" },
+    { ...source, settings: clusterSettings({ loadBalancing: { policy: "random" } }) },
     { ...source, connectTimeoutMs: 1 },
     { ...source, maxConnectionsPerEndpoint: 1 },
     { ...source, maxPendingStreams: 1 },
@@ -123,6 +132,10 @@ test("every part of the content changes the hash", () => {
     cluster([endpoint(1), endpoint(2, { health: "unhealthy" })]),
     cluster([endpoint(1), endpoint(2, { address: "10.0.0.9" })]),
     cluster([endpoint(1), endpoint(2, { key: "other" })]),
+    cluster([endpoint(1), endpoint(2, { region: "r" })]),
+    cluster([endpoint(1), endpoint(2, { node: "n" })]),
+    cluster([endpoint(1), endpoint(2, { priority: 1 })]),
+    cluster([endpoint(1), endpoint(2, { labels: { a: "b" } })]),
   ];
   const hashes = variants.map((variant) => encode(variant).contentHash);
   assert.equal(new Set(hashes).size, variants.length);
@@ -152,7 +165,7 @@ test("octets that are no snapshot of this format are refused with the reason", (
     [whole.slice(0, whole.length - 1).buffer, /multiple of 4/],
     [whole.slice(0, whole.length - 4).buffer, new RegExp(`wanted ${whole.length}`)],
     [changed(0, 7), /these octets are something else/],
-    [changed(1, 3), /found format version 3, wanted 2/],
+    [changed(1, 4), /found format version 4, wanted 3/],
     [changed(6, -1), /endpoint and zone counts do not fit/],
     [changed(6, 1000), /endpoint and zone counts do not fit/],
     [changed(7, 2 ** 31 - 1), /endpoint and zone counts do not fit/],

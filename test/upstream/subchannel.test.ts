@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
+import { SetAside } from "../../src/resource/set-aside.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { freePort } from "../proxy/fixture/free-port.ts";
 import { LocalProxy } from "../proxy/fixture/local-proxy.ts";
@@ -40,10 +42,13 @@ describe("a subchannel", () => {
   it("is set aside while it cannot be reached, and comes back", async () => {
     const good = await RawBackend.start({ onRequest: ({ connection, id }) => connection.answer(id) });
     const port = await freePort();
-    proxy.apply([port, good.port], { name: NAME, policy: "round_robin" });
+    proxy.apply([port, good.port], {
+      name: NAME,
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     for (let i = 0; i < 4; i++) assert.equal((await call()).status, 0);
     const slot = proxy.slotOf(port, NAME);
-    assert.equal(proxy.endpoints.setAside[slot], 1);
+    assert.equal(proxy.endpoints.setAside[slot], SetAside.connect);
     const failures = proxy.row(NAME)[ClusterColumn.upstreamConnectFailures]!;
     for (let i = 0; i < 20; i++) assert.equal((await call()).status, 0);
     assert.equal(

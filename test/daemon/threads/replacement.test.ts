@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ACCEPTOR } from "../../../src/daemon/data-plane-threads.ts";
+import { ENDPOINT_DEFAULTS } from "../../../src/resource/endpoint.ts";
 import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { GrpcBackend } from "../../proxy/fixture/grpc-backend.ts";
 import { GrpcClient } from "../../proxy/fixture/grpc-client.ts";
@@ -151,7 +152,7 @@ describe("a thread of the data plane that breaks", () => {
       rig.publisher.upsert({
         ...[...rig.publisher.clusters][0]!.cluster,
         name: "next:1",
-        endpoints: [{ key: "next", address: "127.0.0.1", port: 1, zone: "", weight: 1, health: "healthy" }],
+        endpoints: [{ ...ENDPOINT_DEFAULTS, key: "next", address: "127.0.0.1", port: 1 }],
       });
       assert.equal(rig.slots.endpointSlot("next"), slot);
       for (const each of [client, ...others.splice(0)]) each.close();

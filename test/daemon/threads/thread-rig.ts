@@ -8,7 +8,7 @@ import { workerEntry } from "../../../src/daemon/worker-threads.ts";
 import { GUARD_DEFAULTS } from "../../../src/proxy/guard/guard-options.ts";
 import { LISTENER_DEFAULTS } from "../../../src/proxy/port/listener-door.ts";
 import { CLUSTER_DEFAULTS } from "../../../src/resource/cluster.ts";
-import { endpointKey } from "../../../src/resource/endpoint.ts";
+import { ENDPOINT_DEFAULTS, endpointKey } from "../../../src/resource/endpoint.ts";
 import { SlotRegistry } from "../../../src/resource/slot-registry.ts";
 import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
@@ -136,9 +136,7 @@ export class ThreadRig {
       key: endpointKey(ECHO, "127.0.0.1", port),
       address: "127.0.0.1",
       port,
-      zone: "",
-      weight: 1,
-      health: "healthy" as const,
+      ...ENDPOINT_DEFAULTS,
     }));
     this.publisher.upsert({ ...CLUSTER_DEFAULTS, name: ECHO, endpoints });
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../../../src/telemetry/disconnect-reason.ts";
 import { GuardCell } from "../../../src/telemetry/guard-cell.ts";
@@ -65,7 +66,11 @@ describe("an endpoint that does not answer", () => {
     proxy = await LocalProxy.start();
     proxy.apply(
       endpoints.map(({ backend }) => backend.port),
-      { ...KEEPALIVE, policy: "round_robin", connectTimeoutMs: 500 },
+      {
+        ...KEEPALIVE,
+        settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+        connectTimeoutMs: 500,
+      },
     );
     client = new RawClient(proxy.port);
   });

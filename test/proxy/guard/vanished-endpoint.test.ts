@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../../../src/telemetry/disconnect-reason.ts";
 import { GuardCell } from "../../../src/telemetry/guard-cell.ts";
@@ -39,7 +40,7 @@ describe("an endpoint in a network of its own", options, () => {
       const client = new RawClient(proxy.port);
       try {
         proxy.apply([healthy.port, { address: lost.address, port: lost.port }], {
-          policy: "round_robin",
+          settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
           connectTimeoutMs: 500,
           keepaliveTimeMs: TIME_MS,
           keepaliveTimeoutMs: TIMEOUT_MS,

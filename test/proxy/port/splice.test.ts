@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ByteColumn, ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { PortRefusal } from "../../../src/telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../../src/telemetry/worker-counters.ts";
@@ -157,7 +158,9 @@ describe("a spliced connection", () => {
     await start();
     const alive = await backend();
     const dead = await Promise.all([freePort(), freePort()]);
-    proxy.apply([...dead, alive.port], { policy: "round_robin" });
+    proxy.apply([...dead, alive.port], {
+      settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
+    });
     for (let i = 0; i < 8; i++) {
       const peer = (await dial()).say(`call ${i}`);
       await until("there", () => alive.peers.length === i + 1);
