@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { Child } from "../clients/harness/child.ts";
+import type { Language } from "../clients/harness/language.ts";
+import { CACHE } from "../clients/harness/paths.ts";
+import { findTools } from "../clients/harness/toolchain.ts";
+
+const READY_LIMIT_MS = 30_000;
+const output = join(CACHE, "load-reports");
+const binary = join(output, "reporter");
+// The toolchain at hand or none: a download of another one is nobody's wish here.
+const env = { GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
+
+/** The program that reports its load with grpc-go's own helpers. */
+export const REPORTER: Language = {
+  name: "grpc-go orca",
+  source: join(import.meta.dirname, "go"),
+  output,
+  program: { command: binary, args: [] },
+  findToolchain: () =>
+    findTools([{ command: "go", args: ["version"], version: /go(\d+)\.(\d+)\S*/, atLeast: [1, 26] }]),
+  steps: () => [
+    { kind: "fetch", command: "go", args: ["mod", "download"], env },
+    {
+      kind: "compile",
+      command: "go",
+      args: ["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", binary, "."],
+      env,
+    },
+  ],
+};
+
+/** What a {@link Reporter} says. */
+export interface ReporterOptions {
+  /** Told to clients in the header `served-by`. */
+  readonly id: string;
+  readonly utilization: number;
+  readonly qps: number;
+  /** Out of band, not with each answer. */
+  readonly outOfBand?: boolean;
+}
+
+/** A running grpc-go server with health checks for calls. */
+export class Reporter {
+  readonly address: string;
+  readonly #child: Child;
+
+  private constructor(child: Child, address: string) {
+    this.#child = child;
+    this.address = address;
+  }
+
+  static async start({ id, utilization, qps, outOfBand = false }: ReporterOptions): Promise<Reporter> {
+    const child = new Child(REPORTER.program, [
+      `--id=${id}`,
+      `--utilization=${utilization}`,
+      `--qps=${qps}`,
+      `--out-of-band=${outOfBand}`,
+    ]);
+    const [, address] = await child.waitForOutput(/^ready (\S+)$/m, READY_LIMIT_MS);
+    return new Reporter(child, address!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stop();
+  }
+}
