@@ -1,8 +1,5 @@
-import type { z } from "zod";
-import { groupDigits } from "./config-fields.ts";
 import { configSchema } from "./config-schema.ts";
-import type { SchemaNode } from "./schema-walk.ts";
-import { itemOf, keysOf, unwrapSchema } from "./schema-walk.ts";
+import { keyTables } from "./key-tables.ts";
 
 const INTRODUCTION = `# Configuration
 
@@ -78,51 +75,6 @@ These variables take precedence over the file; an empty one counts as not set.
 /** @returns the text of docs/configuration.md, made from the schema. */
 export function configDocs(): string {
   const variables: string[] = [];
-  const tables = sections(configSchema, "", variables);
+  const tables = keyTables(configSchema, { live: true, variables });
   return `${INTRODUCTION}\n${tables.join("\n")}\n${CONCLUSION}${variables.join("\n")}\n`;
-}
-
-/** One table per mapping, outer ones first; a mapping inside a list is named after the list, such as `clusters[]`. */
-function sections(schema: z.core.$ZodType, path: string, variables: string[]): string[] {
-  const keys = Object.entries(keysOf(schema) ?? {});
-  const rows: string[] = [];
-  const inner: string[] = [];
-  for (const [key, keySchema] of keys) {
-    const node = unwrapSchema(keySchema);
-    const item = itemOf(node.schema);
-    const mapping = item === undefined ? node.schema : unwrapSchema(item).schema;
-    const fullPath = path === "" ? key : `${path}.${key}`;
-    rows.push(row(key, node, path === ""));
-    if (node.notes.env !== undefined) variables.push(`- \`${node.notes.env}\` sets \`${fullPath}\`.`);
-    if (keysOf(mapping) !== undefined) {
-      inner.push(...sections(mapping, item === undefined ? fullPath : `${fullPath}[]`, variables));
-    }
-  }
-  const title = path === "" ? "### The file" : `### ${path}`;
-  const head =
-    path === ""
-      ? "| key | value | default | live | meaning |\n|---|---|---|---|---|\n"
-      : "| key | value | default | meaning |\n|---|---|---|---|\n";
-  return [`${title}\n\n${head}${rows.join("")}`, ...inner];
-}
-
-function row(key: string, node: SchemaNode, isTop: boolean): string {
-  const { notes } = node;
-  const value = notes.unit === undefined ? notes.wanted : `${notes.wanted}, in ${notes.unit}`;
-  const live = isTop ? [notes.live === true ? "yes" : "no"] : [];
-  const cells = [`\`${key}\``, value, defaultOf(node), ...live, meaningOf(node)];
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
-}
-
-function meaningOf({ notes, schema }: SchemaNode): string {
-  return notes.doc === "" && keysOf(schema) !== undefined ? "See below." : notes.doc;
-}
-
-function defaultOf({ notes, optional, defaultValue, schema }: SchemaNode): string {
-  if (!optional) return "required";
-  if (notes.defaultText !== undefined) return notes.defaultText;
-  if (keysOf(schema) !== undefined) return defaultValue === undefined ? "none" : "as below";
-  if (defaultValue === undefined) return "none";
-  if (Array.isArray(defaultValue)) return "empty";
-  return typeof defaultValue === "number" ? groupDigits(defaultValue) : `\`${String(defaultValue)}\``;
 }

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { closestWord } from "./closest-word.ts";
+import { checkRouteOrder } from "./check-route-order.ts";
 import type { Config } from "./config.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
@@ -11,13 +11,23 @@ import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment-overrides.ts";
 import { applyEnvironment } from "./environment-overrides.ts";
 import { freezeDeep } from "./freeze-deep.ts";
-import { keysOf, schemaAt } from "./schema-walk.ts";
+import { configProblem, inFileOrder, schemaProblems, valueAt } from "./schema-problems.ts";
+import { schemaAt } from "./schema-walk.ts";
 import { SourcePositions } from "./source-positions.ts";
 
 /** Either a configuration or all that is wrong with it, in the order of the file. */
 export type ParsedConfig =
-  | { readonly config: Config; readonly problems?: undefined }
-  | { readonly config?: undefined; readonly problems: readonly ConfigProblem[] };
+  | {
+      readonly config: Config;
+      /** What works, but hardly as it was meant. */
+      readonly warnings?: readonly ConfigProblem[];
+      readonly problems?: undefined;
+    }
+  | {
+      readonly config?: undefined;
+      readonly warnings?: undefined;
+      readonly problems: readonly ConfigProblem[];
+    };
 
 /** What the parser needs to know beside the text. */
 export interface ParseOptions {
@@ -41,7 +51,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
     return {
       problems: document.errors.map((error) => {
         const { line, col } = lines.linePos(error.pos[0]);
-        return problem(options.file, { line, column: col }, "", {
+        return configProblem(options.file, { line, column: col }, "", {
           found: `invalid YAML (${error.message})`,
           wanted: "a YAML document",
           advice: "",
@@ -56,7 +66,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
     const found = parsed.error.issues.flatMap((issue) => {
       const variable = overridden.variables.get(formatConfigPath(issue.path));
       return variable === undefined
-        ? problemsOf(issue, overridden.value, positions, options.file)
+        ? schemaProblems(issue, overridden.value, { file: options.file, schema: configSchema, positions })
         : [environmentProblem(issue, overridden.value, variable)];
     });
     return { problems: inFileOrder(found) };
@@ -67,83 +77,27 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
   }) satisfies Config;
   const findings = crossCheck(config);
   if (findings.length === 0 && options.check !== undefined) findings.push(...options.check(config));
-  const problems = findings.map((finding) =>
-    problem(options.file, positions.ofValue(finding.path), formatConfigPath(finding.path), finding),
-  );
-  return problems.length > 0 ? { problems: inFileOrder(problems) } : { config };
-}
-
-function problemsOf(
-  issue: z.core.$ZodIssue,
-  raw: unknown,
-  positions: SourcePositions,
-  file: string,
-): ConfigProblem[] {
-  if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(keysOf(schemaAt(configSchema, issue.path).schema) ?? {});
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key];
-      const meant = closestWord(key, known);
-      return problem(file, positions.ofKey(path), formatConfigPath(path), {
-        found: `the unknown key ${describeFound(key)}`,
-        wanted: wantedOf(known, meant),
-        advice: meant === undefined ? "remove it" : `did you mean "${meant}"?`,
-      });
-    });
-  }
-  const value = valueAt(raw, issue.path);
-  const { notes } = schemaAt(configSchema, issue.path);
-  return [
-    problem(file, positions.ofValue(issue.path), formatConfigPath(issue.path), {
-      found: describeFound(value),
-      wanted: notes.wanted,
-      advice: adviceFor(issue, value) ?? notes.advice ?? "",
-    }),
-  ];
-}
-
-/** What to say of the keys there are: all of them only where nothing is near. */
-function wantedOf(known: readonly string[], meant: string | undefined): string {
-  if (known.length === 1) return `only ${known[0]}`;
-  return meant === undefined ? `one of ${known.join(", ")}` : "a known one";
-}
-
-function adviceFor(issue: z.core.$ZodIssue, value: unknown): string | undefined {
-  if (issue.code !== "invalid_type") return undefined;
-  if (value === undefined || value === null) return "add it";
-  if (issue.expected === "string" && typeof value !== "object") return "put it in quotes";
-  if ((issue.expected === "number" || issue.expected === "int") && typeof value === "string") {
-    return Number.isFinite(Number(value)) && value !== ""
-      ? "remove the quotes"
-      : "write digits only, without a unit";
-  }
-  return undefined;
+  const placed = (all: readonly CrossFinding[]): ConfigProblem[] =>
+    inFileOrder(
+      all.map((finding) =>
+        configProblem(options.file, positions.ofValue(finding.path), formatConfigPath(finding.path), finding),
+      ),
+    );
+  if (findings.length > 0) return { problems: placed(findings) };
+  const warnings = placed(checkRouteOrder(config.routes ?? []));
+  return warnings.length > 0 ? { config, warnings } : { config };
 }
 
 function environmentProblem(issue: z.core.$ZodIssue, raw: unknown, variable: string): ConfigProblem {
   const { notes } = schemaAt(configSchema, issue.path);
-  return problem(`environment variable ${variable}`, { line: 0, column: 0 }, formatConfigPath(issue.path), {
-    found: describeFound(valueAt(raw, issue.path)),
-    wanted: notes.wanted,
-    advice: "change or unset the variable; it takes precedence over the file",
-  });
-}
-
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
-  let value = raw;
-  for (const step of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-  return value;
-}
-
-function problem(
-  file: string,
-  position: { readonly line: number; readonly column: number },
-  path: string,
-  said: { readonly found: string; readonly wanted: string; readonly advice: string },
-): ConfigProblem {
-  return { file, ...position, path, found: said.found, wanted: said.wanted, advice: said.advice };
-}
-
-function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return configProblem(
+    `environment variable ${variable}`,
+    { line: 0, column: 0 },
+    formatConfigPath(issue.path),
+    {
+      found: describeFound(valueAt(raw, issue.path)),
+      wanted: notes.wanted,
+      advice: "change or unset the variable; it takes precedence over the file",
+    },
+  );
 }

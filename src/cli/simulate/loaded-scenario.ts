@@ -1,0 +1,139 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { formatConfigProblem } from "../../config/config-problem.ts";
+import { parseScenario } from "../../config/parse-scenario.ts";
+import type { ScenarioFile } from "../../config/scenario-schema.ts";
+import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
+import { loadBalancingFromConfig } from "../../discovery/settings-from-config.ts";
+import { clusterSettings } from "../../resource/cluster-settings.ts";
+import type { Expectation } from "../../sim/expectation.ts";
+import type { Contestant, RecordedTrace, Scenario, Traffic } from "../../sim/scenario.ts";
+
+/** One of the loads of a scenario. */
+export interface ScenarioCase {
+  /** Requests relative to capacity; 0 for a trace at its own pace. */
+  readonly load: number;
+  readonly scenario: Scenario;
+}
+
+/** A scenario file, ready to run. */
+export interface LoadedScenario {
+  readonly file: string;
+  readonly about: string;
+  readonly seed: number;
+  readonly seeds: number;
+  readonly cases: readonly ScenarioCase[];
+  readonly contestants: readonly Contestant[];
+  readonly expectations: readonly Expectation[];
+  readonly pods: ScenarioFile["pods"];
+}
+
+/** @throws ExitError with every problem of the file on a line of its own. */
+export async function loadScenario(file: string): Promise<LoadedScenario> {
+  const text = await readText(file, "the scenario");
+  const { scenario, problems } = parseScenario(text, file);
+  if (problems !== undefined) {
+    throw new ExitError(ExitCode.usage, problems.map(formatConfigProblem).join("\n"));
+  }
+  const trace = scenario.traffic.trace === undefined ? null : await readTrace(file, scenario.traffic.trace);
+  const loads = scenario.traffic.load ?? [0];
+  return {
+    file,
+    about: scenario.about.trim(),
+    seed: scenario.seed,
+    seeds: scenario.seeds,
+    cases: loads.map((load) => ({ load, scenario: scenarioOf(scenario, load, trace) })),
+    contestants: scenario.policies.map(contestantOf),
+    expectations: scenario.expect,
+    pods: scenario.pods,
+  };
+}
+
+function scenarioOf(file: ScenarioFile, load: number, trace: RecordedTrace | null): Scenario {
+  const { windowMs, events, traffic } = file;
+  const { bursts, service } = traffic;
+  return {
+    durationMs: file.durationMs,
+    // Whole windows, so that figures over windows and those over requests are about the same ones.
+    warmupMs: Math.ceil(file.warmupMs / windowMs) * windowMs,
+    windowMs,
+    timeoutMs: file.timeoutMs,
+    network: file.network,
+    endpoints: file.endpoints,
+    callers: file.callers,
+    traffic: { load, service: service as Traffic["service"], bursts: bursts ?? null, trace },
+    events: events.map(({ group, zone, callers, listing, speed, failShare, blackHoled, ...event }) => ({
+      ...event,
+      group: group ?? "",
+      zone: zone ?? "",
+      callers: callers ?? "",
+      listing: listing ?? null,
+      state: {
+        ...(speed === undefined ? {} : { speed }),
+        ...(failShare === undefined ? {} : { failShare }),
+        ...(blackHoled === undefined ? {} : { blackHoled }),
+      },
+    })),
+  };
+}
+
+function contestantOf({
+  name,
+  kind,
+  loadBalancer,
+  fleet,
+  peerReports,
+  keep,
+}: ScenarioFile["policies"][number]): Contestant {
+  return {
+    name,
+    kind,
+    settings: clusterSettings({ loadBalancing: loadBalancingFromConfig(loadBalancer) }),
+    fleet,
+    peerReports: peerReports ?? null,
+    keep,
+  };
+}
+
+/** Lines of `arrival,service` in ms, or `arrival,service,caller`; an empty line or one that begins with `#` is nothing. */
+async function readTrace(scenarioFile: string, path: string): Promise<RecordedTrace> {
+  const file = resolve(dirname(scenarioFile), path);
+  const arrivals: number[] = [];
+  const services: number[] = [];
+  const callers: number[] = [];
+  for (const [index, line] of (await readText(file, "the trace")).split("\n").entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const [arrival = Number.NaN, service = Number.NaN, caller = -1] = line.split(",").map(Number);
+    const isCaller = Number.isInteger(caller) && caller >= -1 && caller < 2 ** 31;
+    if (!(arrival >= (arrivals.at(-1) ?? 0) && service > 0 && Number.isFinite(service) && isCaller)) {
+      const wanted = `"arrival,service" or "arrival,service,caller", times in ms, arrivals in their order, callers from 0`;
+      throw new ExitError(
+        ExitCode.usage,
+        `${file}:${index + 1}: found ${JSON.stringify(line)}, wanted ${wanted}`,
+      );
+    }
+    arrivals.push(arrival);
+    services.push(service);
+    callers.push(caller);
+  }
+  if (arrivals.length < 2 || arrivals.at(-1) === 0) {
+    throw new ExitError(
+      ExitCode.usage,
+      `${file}: found ${arrivals.length} requests, wanted 2 or more over some time`,
+    );
+  }
+  return {
+    arrivalMs: Float64Array.from(arrivals),
+    serviceMs: Float64Array.from(services),
+    caller: callers.includes(-1) ? null : Int32Array.from(callers),
+  };
+}
+
+async function readText(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code = "an error" } = error as NodeJS.ErrnoException;
+    throw new ExitError(ExitCode.usage, `${file}: found ${code}, wanted ${what}, a file that can be read`);
+  }
+}

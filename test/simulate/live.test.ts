@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { cpus } from "node:os";
+import { after, before, describe, it } from "node:test";
+import { SeededRandom } from "../../src/base/random.ts";
+import type { LoadBalancing } from "../../src/resource/load-balancing.ts";
+import { LOAD_BALANCING_DEFAULTS } from "../../src/resource/load-balancing.ts";
+import type { RecordedTrace } from "../../src/sim/scenario.ts";
+import { drawExponential } from "../../src/sim/service-model.ts";
+import { callerGroup, contestant, endpointGroup, figures, scenario } from "../sim/scenarios.ts";
+import type { LiveRequest } from "./live-fleet.ts";
+import { LiveFleet } from "./live-fleet.ts";
+
+/*
+ * The simulator against reality: 10 Isobar processes in front of 40 endpoints per policy that serve one request of 100 ms at a time. The very same
+ * requests are played live and in the simulator; picks differ by chance.
+ */
+
+const PROXIES = 10;
+const ENDPOINTS = 40;
+const SERVICE_MS = 100;
+const LOAD = 0.7;
+const WARMUP_MS = 20_000;
+const DURATION_MS = 200_000;
+const SEEDS = 8;
+/** How far the live p99 may be from the simulator's. */
+const TOLERANCE = 0.15;
+
+const SUBSET = { enabled: true, minEndpoints: 8, coverage: 2 };
+const POLICIES: readonly {
+  readonly name: string;
+  readonly lb: Partial<LoadBalancing>;
+  readonly yaml: string;
+}[] = [
+  { name: "random", lb: { policy: "random" }, yaml: "{ policy: random }" },
+  { name: "round-robin", lb: { policy: "round_robin" }, yaml: "{ policy: round_robin }" },
+  { name: "least-request", lb: { policy: "least_request" }, yaml: "{ policy: least_request }" },
+  {
+    name: "subset",
+    lb: {
+      policy: "least_request",
+      subset: SUBSET,
+      locality: { ...LOAD_BALANCING_DEFAULTS.locality, distribution: "none" },
+    },
+    yaml: "{ policy: least_request, locality: { distribution: none }, subset: { enabled: true, minEndpoints: 8, coverage: 2 } }",
+  },
+];
+
+function requests(): LiveRequest[] {
+  const random = new SeededRandom(42);
+  const ratePerMs = (LOAD * ENDPOINTS) / SERVICE_MS;
+  const all: LiveRequest[] = [];
+  for (let atMs = 0; ; ) {
+    atMs += drawExponential(random) / ratePerMs;
+    if (atMs > DURATION_MS) return all;
+    all.push({ atMs, serviceMs: SERVICE_MS * drawExponential(random), proxy: random.nextInt(PROXIES) });
+  }
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]!;
+}
+
+/** @returns ms all processors have spent working since the machine started, and altogether. */
+function processorTime(): { readonly busyMs: number; readonly allMs: number } {
+  let busyMs = 0;
+  let allMs = 0;
+  for (const { times } of cpus()) {
+    const sum = times.user + times.nice + times.sys + times.irq;
+    busyMs += sum;
+    allMs += sum + times.idle;
+  }
+  return { busyMs, allMs };
+}
+
+describe("a live fleet does what the simulator says", { timeout: 600_000 }, () => {
+  const fleet = new LiveFleet();
+  const all = requests();
+  const live = POLICIES.map(({ name, yaml }) => ({ name, loadBalancer: yaml }));
+  let liveP99s: number[] = [];
+  let simulatedP99s: number[] = [];
+  let busyShare = 1;
+  let failed = 0;
+
+  before(async () => {
+    await fleet.start(PROXIES, ENDPOINTS, live);
+    const start = processorTime();
+    const latencies = await fleet.play(all, live);
+    const end = processorTime();
+    busyShare = (end.busyMs - start.busyMs) / (end.allMs - start.allMs);
+    liveP99s = latencies.map((values) => {
+      const measured = Array.from(values).filter((_, i) => all[i]!.atMs >= WARMUP_MS);
+      failed += measured.filter(Number.isNaN).length;
+      return percentile(measured, 0.99);
+    });
+    const trace: RecordedTrace = {
+      arrivalMs: Float64Array.from(all, ({ atMs }) => atMs),
+      serviceMs: Float64Array.from(all, ({ serviceMs }) => serviceMs),
+      caller: Int32Array.from(all, ({ proxy }) => proxy),
+    };
+    const simulated = scenario({
+      durationMs: DURATION_MS,
+      warmupMs: WARMUP_MS,
+      network: { sameZoneMs: 0.5, crossZoneMs: 0.5 },
+      endpoints: [endpointGroup({ count: ENDPOINTS })],
+      callers: [callerGroup({ count: PROXIES })],
+      traffic: { ...scenario().traffic, load: 0, trace },
+    });
+    simulatedP99s = POLICIES.map(({ lb, name }) => {
+      const p99s = Array.from({ length: SEEDS }, (_, seed) => {
+        return figures(simulated, contestant(lb, { fleet: name === "subset" }), seed + 1).p99;
+      });
+      return p99s.reduce((sum, p99) => sum + p99, 0) / SEEDS;
+    });
+  });
+  after(() => fleet.stop());
+
+  it("no request fails", () => {
+    assert.equal(failed, 0);
+  });
+
+  it("policies have the same rank", (t) => {
+    const text = POLICIES.map(
+      ({ name }, i) =>
+        `${name}: live ${liveP99s[i]!.toFixed(0)} ms, simulated ${simulatedP99s[i]!.toFixed(0)} ms`,
+    );
+    t.diagnostic(`p99 ${text.join("; ")}; processors ${(busyShare * 100).toFixed(0)} % busy`);
+    const rank = (p99s: readonly number[]) =>
+      POLICIES.map(({ name }, i) => ({ name, p99: p99s[i]! }))
+        .sort((a, b) => a.p99 - b.p99)
+        .map(({ name }) => name);
+    assert.deepEqual(rank(liveP99s), rank(simulatedP99s));
+  });
+
+  POLICIES.forEach(({ name }, i) => {
+    it(`${name}: the p99 is within ${TOLERANCE * 100} %`, (t) => {
+      // On a machine that has no time left, times are the machine's and not the policy's.
+      if (busyShare > 0.5)
+        return t.skip(`processors were ${(busyShare * 100).toFixed(0)} % busy, wanted less than half`);
+      const ratio = liveP99s[i]! / simulatedP99s[i]!;
+      assert.ok(Math.abs(ratio - 1) <= TOLERANCE, `live / simulated ${ratio.toFixed(3)}`);
+    });
+  });
+});
