@@ -1,9 +1,11 @@
-import type { AdminView, ClusterView } from "./admin-view.ts";
+import type { AdminView, ClusterView, RoutesView } from "./admin-view.ts";
+import { explainTable } from "./explain-table.ts";
+import type { ExplainQuestion } from "./explain-view.ts";
 
 /** An answer of the admin server. */
 export interface AdminReply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly contentType?: string;
 }
 
@@ -13,7 +15,7 @@ export interface AdminRoute {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly doc: string;
-  readonly answer: (view: AdminView, query: URLSearchParams) => AdminReply;
+  readonly answer: (view: AdminView, query: URLSearchParams) => AdminReply | Promise<AdminReply>;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -60,9 +62,47 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   },
   {
     method: "GET",
+    path: "/routes",
+    doc: "routes in force with the requests they decided; ?format=json for JSON",
+    answer: (view, query) => {
+      const routes = view.routes();
+      return query.get("format") === "json" ? json(routes) : { status: 200, body: routesText(routes) };
+    },
+  },
+  {
+    method: "GET",
     path: "/config_dump",
     doc: "the configuration in force, and the outcome of the last reload, as JSON",
     answer: (view) => json(view.configDump()),
+  },
+  {
+    method: "GET",
+    path: "/explain",
+    doc: "why requests go where they go: ?cluster=NAME shows tiers, endpoints and recorded picks; &last=N; ?format=json",
+    answer: async (view, query) => {
+      const question = explainQuestion(query);
+      if (typeof question === "string") return { status: 400, body: `${question}\n` };
+      const explained = await view.explain(question);
+      if (question.cluster !== "" && explained.cluster === null) {
+        return {
+          status: 404,
+          body: `cluster: found "${question.cluster}", which does not exist; /explain lists all\n`,
+        };
+      }
+      return query.get("format") === "json"
+        ? json(explained)
+        : { status: 200, body: explainTable(explained) };
+    },
+  },
+  {
+    method: "GET",
+    path: "/explain.bin",
+    doc: "the recorded picks and what they were made from, for isobar explain --replay",
+    answer: async (view) => ({
+      status: 200,
+      body: await view.explainDump(),
+      contentType: "application/octet-stream",
+    }),
   },
   {
     method: "POST",
@@ -85,12 +125,31 @@ export function routeIndex(): string {
   );
 }
 
+/** @returns what is wrong, as text, where it cannot be read. */
+function explainQuestion(query: URLSearchParams): ExplainQuestion | string {
+  const last = query.get("last") ?? "10";
+  if (!/^\d{1,4}$/.test(last)) return `last: found "${last}", wanted a whole number from 0 to 9999`;
+  return { cluster: query.get("cluster") ?? "", last: Number(last) };
+}
+
 function json(value: unknown): AdminReply {
   return { status: 200, body: `${JSON.stringify(value, null, 2)}\n`, contentType: JSON_TYPE };
 }
 
 function actionReply(result: { readonly ok: boolean; readonly message: string }): AdminReply {
   return { status: result.ok ? 200 : 400, body: `${result.message}\n` };
+}
+
+function routesText({ version, routes }: RoutesView): string {
+  if (routes.length === 0) return "no routes\n";
+  const lines = routes.map(({ name, authorities, clusters }) => {
+    const sides = clusters.map(
+      (side) =>
+        `  ${side.name === "" ? "as the authority says" : `${side.name} weight=${side.weight}`} requests=${side.requests}\n`,
+    );
+    return `${name} authorities=${authorities.join(",")}\n${sides.join("")}`;
+  });
+  return `version=${version}\n${lines.join("")}`;
 }
 
 function clusterText(cluster: ClusterView): string {
@@ -102,7 +161,7 @@ function clusterText(cluster: ClusterView): string {
     (e) =>
       `  ${e.address} zone=${e.zone || "-"} weight=${e.weight} health=${e.health} slot=${e.slot}` +
       ` generation=${e.generation} in_flight=${e.inFlight} requests=${e.requests} errors=${e.errors}` +
-      ` set_aside=${e.setAside}\n`,
+      ` set_aside=${e.setAside}${e.setAside ? ` set_aside_for=${e.setAsideFor.join(",")}` : ""}\n`,
   );
   return head + endpoints.join("");
 }

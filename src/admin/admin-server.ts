@@ -16,8 +16,8 @@ export class AdminServer {
   readonly #server: HttpServer;
 
   constructor(view: AdminView) {
-    this.#server = new HttpServer((request, response) => {
-      const reply = answer(view, request);
+    this.#server = new HttpServer(async (request, response) => {
+      const reply = await answer(view, request);
       sendText(response, reply.status, reply.body, reply.headers);
     });
   }
@@ -37,11 +37,11 @@ export class AdminServer {
 
 interface Reply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function answer(view: AdminView, request: IncomingMessage): Reply {
+async function answer(view: AdminView, request: IncomingMessage): Promise<Reply> {
   if (!isTrustedHost(request.headers.host)) {
     return { status: 403, body: "refused: the Host header is neither an IP address nor localhost\n" };
   }
@@ -55,7 +55,7 @@ function answer(view: AdminView, request: IncomingMessage): Reply {
     if (route.method === "POST" && request.headers.origin !== undefined) {
       return { status: 403, body: "refused: requests of web pages change nothing here\n" };
     }
-    const reply = route.answer(view, url.searchParams);
+    const reply = await route.answer(view, url.searchParams);
     const headers = reply.contentType === undefined ? {} : { "content-type": reply.contentType };
     return { status: reply.status, body: reply.body, headers };
   }

@@ -1,3 +1,5 @@
+import type { ExplainQuestion, ExplainView } from "./explain-view.ts";
+
 /** One endpoint as the admin server shows it. */
 export interface EndpointView {
   readonly address: string;
@@ -12,6 +14,8 @@ export interface EndpointView {
   readonly errors: number;
   /** Taken out of picks for now, because it failed. */
   readonly setAside: boolean;
+  /** Why: `connect`, `outlier` (ejected, or in trial), `health_check`. */
+  readonly setAsideFor: readonly string[];
 }
 
 /** One cluster as the admin server shows it. */
@@ -28,6 +32,22 @@ export interface ClusterView {
   readonly endpoints: readonly EndpointView[];
 }
 
+/** The routes as the admin server shows them. */
+export interface RoutesView {
+  /** Equal in two proxies that have the same routes; "" when there never were any. */
+  readonly version: string;
+  readonly routes: readonly {
+    readonly name: string;
+    readonly authorities: readonly string[];
+    /** Each side with the requests decided for it; one without a name where the authority's own cluster takes them. */
+    readonly clusters: readonly {
+      readonly name: string;
+      readonly weight: number;
+      readonly requests: number;
+    }[];
+  }[];
+}
+
 /** Numbers by name, in the order in which they are shown. */
 export type StatsView = Readonly<Record<string, number>>;
 
@@ -42,8 +62,14 @@ export interface AdminView {
   notReadyReason(): string | undefined;
   stats(): StatsView;
   clusters(): Iterable<ClusterView>;
+  /** @returns the routes in force, in their order. */
+  routes(): RoutesView;
   /** @returns the configuration in force and the state of reloads, fit for JSON. */
   configDump(): unknown;
+  /** @returns what the workers say of their picks; its `cluster` is null for a name that does not exist. */
+  explain(question: ExplainQuestion): Promise<ExplainView>;
+  /** @returns what is recorded, as pick-dump.ts writes it. */
+  explainDump(): Promise<Uint8Array>;
   /** Starts a drain; the process ends when it is done. */
   drain(): ActionResult;
   /** Changes the level of the process's log until the next reload that changes it. */

@@ -7,12 +7,15 @@ const EXAMPLES = `
 Examples:
   isobar validate isobar.yaml              check a configuration without opening a port
   isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
+  isobar explain greeter:50051             why a running proxy sends requests where it does
   isobar demo                              see it balance real gRPC traffic on this machine
+  isobar simulate scenario.yaml            compare policies over a fleet in virtual time
 
 Exit codes:
   0   done as asked (also after a drain)
+  1   a simulation ran, but what its scenario expects did not come out
   64  the command line or the configuration is wrong; no port was opened
-  69  this Node is too old
+  69  this Node is too old, or no proxy answers where it was asked
   70  a fault of Isobar itself
   71  an address of the configuration could not be bound
 
@@ -52,10 +55,17 @@ program
     console.log(await validate(file, process.env));
   });
 
+if (process.argv[2] !== "proxy") {
+  const { addExplainCommand } = await import("./explain/explain-command.ts");
+  addExplainCommand(program);
+}
+
 // The demo brings clients and backends of its own: the proxy must not carry their code along.
-if (!["proxy", "validate"].includes(process.argv[2] ?? "")) {
+if (!["proxy", "validate", "explain"].includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");
   addDemoCommand(program);
+  const { addSimulateCommand } = await import("./simulate.ts");
+  addSimulateCommand(program);
 }
 
 try {

@@ -5,10 +5,14 @@
 export const ExitCode = {
   /** Done as asked; also a drain whose limit cut streams off. */
   ok: 0,
+  /** A simulation ran, but what its scenario expects did not come out. */
+  unexpected: 1,
   /** EX_USAGE: the command line or the configuration is wrong. No port was bound. */
   usage: 64,
   /** EX_UNAVAILABLE: this Node is too old (said by cli/launch.mjs). */
   unsupportedNode: 69,
+  /** EX_UNAVAILABLE: no proxy answers where one was to be asked. */
+  unavailable: 69,
   /** EX_SOFTWARE: a fault of our own, such as data-plane threads that keep dying. */
   fault: 70,
   /** EX_OSERR: an address of the configuration could not be bound. */

@@ -10,8 +10,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-/** Fields of a request that are written anew from what the head as a whole says. */
-const WRITTEN_ANEW: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
+/** Fields of a request that are written anew from what the head as a whole says, and the one that is meant for the proxy alone. */
+const WRITTEN_ANEW: ReadonlySet<string> = new Set(["host", "content-length", "expect", "x-isobar-explain"]);
 
 /** @returns names and values by turns: the fields of a request that travel on with it, whatever carries it. */
 export function endToEndRequestFields(head: RequestHead): string[] {

@@ -1,6 +1,7 @@
 import type { ConnectionState } from "../h2/connection-state.ts";
 import { literalRecord, writeLiteral, writeStatic } from "../h2/hpack/write-field.ts";
 import { sendTrailers, writeHeaders } from "../h2/send.ts";
+import { writeExplanation } from "./explain/explanation-field.ts";
 
 /** The static table's `:status: 200`. */
 const STATUS_200 = 8;
@@ -35,6 +36,8 @@ export interface LocalReply {
   readonly started: boolean;
   /** How long a client that retries is to wait; 0: nothing is said of it. */
   readonly pushbackMs: number;
+  /** How the request was picked for, told with the headers; "": nothing is said of it. */
+  readonly explanation: string;
 }
 
 /**
@@ -54,6 +57,7 @@ export function sendLocalReply(
   if (!reply.grpc && !reply.started) {
     const status = Buffer.from(HTTP_STATUS[reply.grpcStatus] ?? "500");
     end = writeLiteral(bytes, end, STATIC_STATUS_NAME, status, status);
+    end = writeExplanation(bytes, end, reply.explanation);
     writeHeaders(connection, slot, scratch, end - scratch, 0, true);
     return;
   }
@@ -67,6 +71,7 @@ export function sendLocalReply(
   if (reply.pushbackMs > 0) {
     end = writeLiteral(bytes, end, 0, PUSHBACK_NAME, Buffer.from(String(reply.pushbackMs)));
   }
+  if (!reply.started) end = writeExplanation(bytes, end, reply.explanation);
   if (reply.started) sendTrailers(connection, slot, scratch, end - scratch, 0);
   else writeHeaders(connection, slot, scratch, end - scratch, 0, true);
 }

@@ -1,5 +1,6 @@
 import { REQUEST_SERIES } from "./cluster-columns.ts";
 import { UNKNOWN_DESTINATION } from "./destination.ts";
+import { ExplainCell } from "./explain-cell.ts";
 import type { Exposition } from "./exposition.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
 import { HTTP2_ERROR_NAMES } from "./http2-error-name.ts";
@@ -50,6 +51,11 @@ export class ProcessMetrics {
     this.#collectConnections();
     this.#collectWorkers(nowMs);
     this.#set(METRIC.streamsStarted, {}, this.#workers.sum(WorkerColumn.streamsStarted));
+    const explain = WorkerColumn.explain;
+    this.#set(METRIC.explainRecords, { result: "recorded" }, this.#sum(explain + ExplainCell.recorded));
+    this.#set(METRIC.explainRecords, { result: "too_long" }, this.#sum(explain + ExplainCell.tooLong));
+    this.#set(METRIC.explainRequests, { result: "answered" }, this.#sum(explain + ExplainCell.answered));
+    this.#set(METRIC.explainRequests, { result: "refused" }, this.#sum(explain + ExplainCell.refused));
     this.#set(METRIC.heapAllocated, {}, this.#workers.sum(WorkerColumn.heapAllocatedOctets));
     this.#set(METRIC.memory, { kind: "rss" }, memory.rss);
     this.#set(METRIC.memory, { kind: "main_heap" }, memory.heapUsed);

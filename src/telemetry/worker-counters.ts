@@ -1,4 +1,5 @@
 import { CounterRows } from "./counter-rows.ts";
+import { EXPLAIN_CELLS } from "./explain-cell.ts";
 import { GUARD_CELLS, GUARD_GAUGES } from "./guard-cell.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
 import { PORT_CELLS } from "./port-cell.ts";
@@ -70,10 +71,12 @@ export const WorkerColumn = {
   port: PORT,
   /** Requests that have begun; each is counted once more when it ends. */
   streamsStarted: LEDGER,
+  /** + ExplainCell, 8 cells. */
+  explain: LEDGER + 1,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.streamsStarted + 1;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.explain + EXPLAIN_CELLS;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {

@@ -34,11 +34,44 @@ const view: AdminView = {
           requests: 6,
           errors: 1,
           setAside: true,
+          setAsideFor: ["connect", "health_check"],
         },
       ],
     },
   ],
+  routes: () => ({
+    version: "0f",
+    routes: [
+      {
+        name: "canary",
+        authorities: ["a:1"],
+        clusters: [
+          { name: "a:1", weight: 99, requests: 990 },
+          { name: "b:1", weight: 1, requests: 10 },
+        ],
+      },
+      { name: "rest", authorities: ["*"], clusters: [{ name: "", weight: 1, requests: 5 }] },
+    ],
+  }),
   configDump: () => ({ config: { concurrency: 1 } }),
+  explain: async ({ cluster, last }) => ({
+    node: "node-1",
+    sample: 0.01,
+    clusters: cluster === "" ? [{ name: "a:1", policy: "random", endpoints: 1, recorded: last }] : [],
+    cluster:
+      cluster === "a:1"
+        ? {
+            name: "a:1",
+            policy: "random",
+            metric: "in_flight",
+            snapshot: "00ff",
+            workers: [{ worker: 0, tiers: [{ tier: "zone", share: 0.925, candidates: 1 }] }],
+            endpoints: [],
+          }
+        : null,
+    picks: [],
+  }),
+  explainDump: async () => Uint8Array.of(1, 2, 255),
   drain: () => {
     drains++;
     return { ok: true, message: "draining" };
@@ -119,11 +152,20 @@ test("/stats and /clusters come as text and as JSON", async () => {
   assert.equal(
     (await ask("GET", "/clusters")).body,
     "a:1 policy=random slot=4 hash=00ff balanced_per_connection=3\n" +
-      "  10.0.0.1:1 zone=- weight=2 health=draining slot=7 generation=2 in_flight=5 requests=6 errors=1 set_aside=true\n",
+      "  10.0.0.1:1 zone=- weight=2 health=draining slot=7 generation=2 in_flight=5 requests=6 errors=1 set_aside=true set_aside_for=connect,health_check\n",
   );
   const clusters = JSON.parse((await ask("GET", "/clusters?format=json")).body);
   assert.equal(clusters.clusters[0].endpoints[0].inFlight, 5);
   assert.deepEqual(JSON.parse((await ask("GET", "/config_dump")).body), { config: { concurrency: 1 } });
+});
+
+test("/routes comes as text and as JSON", async () => {
+  assert.equal(
+    (await ask("GET", "/routes")).body,
+    "version=0f\ncanary authorities=a:1\n  a:1 weight=99 requests=990\n  b:1 weight=1 requests=10\n" +
+      "rest authorities=*\n  as the authority says requests=5\n",
+  );
+  assert.equal(JSON.parse((await ask("GET", "/routes?format=json")).body).routes[1].name, "rest");
 });
 
 test("what does not exist is answered with what does", async () => {
@@ -170,4 +212,28 @@ test("a unix socket that a dead process left behind is taken over, one in use is
   await second.listen({ kind: "unix", path });
   assert.equal((await ask("GET", "/healthz", {}, path)).status, 200);
   await second.close();
+});
+
+test("/explain shows clusters or one of them, as text or JSON, and says what is wrong with a question", async () => {
+  const all = await ask("GET", "/explain?last=7");
+  assert.equal(all.status, 200);
+  assert.match(
+    all.body,
+    /^node node-1, 1 % of picks are recorded\n\nCLUSTER +POLICY +ENDPOINTS +RECORDED\na:1 +random +1 +7\n$/,
+  );
+  const one = await ask("GET", "/explain?cluster=a:1");
+  assert.match(one.body, /^cluster a:1, random, metric in_flight, snapshot 00ff$/m);
+  assert.match(one.body, /^0 +zone +92\.5 % +1$/m);
+  assert.equal(JSON.parse((await ask("GET", "/explain?cluster=a:1&format=json")).body).cluster.name, "a:1");
+  assert.equal((await ask("GET", "/explain?cluster=b:1")).status, 404);
+  const wrong = await ask("GET", "/explain?last=-1");
+  assert.equal(wrong.status, 400);
+  assert.match(wrong.body, /last: found "-1", wanted a whole number from 0 to 9999/);
+});
+
+test("/explain.bin is given octet by octet", async () => {
+  const { status, headers } = await ask("GET", "/explain.bin");
+  assert.equal(status, 200);
+  assert.equal(headers["content-type"], "application/octet-stream");
+  assert.equal(headers["content-length"], "3");
 });

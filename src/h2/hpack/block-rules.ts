@@ -12,6 +12,8 @@ export const Admission = { reject: 0, keep: 1, drop: 2 } as const;
 const METHOD = 1 << FieldRole.method;
 const AUTHORITY = 1 << FieldRole.authority;
 const STATUS = 1 << FieldRole.status;
+const DROPPED =
+  (1 << FieldRole.grpcTimeout) | (1 << FieldRole.explain) | (1 << FieldRole.previousAttempts);
 const REQUEST = METHOD | AUTHORITY | (1 << FieldRole.scheme) | (1 << FieldRole.path);
 
 /** A longer content-length is not exact in a double. */
@@ -49,6 +51,20 @@ export class BlockRules {
   pathLength = 0;
   /** Decoded length of {@link readGrpcMessage} (percent-encoded as sent); 0 without one. */
   grpcMessageLength = 0;
+  /** Fields that report the endpoint's load. Not looked for in requests. */
+  loadReports = 0;
+  /** Whether the last of them is `endpoint-load-metrics-bin`. */
+  loadReportIsBinary = false;
+  /** Decoded length of {@link readLoadReport}. */
+  loadReportLength = 0;
+  /** The client wants to be given load reports. Only in requests. */
+  wantsLoadReport = false;
+  /** grpc-retry-pushback-ms: -1 without one, PUSHBACK_NEVER where it forbids to retry. Not looked for in requests. */
+  retryPushbackMs = -1;
+  /** grpc-previous-rpc-attempts. Only in requests. */
+  previousAttempts = 0;
+  /** The client asks how its request is picked for. Only in requests. */
+  wantsExplanation = false;
 
   protected readonly bytes: Buffer;
   protected readonly pool: InternPool;
@@ -60,6 +76,7 @@ export class BlockRules {
   #authorityAt = 0;
   #pathAt = 0;
   #messageAt = 0;
+  #loadReportAt = 0;
 
   constructor(slab: Slab, pool: InternPool) {
     this.bytes = slab.bytes;
@@ -81,6 +98,11 @@ export class BlockRules {
     return this.#read(this.#messageAt, out);
   }
 
+  /** Decodes the last load report to `out`. @returns its length in octets. */
+  readLoadReport(out: number): number {
+    return this.#read(this.#loadReportAt, out);
+  }
+
   protected begin(kind: BlockKind): void {
     this.status = 0;
     this.methodCode = MethodCode.none;
@@ -95,6 +117,11 @@ export class BlockRules {
     this.pathIntern = 0;
     this.pathLength = 0;
     this.grpcMessageLength = 0;
+    this.loadReports = 0;
+    this.wantsLoadReport = false;
+    this.wantsExplanation = false;
+    this.retryPushbackMs = -1;
+    this.previousAttempts = 0;
     this.#kind = kind;
     this.#allowed = kind === BlockKind.request ? REQUEST : kind === BlockKind.response ? STATUS : 0;
     this.#seen = 0;
@@ -109,9 +136,9 @@ export class BlockRules {
     this.#sawRegular = true;
   }
 
-  /** grpc-timeout is not passed on: the proxy writes what is left of it. */
+  /** What the proxy writes anew for each attempt is not passed on, nor is what is meant for it alone. */
   protected isDropped(role: number): boolean {
-    return role === FieldRole.grpcTimeout && this.#kind === BlockKind.request;
+    return ((DROPPED >>> role) & 1) !== 0 && this.#kind === BlockKind.request;
   }
 
   /**
@@ -180,6 +207,28 @@ export class BlockRules {
       case FieldRole.grpcTimeout:
         if (this.#kind === BlockKind.request) return this.#admitTimeout(number);
         break;
+      case FieldRole.loadReportBinary:
+      case FieldRole.loadReportText:
+        if (this.#kind === BlockKind.request) break;
+        this.loadReports++;
+        this.loadReportIsBinary = role === FieldRole.loadReportBinary;
+        this.loadReportLength = length;
+        this.#loadReportAt = at;
+        break;
+      case FieldRole.loadReportFormat:
+        if (this.#kind === BlockKind.request) this.wantsLoadReport = true;
+        break;
+      case FieldRole.explain:
+        if (this.#kind !== BlockKind.request) break;
+        this.wantsExplanation = number === 1;
+        return Admission.drop;
+      case FieldRole.retryPushback:
+        if (this.#kind !== BlockKind.request) this.retryPushbackMs = number;
+        break;
+      case FieldRole.previousAttempts:
+        if (this.#kind !== BlockKind.request) break;
+        this.previousAttempts = number;
+        return Admission.drop;
       case FieldRole.connectionSpecific:
         return Admission.reject;
       default:

@@ -20,6 +20,17 @@ export const FieldRole = {
   connectionSpecific: 13,
   /** Credentials: never in a dynamic table of ours, never shared between connections. */
   sensitive: 14,
+  /** An endpoint's report of its load (ORCA), as base64 of protobuf or as text. */
+  loadReportBinary: 15,
+  loadReportText: 16,
+  /** A request's wish to be given that report. */
+  loadReportFormat: 17,
+  /** A request's wish to be told how it was picked for. It goes no further than here. */
+  explain: 18,
+  /** How long a client that retries is to wait, or that it is not to (gRFC A6). */
+  retryPushback: 19,
+  /** How often the request was sent before (gRFC A6): the proxy counts on. */
+  previousAttempts: 20,
 } as const;
 export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
 

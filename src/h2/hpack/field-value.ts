@@ -2,6 +2,9 @@ import { BAD_NAME, CHAR_CLASS } from "./char-class.ts";
 import { FieldRole } from "./field-role.ts";
 import { MethodCode } from "./method-code.ts";
 
+/** {@link fieldNumber} of a pushback that forbids to retry: negative, or no number. Source: gRFC A6. */
+export const PUSHBACK_NEVER = 2 ** 31 - 1;
+
 /** {@link fieldNumber} of a content-length that does not fit 31 bits: parse the value itself. */
 export const LARGE_NUMBER = -2;
 
@@ -40,6 +43,14 @@ export function fieldNumber(role: number, bytes: Uint8Array, offset: number, len
     }
     case FieldRole.grpcTimeout:
       return timeoutNumber(bytes, offset, length);
+    case FieldRole.explain:
+      return length === 1 && bytes[offset] === 0x31 ? 1 : 0;
+    case FieldRole.previousAttempts:
+      return Math.max(0, decimal(bytes, offset, length, 9));
+    case FieldRole.retryPushback: {
+      const value = decimal(bytes, offset, length, 9);
+      return value < 0 ? PUSHBACK_NEVER : value;
+    }
     case FieldRole.grpcStatus: {
       // A status that cannot be read is UNKNOWN to every client; the field itself is passed on.
       const value = decimal(bytes, offset, length, 9);

@@ -1,4 +1,5 @@
 import type { BuiltTiers } from "../../lb/built-tiers.ts";
+import type { LoadReader } from "../../lb/picker.ts";
 import type { PickSource } from "../../lb/record/pick-recorder.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 
@@ -8,4 +9,6 @@ export interface PickingCluster extends PickSource {
   readonly built: BuiltTiers;
   /** What unrestricted requests are picked with now. */
   readonly tiered: TieredPicker;
+  /** What its pickers read. */
+  readonly loads: LoadReader;
 }

@@ -1,5 +1,4 @@
 import type { PickRequest } from "../../lb/picker.ts";
-import { EndpointLoads } from "../../telemetry/endpoint-loads.ts";
 import { RetryReason } from "../../telemetry/retry-reason.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
@@ -13,7 +12,6 @@ import { EndpointLease } from "./endpoint-lease.ts";
  */
 export class ConnectionPicker {
   readonly #context: ProxyContext;
-  readonly #loads: EndpointLoads;
   readonly #request: PickRequest = {
     sequence: 0,
     hash: 0,
@@ -23,7 +21,6 @@ export class ConnectionPicker {
 
   constructor(context: ProxyContext) {
     this.#context = context;
-    this.#loads = new EndpointLoads(context.endpoints);
   }
 
   /**
@@ -53,8 +50,10 @@ export class ConnectionPicker {
     const first = Math.max(0, tried.length - request.tried.length);
     request.triedCount = tried.length - first;
     for (let i = first; i < tried.length; i++) request.tried[i - first] = tried[i]!;
-    const { random, time, subchannels } = this.#context;
-    const slot = cluster.pick(request, this.#loads, random, time.nowMs);
+    const { random, time, subchannels, explain } = this.#context;
+    const slot = explain.isOn
+      ? explain.pickForConnection(cluster, request, cluster.loads, random, time.nowMs)
+      : cluster.pick(request, cluster.loads, random, time.nowMs);
     return slot < 0 ? undefined : subchannels[slot];
   }
 }
