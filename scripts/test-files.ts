@@ -14,7 +14,9 @@ export const HEAVY_FOLDERS = [
   "test/demo/",
   "test/clients/",
   "test/interop/",
+  "test/load-reports/",
   "test/drain/",
+  "test/simulate/",
   "test/soak/",
 ] as const;
 

@@ -146,6 +146,22 @@ const loadReports = z
     errorPenalty: numberField(0, 100, "How much an endpoint's errors count against it.").default(
       DEFAULTS.loadReports.errorPenalty,
     ),
+    utilizationMetrics: z
+      .array(
+        textField(
+          {
+            wanted: "utilization.NAME or named_metrics.NAME",
+            doc: "",
+          },
+          /^(utilization|named_metrics)\.\S+$/,
+        ),
+      )
+      .max(16)
+      .register(fieldNotes, {
+        wanted: "a list of at most 16 names",
+        doc: "Reported metrics, such as `named_metrics.queue` or `utilization.gpu`, the largest of which is the utilization of an endpoint that reports no application utilization; without any it is the CPU's.",
+      })
+      .default([]),
   })
   .register(fieldNotes, { wanted: "a mapping", doc: "What endpoints say of their own load." });
 

@@ -166,7 +166,8 @@ class Http1Forward {
     if (exchange.over) return;
     answer.on("error", () => {});
     const { rawHeaders, statusCode = 0 } = answer;
-    if (!exchange.begin(statusCode, endToEndResponseFields(rawHeaders))) {
+    const fields = this.#lease.takeReport(endToEndResponseFields(rawHeaders), exchange.head.fields);
+    if (!exchange.begin(statusCode, fields)) {
       this.#sent?.destroy();
       exchange.fail(
         upstreamFault(Object.assign(new Error("unfit answer"), { code: "HPE_UNFIT" }), this.#name),

@@ -97,6 +97,11 @@ export interface LoadReportSettings {
   readonly weightUpdateMs: number;
   /** How much errors count: eps / qps times this is added to the utilization. */
   readonly errorPenalty: number;
+  /**
+   * Reported metrics, `utilization.NAME` or `named_metrics.NAME`, the largest of which is the utilization of an endpoint that reports
+   * none of its application. Source: gRFC A114.
+   */
+  readonly utilizationMetrics: readonly string[];
 }
 
 /** Which part of a large service one proxy of a fleet uses. */
@@ -146,6 +151,7 @@ export const LOAD_BALANCING_DEFAULTS: LoadBalancing = {
     expiryMs: 180_000,
     weightUpdateMs: 1_000,
     errorPenalty: 1,
+    utilizationMetrics: [],
   },
   resourceWeight: null,
   subset: { enabled: false, minEndpoints: 20, coverage: 2 },

@@ -1,6 +1,7 @@
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
+import { takeReportFields } from "../load-reports/take-report-fields.ts";
 import { noteConnectFailure } from "../note-connect-failure.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 
@@ -60,6 +61,16 @@ export class EndpointLease {
     endpoints.errors[endpointRow + this.slot]!++;
     noteConnectFailure(this.#context, this.cluster, this, error);
     this.#subchannel.dialled(false);
+  }
+
+  /**
+   * Keeps the load that the endpoint reports with an answer in HTTP/1.1, where the cluster asks for that.
+   *
+   * @param fields of the answer, and `asked` of the request: names in lower case and values by turns.
+   * @returns the fields that the client gets.
+   */
+  takeReport(fields: string[], asked: readonly string[]): string[] {
+    return takeReportFields(this.#context, this.cluster, this.slot, fields, asked);
   }
 
   /** Ends the lease. Called once; a second time changes nothing. */

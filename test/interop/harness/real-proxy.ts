@@ -27,6 +27,8 @@ export interface RealProxyOptions {
   /** Port of the listener; default: a free one. */
   readonly port?: number;
   readonly drainLimitMs?: number;
+  /** Data-plane threads; default 1. */
+  readonly concurrency?: number;
   /** A command to run the proxy with, such as `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
@@ -149,13 +151,14 @@ function configText(
   listener: string,
   adminPort: number,
   metricsPort: number,
-  { clusters, drainLimitMs = 60_000 }: RealProxyOptions,
+  { clusters, drainLimitMs = 60_000, concurrency = 1 }: RealProxyOptions,
 ): string {
   return [
     `admin: { address: 127.0.0.1:${adminPort} }`,
     `metrics: { address: 127.0.0.1:${metricsPort} }`,
     "memory: { poisonFreed: true }",
     `drain: { limitMs: ${drainLimitMs} }`,
+    `concurrency: ${concurrency}`,
     `listeners: [{ name: local, address: "${listener}" }]`,
     "clusters:",
     ...clusters.flatMap(({ name, endpoints, keys = [] }) => [
