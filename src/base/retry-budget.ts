@@ -1,30 +1,53 @@
 const WINDOW_MS = 10_000;
-const REQUEST_SHARE = 0.2;
-const FLOOR_PER_SECOND = 10;
-const CAPACITY_FLOOR = FLOOR_PER_SECOND * (WINDOW_MS / 1000);
 
 /**
- * How much of a service's traffic may be sent a second time, moves and retries together: 20 % of its requests plus 10 a
- * second, saved up for at most 10 s. Source: finagle's RetryBudget.
+ * How much of a service's traffic may be sent a second time, moves, retries and hedges together: a share of its requests plus
+ * some a second, saved up for at most 10 s. Source: finagle's RetryBudget, whose defaults these are too.
  */
 export class RetryBudget {
-  #tokens = CAPACITY_FLOOR;
-  #capacity = CAPACITY_FLOOR;
+  #share: number;
+  #minPerSecond: number;
+  #tokens: number;
+  #capacity: number;
   #atMs: number;
 
-  constructor(nowMs: number) {
+  /**
+   * @param share tokens that each request adds, 0 to 1; default 0.2.
+   * @param minPerSecond tokens that come anyway; default 10.
+   */
+  constructor(nowMs: number, share = 0.2, minPerSecond = 10) {
+    this.#share = share;
+    this.#minPerSecond = minPerSecond;
+    this.#capacity = this.#floor;
+    this.#tokens = this.#capacity;
     this.#atMs = nowMs;
   }
 
-  /** Notes a request: each adds a fifth of a token. */
+  /** What is saved up without any request. */
+  get #floor(): number {
+    return this.#minPerSecond * (WINDOW_MS / 1000);
+  }
+
+  /** Changes the rates; what is saved up stays, as far as the new ones allow it. */
+  configure(nowMs: number, share: number, minPerSecond: number): void {
+    if (share === this.#share && minPerSecond === this.#minPerSecond) return;
+    this.#refill(nowMs);
+    const excess = this.#capacity - this.#floor;
+    this.#share = share;
+    this.#minPerSecond = minPerSecond;
+    this.#capacity = this.#floor + (share > 0 ? excess : 0);
+    this.#tokens = Math.min(this.#tokens, this.#capacity);
+  }
+
+  /** Notes a request: each adds its share of a token. */
   deposit(): void {
-    const tokens = this.#tokens + REQUEST_SHARE;
+    const tokens = this.#tokens + this.#share;
     this.#tokens = tokens;
     // What requests have added may be spent, but not saved beyond the window.
     if (tokens > this.#capacity) this.#capacity = tokens;
   }
 
-  /** Takes a token for one move or retry. @returns false when the budget is used up. */
+  /** Takes a token for one move, retry or hedge. @returns false when the budget is used up. */
   take(nowMs: number): boolean {
     this.#refill(nowMs);
     if (this.#tokens < 1) return false;
@@ -35,7 +58,7 @@ export class RetryBudget {
   /** Share of the budget in use, 0 to 1. */
   usedRatio(nowMs: number): number {
     this.#refill(nowMs);
-    return 1 - this.#tokens / this.#capacity;
+    return this.#capacity === 0 ? 1 : 1 - this.#tokens / this.#capacity;
   }
 
   #refill(nowMs: number): void {
@@ -43,8 +66,8 @@ export class RetryBudget {
     if (elapsed <= 0) return;
     this.#atMs = nowMs;
     // The part above the floor fades with the window, so that a burst long ago buys nothing.
-    const excess = (this.#capacity - CAPACITY_FLOOR) * Math.exp(-elapsed / WINDOW_MS);
-    this.#capacity = CAPACITY_FLOOR + excess;
-    this.#tokens = Math.min(this.#capacity, this.#tokens + (elapsed / 1000) * FLOOR_PER_SECOND);
+    const excess = (this.#capacity - this.#floor) * Math.exp(-elapsed / WINDOW_MS);
+    this.#capacity = this.#floor + excess;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (elapsed / 1000) * this.#minPerSecond);
   }
 }

@@ -89,7 +89,7 @@ export const timeoutsSchema = z
 
 const tcp = z
   .strictObject({
-    maxConnections: integerField(1, 64, { doc: "The same as `maxConnectionsPerEndpoint`." }).optional(),
+    maxConnections: integerField(1, 65_535, { doc: "The same as `maxConnectionsPerEndpoint`." }).optional(),
     connectTimeout: durationField(10, MINUTE_MS, { doc: "The same as `connectTimeoutMs`." }).optional(),
   })
   .register(fieldNotes, { wanted: "a mapping", doc: "" });

@@ -70,12 +70,14 @@ export class AccessLog {
    * Records the end of a request, if its beginning was noted.
    *
    * @param cluster its cluster's name, "" for none.
+   * @param route its route's, likewise.
    * @param target the last endpoint it was sent to.
    */
   end(
     exchanges: ExchangeTable,
     slot: number,
     cluster: string,
+    route: string,
     target: SubchannelOptions | undefined,
     nowMs: number,
   ): void {
@@ -85,12 +87,13 @@ export class AccessLog {
     const line = this.#format.line({
       ...begun,
       cluster,
+      route,
       endpoint: target === undefined ? "" : `${target.address}:${target.port}`,
       zone: target?.zone ?? "",
       grpcStatus: Math.max(0, exchanges.grpcStatus[slot]!),
       responseFlag: exchanges.flag[slot]!,
       durationMs: nowMs - exchanges.startMs[slot]!,
-      attempts: exchanges.moves[slot]! + (target === undefined ? 0 : 1),
+      attempts: exchanges.attempts[slot]!,
       requestOctets: exchanges.bodyReceived[slot]!,
       responseOctets: exchanges.responseOctets[slot]!,
     });

@@ -1,5 +1,10 @@
 import type { ConnectionState } from "../h2/connection-state.ts";
-import { GRPC_TIMEOUT_OCTETS, writeGrpcTimeout } from "../h2/hpack/write-field.ts";
+import {
+  GRPC_TIMEOUT_OCTETS,
+  PREVIOUS_ATTEMPTS_OCTETS,
+  writeGrpcTimeout,
+  writePreviousAttempts,
+} from "../h2/hpack/write-field.ts";
 import { consume } from "../h2/receive-data.ts";
 import { sendData, sendTrailers } from "../h2/send.ts";
 import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
@@ -7,13 +12,14 @@ import { ByteColumn, ClusterColumn } from "../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { dropHeldRequest } from "./exchange-end.ts";
+import type { ExchangeTable } from "./exchange-table.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 
-/** Room kept behind a request's field block for the `grpc-timeout` that each attempt gets anew. */
-export const HEAD_SPARE_OCTETS = GRPC_TIMEOUT_OCTETS;
+/** Room kept behind a request's field block for the fields that each attempt gets anew. */
+export const HEAD_SPARE_OCTETS: number = GRPC_TIMEOUT_OCTETS + PREVIOUS_ATTEMPTS_OCTETS;
 /** Body octets of a request that are held so that it can be sent once more. */
 export const REPLAY_OCTETS = 65_536;
 
@@ -28,35 +34,67 @@ export function attach(
   subchannel: Subchannel,
   channel: UpstreamChannel,
 ): ProxyError | undefined {
-  const { exchanges, engine, time } = context;
-  const upstream = channel.connection.state;
-  if (exchanges.headListOctets[slot]! > upstream.peerMaxHeaderListOctets) return PROXY_ERRORS.requestTooLarge;
-  const head = exchanges.headBlock[slot]!;
-  let length = exchanges.headOctets[slot]!;
-  const due = exchanges.dueMs[slot]!;
-  if (due > 0) {
-    length = writeGrpcTimeout(engine.slab.bytes, head + length, Math.max(0, due - time.nowMs)) - head;
-  }
-  const ended = (exchanges.bits[slot]! & ExchangeBit.requestEnded) !== 0;
-  const bare = ended && exchanges.bodyReceived[slot] === 0 && exchanges.trailersBlock[slot] === 0;
-  const stream = channel.connection.open(head, length, exchanges.headLiteralOctets[slot]!, bare);
-  if (stream === 0) return PROXY_ERRORS.overBudget;
+  const { exchanges } = context;
+  const stream = openAttempt(context, slot, subchannel, channel);
+  if (typeof stream === "object") return stream;
   exchanges.phase[slot] = Phase.attached;
   // From here the endpoint's count goes with the upstream stream.
   exchanges.bits[slot]! &= ~ExchangeBit.counted;
   exchanges.peer[slot] = stream;
   exchanges.peer[stream] = slot;
-  exchanges.cluster[stream] = exchanges.cluster[slot]!;
-  exchanges.endpoint[stream] = subchannel.options.slot;
-  exchanges.openedMs[slot] = time.nowMs;
-  const cluster = context.clusters[exchanges.cluster[slot]!]!;
-  cluster.row[ClusterColumn.attempts]!++;
-  context.endpoints.requests[context.endpointRow + subchannel.options.slot]!++;
-  if (!bare) sendHeld(context, slot, upstream, stream, ended);
+  exchanges.openedMs[slot] = exchanges.openedMs[stream]!;
+  const upstream = channel.connection.state;
+  if (!isBare(exchanges, slot)) {
+    sendHeld(context, slot, upstream, stream, (exchanges.bits[slot]! & ExchangeBit.requestEnded) !== 0);
+  }
   if (exchanges.bodyReceived[slot]! > REPLAY_OCTETS && exchanges.peer[slot] === stream) {
     dropHeldRequest(context, slot);
   }
   return undefined;
+}
+
+/** @returns whether the request is complete with its headers. */
+function isBare(exchanges: ExchangeTable, slot: number): boolean {
+  const ended = (exchanges.bits[slot]! & ExchangeBit.requestEnded) !== 0;
+  return ended && exchanges.bodyReceived[slot] === 0 && exchanges.trailersBlock[slot] === 0;
+}
+
+/**
+ * Opens an upstream stream with a request's headers, and counts it. Pairing the two streams is the caller's.
+ *
+ * @returns the stream, or the error when this endpoint cannot take the request at all; nothing has been sent then.
+ */
+export function openAttempt(
+  context: ProxyContext,
+  slot: number,
+  subchannel: Subchannel,
+  channel: UpstreamChannel,
+): number | ProxyError {
+  const { exchanges, engine, time } = context;
+  const { bytes } = engine.slab;
+  const { peerMaxHeaderListOctets } = channel.connection.state;
+  if (exchanges.headListOctets[slot]! > peerMaxHeaderListOctets) return PROXY_ERRORS.requestTooLarge;
+  const head = exchanges.headBlock[slot]!;
+  let end = head + exchanges.headOctets[slot]!;
+  const due = exchanges.dueMs[slot]!;
+  if (due > 0) end = writeGrpcTimeout(bytes, end, Math.max(0, due - time.nowMs));
+  const previous = exchanges.previousAttempts[slot]!;
+  if (previous > 0) end = writePreviousAttempts(bytes, end, previous);
+  const literalOctets = exchanges.headLiteralOctets[slot]!;
+  const stream = channel.connection.open(head, end - head, literalOctets, isBare(exchanges, slot));
+  if (stream === 0) return PROXY_ERRORS.overBudget;
+  const endpoint = subchannel.options.slot;
+  exchanges.cluster[stream] = exchanges.cluster[slot]!;
+  exchanges.endpoint[stream] = endpoint;
+  exchanges.openedMs[stream] = time.nowMs;
+  exchanges.attempts[slot]!++;
+  const cluster = context.clusters[exchanges.cluster[slot]!]!;
+  cluster.row[ClusterColumn.attempts]!++;
+  if (cluster.observesLatency) context.endpoints.measures.began(context.workerIndex, endpoint, time.nowMs);
+  if (channel.aging && subchannel.renew(channel)) cluster.row[ClusterColumn.connectionsReplaced]!++;
+  context.endpoints.requests[context.endpointRow + endpoint]!++;
+  context.routes?.mirrors.attached(slot, head, end - head);
+  return stream;
 }
 
 /** Sends the held part of the body, and the end if it came. */

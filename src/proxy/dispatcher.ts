@@ -1,18 +1,34 @@
+import type { SlotList } from "../base/slot-list.ts";
+import { GrpcStatus } from "../grpc/status.ts";
 import type { PickRequest } from "../lb/picker.ts";
+import { PickCause } from "../lb/record/pick-layout.ts";
+import type { TieredPicker } from "../lb/tiered-picker.ts";
+import { CircuitLimit } from "../telemetry/circuit-limit.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
-import { EndpointLoads } from "../telemetry/endpoint-loads.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
-import type { RetryReason } from "../telemetry/retry-reason.ts";
+import { PolicyReason } from "../telemetry/policy-reason.ts";
+import { RetryReason } from "../telemetry/retry-reason.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { attach } from "./attach.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import { fail } from "./exchange-fail.ts";
-import { ExchangeBit, MAX_MOVES, Phase } from "./exchange-table.ts";
+import { ExchangeBit, MAX_MOVES, MAX_TRIED, Phase } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
+import type { AttemptOpener } from "./retry/attempt-opener.ts";
+import { LossBit } from "./retry/attempt-policy.ts";
+import { Attempts } from "./retry/attempts.ts";
 
+const UNAVAILABLE = 1 << GrpcStatus.unavailable;
+/** What a policy may say about a move that is not possible any more, by RetryReason. */
+const LOSS: Readonly<Record<RetryReason, number>> = {
+  [RetryReason.connectFailure]: LossBit.connectFailure | UNAVAILABLE,
+  [RetryReason.refusedStream]: LossBit.refusedStream | UNAVAILABLE,
+  [RetryReason.goaway]: LossBit.refusedStream | UNAVAILABLE,
+  [RetryReason.notSent]: LossBit.notSent | UNAVAILABLE,
+};
 /** Endpoints looked at for one stream when those picked first are full. */
 const MAX_PICKS = 4;
 
@@ -26,14 +42,15 @@ const MAX_PICKS = 4;
  *        │      └─────▶ queued ──capacity──▶ opening  everything is full
  *        └──────────────── move (at most 3, from the budget)
  */
-export class Dispatcher {
+export class Dispatcher implements AttemptOpener {
+  /** Further attempts: retries and hedges. */
+  readonly attempts: Attempts;
   readonly #context: ProxyContext;
-  readonly #loads: EndpointLoads;
   readonly #request: PickRequest = {
     sequence: 0,
     hash: 0,
     triedCount: 0,
-    tried: new Int32Array(MAX_MOVES + 1 + MAX_PICKS),
+    tried: new Int32Array(MAX_TRIED + MAX_PICKS),
   };
   #opening: Int32Array = new Int32Array(1024);
   #openingCount = 0;
@@ -42,7 +59,7 @@ export class Dispatcher {
 
   constructor(context: ProxyContext) {
     this.#context = context;
-    this.#loads = new EndpointLoads(context.endpoints);
+    this.attempts = new Attempts(context, this);
   }
 
   /** Puts a request in line for the end of this turn. */
@@ -59,10 +76,17 @@ export class Dispatcher {
 
   /** Looks at a cluster's queue when the turn ends: capacity may have come back. */
   wake(cluster: ClusterRuntime): void {
-    if (cluster.wake || cluster.queue.size === 0) return;
+    if (cluster.wake || !cluster.hasWaiting) return;
     cluster.wake = true;
     this.#waking.push(cluster);
     this.#context.turn.schedule();
+  }
+
+  /** Looks at queues before a limit that other workers share: what ends there tells nobody here. A few times a second. */
+  wakeLimited(): void {
+    for (const cluster of this.#context.clusters) {
+      if (cluster !== undefined && cluster.circuit.maxRequestsPerEndpoint > 0) this.wake(cluster);
+    }
   }
 
   /** Looks at who waits for a connection to an endpoint when the turn ends: one that stands has room again. */
@@ -79,7 +103,8 @@ export class Dispatcher {
     this.#roomy.length = 0;
     for (const cluster of this.#waking) {
       cluster.wake = false;
-      this.#serveQueue(cluster);
+      this.#serveQueue(cluster, cluster.queue);
+      for (const { queue } of cluster.waitingSets) this.#serveQueue(cluster, queue);
     }
     this.#waking.length = 0;
     // A dispatch may put more in line (moves); they have their turn in the same pass.
@@ -90,10 +115,10 @@ export class Dispatcher {
     this.#openingCount = 0;
   }
 
-  #serveQueue(cluster: ClusterRuntime): void {
+  #serveQueue(cluster: ClusterRuntime, queue: SlotList): void {
     const { exchanges, time } = this.#context;
-    while (cluster.queue.head !== 0) {
-      const slot = cluster.queue.head;
+    while (queue.head !== 0) {
+      const slot = queue.head;
       if (!this.#dispatch(slot, true)) return;
       const waited = time.nowMs - exchanges.queuedMs[slot]!;
       observeMs(cluster.row, ClusterColumn.queueTime, waited);
@@ -105,12 +130,14 @@ export class Dispatcher {
    * @returns false when nothing has room.
    */
   #dispatch(slot: number, queued: boolean): boolean {
-    const { exchanges, clusters } = this.#context;
+    const { exchanges, clusters, routes } = this.#context;
     const cluster = clusters[exchanges.cluster[slot]!]!;
+    const set = routes?.endpointsOf(slot);
+    const tiered = set === undefined ? cluster.tiered : set.tiered;
     const request = this.#request;
     request.triedCount = exchanges.copyTried(slot, request.tried);
     for (let picks = 0; picks < MAX_PICKS; picks++) {
-      const subchannel = this.#pick(cluster, request);
+      const subchannel = this.#pick(cluster, request, slot);
       if (subchannel === undefined) {
         if (queued) this.#leaveQueue(cluster, slot);
         fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
@@ -118,28 +145,53 @@ export class Dispatcher {
       }
       if (this.#place(cluster, subchannel, slot, queued)) return true;
       request.tried[request.triedCount++] = subchannel.options.slot;
-      if (picks + 1 >= cluster.candidates.count) break;
+      if (picks + 1 >= tiered.candidateCount) break;
     }
     // Others in the queue have looked everywhere already: whoever comes now need not.
-    const hopeless = !queued && cluster.queue.size > 0;
-    if (!hopeless && this.#placeAnywhere(cluster, slot, queued)) return true;
+    const hopeless = !queued && (set ?? cluster).queue.size > 0;
+    if (!hopeless && this.#placeAnywhere(cluster, tiered, slot, queued)) return true;
     if (!queued) this.#enqueue(cluster, slot);
     return false;
   }
 
-  #pick(cluster: ClusterRuntime, request: PickRequest): Subchannel | undefined {
-    const { random, time, subchannels } = this.#context;
-    const slot = cluster.pick(request, this.#loads, random, time.nowMs);
+  #pick(cluster: ClusterRuntime, request: PickRequest, stream: number): Subchannel | undefined {
+    const { random, time, subchannels, outliers, explain, routes } = this.#context;
+    const tiered = routes?.endpointsOf(stream)?.tiered;
+    if (outliers.trialCount > 0 && request.triedCount === 0 && tiered === undefined) {
+      // One request at a time shows whether an ejected endpoint is well again.
+      const trial = outliers.takeTrial(cluster.snapshot.clusterSlot);
+      if (trial >= 0 && subchannels[trial] !== undefined) return subchannels[trial];
+    }
+    request.hash = cluster.hash === undefined ? 0 : this.#context.exchanges.hash[stream]!;
+    const slot = explain.isOn
+      ? explain.pick(
+          cluster,
+          request,
+          cluster.loads,
+          random,
+          time.nowMs,
+          this.#pickCause(request, stream),
+          stream,
+          tiered,
+        )
+      : cluster.pick(request, cluster.loads, random, time.nowMs, tiered);
     return slot < 0 ? undefined : subchannels[slot];
   }
 
+  #pickCause(request: PickRequest, stream: number): PickCause {
+    const moves = this.#context.exchanges.moves[stream]!;
+    if (request.triedCount > moves) return PickCause.full;
+    return moves > 0 ? PickCause.again : PickCause.first;
+  }
+
   /** When the picked ones are full, any candidate with room is better than the queue. */
-  #placeAnywhere(cluster: ClusterRuntime, slot: number, queued: boolean): boolean {
+  #placeAnywhere(cluster: ClusterRuntime, tiered: TieredPicker, slot: number, queued: boolean): boolean {
     const { subchannels } = this.#context;
-    const { candidates } = cluster;
-    for (let i = 0; i < candidates.count; i++) {
-      const subchannel = subchannels[candidates.slots[i]!];
-      if (subchannel !== undefined && this.#place(cluster, subchannel, slot, queued)) return true;
+    for (const candidates of tiered.tierSet.tiers) {
+      for (let i = 0; i < candidates.count; i++) {
+        const subchannel = subchannels[candidates.slots[i]!];
+        if (subchannel !== undefined && this.#place(cluster, subchannel, slot, queued)) return true;
+      }
     }
     return false;
   }
@@ -148,6 +200,7 @@ export class Dispatcher {
     const channel = subchannel.available();
     if (channel === undefined && !subchannel.canWait()) return false;
     const { exchanges, endpoints, endpointRow } = this.#context;
+    if (this.#isFull(cluster, subchannel)) return false;
     if (queued) this.#leaveQueue(cluster, slot);
     const endpoint = subchannel.options.slot;
     exchanges.endpoint[slot] = endpoint;
@@ -162,10 +215,39 @@ export class Dispatcher {
     return true;
   }
 
+  /** @returns whether the endpoint has as many streams as the cluster's limit allows, over all workers. */
+  #isFull(cluster: ClusterRuntime, subchannel: Subchannel): boolean {
+    const { maxRequestsPerEndpoint } = cluster.circuit;
+    if (maxRequestsPerEndpoint === 0) return false;
+    if (this.#context.endpoints.inFlightOf(subchannel.options.slot) < maxRequestsPerEndpoint) return false;
+    cluster.row[ClusterColumn.circuitOverflows + CircuitLimit.maxRequestsPerEndpoint]!++;
+    return true;
+  }
+
+  /** @see AttemptOpener.another */
+  another(slot: number): Subchannel | undefined {
+    const { exchanges, clusters } = this.#context;
+    const cluster = clusters[exchanges.cluster[slot]!]!;
+    const request = this.#request;
+    request.triedCount = exchanges.copyTried(slot, request.tried);
+    for (let picks = 0; picks < MAX_PICKS; picks++) {
+      const subchannel = this.#pick(cluster, request, slot);
+      if (subchannel === undefined) return undefined;
+      const endpoint = subchannel.options.slot;
+      for (let i = 0; i < request.triedCount; i++) if (request.tried[i] === endpoint) return undefined;
+      const hasRoom = subchannel.available() !== undefined || subchannel.canWait();
+      if (hasRoom && !this.#isFull(cluster, subchannel)) return subchannel;
+      request.tried[request.triedCount++] = endpoint;
+    }
+    return undefined;
+  }
+
   /** Opens the stream on a connection with room. */
   #attach(slot: number, subchannel: Subchannel, channel: UpstreamChannel): void {
     const error = attach(this.#context, slot, subchannel, channel);
-    if (error !== undefined) {
+    if (error === undefined) {
+      if (this.#context.exchanges.bits[slot]! & ExchangeBit.supervised) this.attempts.sent(slot);
+    } else {
       const cluster = this.#context.clusters[this.#context.exchanges.cluster[slot]!];
       this.uncount(slot);
       fail(this.#context, slot, error, cluster?.snapshot.name ?? "");
@@ -177,27 +259,33 @@ export class Dispatcher {
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
       return;
     }
-    if (cluster.queue.size >= cluster.snapshot.maxPendingStreams) {
+    if (cluster.row[ClusterColumn.streamsQueued]! >= cluster.snapshot.maxPendingStreams) {
+      cluster.row[ClusterColumn.circuitOverflows + CircuitLimit.maxPendingStreams]!++;
       fail(this.#context, slot, PROXY_ERRORS.overflow, cluster.snapshot.name);
       return;
     }
     const { exchanges, time } = this.#context;
     exchanges.phase[slot] = Phase.queued;
     exchanges.queuedMs[slot] = time.nowMs;
-    cluster.queue.push(slot);
+    const set = this.#context.routes?.endpointsOf(slot);
+    (set ?? cluster).queue.push(slot);
+    if (set !== undefined) cluster.waitingSets.add(set);
     cluster.row[ClusterColumn.streamsQueued]!++;
   }
 
   #leaveQueue(cluster: ClusterRuntime, slot: number): void {
-    cluster.queue.remove(slot);
+    const set = this.#context.routes?.endpointsOf(slot);
+    (set ?? cluster).queue.remove(slot);
+    if (set?.queue.size === 0) cluster.waitingSets.delete(set);
     cluster.row[ClusterColumn.streamsQueued]!--;
   }
 
   /** Takes a request out of wherever it waits. */
   leaveWaiting(slot: number): void {
-    const { exchanges, clusters, subchannels } = this.#context;
+    const { exchanges, clusters, subchannels, attemptTimers } = this.#context;
     const phase = exchanges.phase[slot];
-    if (phase === Phase.queued) this.#leaveQueue(clusters[exchanges.cluster[slot]!]!, slot);
+    if (phase === Phase.backingOff) attemptTimers.clear(slot);
+    else if (phase === Phase.queued) this.#leaveQueue(clusters[exchanges.cluster[slot]!]!, slot);
     else if (phase === Phase.connecting) subchannels[exchanges.endpoint[slot]!]!.waiting.remove(slot);
     this.uncount(slot);
   }
@@ -219,23 +307,41 @@ export class Dispatcher {
     const cluster = clusters[exchanges.cluster[slot]!]!;
     this.uncount(slot);
     const movable = (exchanges.bits[slot]! & ExchangeBit.movable) !== 0;
-    if (!movable || exchanges.moves[slot]! >= MAX_MOVES || !cluster.takeMove(reason, time.nowMs)) {
+    const moves = exchanges.moves[slot]! - exchanges.retried[slot]!;
+    if (!movable || moves >= MAX_MOVES || !cluster.takeMove(reason, time.nowMs)) {
+      const supervised = (exchanges.bits[slot]! & ExchangeBit.supervised) !== 0;
+      if (supervised && this.attempts.retry(slot, LOSS[reason], PolicyReason.unprocessed)) return;
       fail(this.#context, slot, error, cluster.snapshot.name);
       return;
     }
-    exchanges.markTried(slot);
-    exchanges.moves[slot]!++;
+    const { explain } = this.#context;
+    if (explain.isOn) explain.moved(slot, reason);
+    exchanges.countMove(slot);
     exchanges.bodySent[slot] = 0;
     this.open(slot);
   }
 
   /** @see SubchannelOwner.waiterReady */
   waiterReady(slot: number, subchannel: Subchannel, channel: UpstreamChannel): void {
+    if (this.#context.exchanges.bits[slot]! & ExchangeBit.hedgeWaiting) {
+      this.attempts.hedgeReady(slot, this.attempts.hedges.attach(slot, subchannel, channel));
+      return;
+    }
     this.#attach(slot, subchannel, channel);
+  }
+
+  /** @see SubchannelOwner.waiterFailed */
+  waiterFailed(slot: number, error: ProxyError): void {
+    if (this.#context.exchanges.bits[slot]! & ExchangeBit.hedgeWaiting) this.attempts.hedgeLeft(slot);
+    else this.move(slot, RetryReason.connectFailure, error);
   }
 
   /** @see SubchannelOwner.waiterLeft */
   waiterLeft(slot: number): void {
+    if (this.#context.exchanges.bits[slot]! & ExchangeBit.hedgeWaiting) {
+      this.attempts.hedgeLeft(slot);
+      return;
+    }
     this.uncount(slot);
     this.open(slot);
   }

@@ -3,6 +3,7 @@ import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { requestCell } from "../telemetry/request-cell.ts";
+import { RetryResult } from "../telemetry/retry-result.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { ExchangeBit } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
@@ -36,7 +37,7 @@ export function countEnd(context: ProxyContext, slot: number): void {
     const opened = exchanges.openedMs[slot]! > 0;
     const target = opened ? context.subchannels[exchanges.endpoint[slot]!]?.options : undefined;
     const name = context.clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
-    accessLog.end(exchanges, slot, name, target, time.nowMs);
+    accessLog.end(exchanges, slot, name, context.routes?.nameOf(slot) ?? "", target, time.nowMs);
   }
   // A response that ended without any status is UNKNOWN to a gRPC client; a plain HTTP one is not judged.
   const grpc = (exchanges.bits[slot]! & ExchangeBit.grpc) !== 0;
@@ -49,6 +50,9 @@ export function countEnd(context: ProxyContext, slot: number): void {
   }
   const { row } = cluster;
   row[ClusterColumn.requests + cell]!++;
+  if (exchanges.retried[slot]! > 0) {
+    row[ClusterColumn.retryResults + (status === 0 ? RetryResult.succeeded : RetryResult.failed)]!++;
+  }
   row[ClusterColumn.streamsActive]!--;
   const start = exchanges.startMs[slot]!;
   observeMs(row, ClusterColumn.duration, time.nowMs - start);

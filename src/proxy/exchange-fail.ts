@@ -1,9 +1,11 @@
 import { ErrorCode } from "../h2/error-code.ts";
 import { discardStream, resetStream } from "../h2/reset-stream.ts";
+import { StreamBit } from "../h2/stream/stream-table.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { AttemptOutcome, attemptEnded } from "./attempt-end.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
+import { explanationOf, NO_ENDPOINT } from "./explain/append-explanation.ts";
 import { sendLocalReply } from "./local-reply.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
@@ -36,21 +38,56 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
     started: (bits & ExchangeBit.responseStarted) !== 0,
     // Clients that were refused together must not come back together.
     pushbackMs: Math.round((error.pushbackMs ?? 0) * (1 + context.random.nextFloat())),
+    explanation: context.explain.isOn ? explanationOf(context, slot, downstream, NO_ENDPOINT) : "",
   });
 }
 
 /**
- * Gives up a request's upstream stream: by RST_STREAM as long as the connection's allowance lasts, else by reading it out,
+ * Gives up a request's upstream streams, of which there are several while it is hedged.
+ *
+ * @param outcome what that says about the endpoint.
+ */
+export function abandonUpstream(
+  context: ProxyContext,
+  slot: number,
+  errorCode: ErrorCode,
+  outcome: AttemptOutcome = AttemptOutcome.neutral,
+): void {
+  const { exchanges } = context;
+  if (exchanges.bits[slot]! & ExchangeBit.hedgeWaiting) leaveHedgeWait(context, slot);
+  // As one goes, the next takes its place.
+  for (let stream = exchanges.peer[slot]!; stream !== 0; stream = exchanges.peer[slot]!) {
+    abandonAttempt(context, slot, stream, errorCode, outcome);
+  }
+}
+
+/** Takes a hedge out of the list where it waits for a connection. */
+export function leaveHedgeWait({ exchanges, subchannels }: ProxyContext, slot: number): void {
+  exchanges.bits[slot]! &= ~ExchangeBit.hedgeWaiting;
+  subchannels[exchanges.endpoint[slot]!]?.waiting.remove(slot);
+}
+
+const CLOSED = StreamBit.localClosed | StreamBit.remoteClosed;
+
+/**
+ * Gives up one upstream stream of a request: by RST_STREAM as long as the connection's allowance lasts, else by reading it out,
  * because endpoints close connections that reset too much and others share this one.
  */
-export function abandonUpstream(context: ProxyContext, slot: number, errorCode: ErrorCode): void {
+export function abandonAttempt(
+  context: ProxyContext,
+  slot: number,
+  stream: number,
+  errorCode: ErrorCode,
+  outcome: AttemptOutcome,
+): void {
   const { exchanges, engine, time } = context;
-  const stream = exchanges.peer[slot]!;
-  if (stream === 0) return;
-  if (exchanges.phase[slot] !== Phase.answered)
-    attemptEnded(context, slot, exchanges.endpoint[stream]!, AttemptOutcome.neutral);
-  exchanges.peer[slot] = 0;
-  exchanges.peer[stream] = 0;
+  if (exchanges.phase[slot] !== Phase.answered) {
+    exchanges.openedMs[slot] = exchanges.openedMs[stream]!;
+    attemptEnded(context, slot, exchanges.endpoint[stream]!, outcome);
+  }
+  exchanges.part(slot, stream);
+  // The answer that ends it is just being read: it closes by itself.
+  if ((engine.streams.bits[stream]! & CLOSED) === CLOSED) return;
   const upstream = engine.connections[engine.streams.connection[stream]!]!;
   const channel = context.upstreams[upstream.place]!;
   if (channel.takeReset(time.nowMs)) {

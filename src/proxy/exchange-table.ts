@@ -15,6 +15,8 @@ export const Phase = {
   attached: 4,
   /** The answer has ended, or is our own. */
   answered: 5,
+  /** Waits before it is tried again. */
+  backingOff: 6,
 } as const;
 
 /** Facts about an exchange, as bits. */
@@ -33,26 +35,48 @@ export const ExchangeBit = {
   finished: 32,
   /** The response says how long its body is, so it cannot be ended before by trailers of our own. */
   lengthAnnounced: 64,
+  /** Its attempts are watched (retries, hedges, a limit of time for each), and none has begun its answer yet. */
+  supervised: 128,
+  /** The client wants to be given the load its endpoint reports. */
+  wantsLoadReport: 256,
+  /** A hedge waits for a connection to the endpoint in {@link ExchangeTable.endpoint}, beside an attempt under way. */
+  hedgeWaiting: 1024,
+  /** Its deadline is the cluster's, not the client's. */
+  ownDeadline: 2048,
+  /** It is ended when nothing moves on it for too long. */
+  idleWatched: 4096,
 } as const;
 
-/** Endpoints one request is sent to at most beyond the first. */
+/** Endpoints one request is sent to at most beyond the first because others certainly did not process it. */
 export const MAX_MOVES = 3;
-const TRIED = MAX_MOVES + 1;
+/** Endpoints remembered as tried, the latest ones. */
+export const MAX_TRIED = 8;
 
 /**
  * What the proxy knows of a request beyond its two HTTP/2 streams, in columns. Rows are the downstream stream's slot; the
  * columns `peer`, `cluster` and `endpoint` are kept for upstream slots as well.
  */
 export class ExchangeTable {
-  /** The other stream of the pair, 0 when there is none. */
+  /** The other stream of the pair, 0 when there is none. Of several attempts (hedges) all have the client's stream here, and it the first. */
   readonly peer: Int32Array;
+  /** Hedges: from the client's stream to the second attempt's, and from each further one to the next; 0 is the end. */
+  readonly hedge: Int32Array;
   /** Cluster slot, -1 for none. */
   readonly cluster: Int32Array;
+  /** What the cluster's policy hashes, 0 for nothing; written only for clusters that have a RequestHash. */
+  readonly hash: Uint32Array;
   /** Endpoint slot of the present attempt, -1 for none. */
   readonly endpoint: Int32Array;
   readonly phase: Uint8Array;
-  readonly bits: Uint8Array;
+  readonly bits: Uint16Array;
+  /** How often it was sent, or is to be sent, once more: moves, retries and hedges together. */
   readonly moves: Uint8Array;
+  /** Retries and hedges of these. */
+  readonly retried: Uint8Array;
+  /** Streams opened towards endpoints. */
+  readonly attempts: Uint8Array;
+  /** Attempts that the endpoint is told there were: the client's own and our retries. */
+  readonly previousAttempts: Uint8Array;
   /** The last gRPC status seen, -1 for none. */
   readonly grpcStatus: Int8Array;
   readonly flag: Uint8Array;
@@ -86,11 +110,16 @@ export class ExchangeTable {
   constructor(slab: Slab, slots: number) {
     this.peer = new Int32Array(slots);
     this.cluster = new Int32Array(slots);
+    this.hash = new Uint32Array(slots);
     this.endpoint = new Int32Array(slots);
     this.phase = new Uint8Array(slots);
     // A stream may end before it was a request: it counts as one only from begin() on.
-    this.bits = new Uint8Array(slots).fill(ExchangeBit.finished);
+    this.bits = new Uint16Array(slots).fill(ExchangeBit.finished);
+    this.hedge = new Int32Array(slots);
     this.moves = new Uint8Array(slots);
+    this.retried = new Uint8Array(slots);
+    this.attempts = new Uint8Array(slots);
+    this.previousAttempts = new Uint8Array(slots);
     this.grpcStatus = new Int8Array(slots);
     this.flag = new Uint8Array(slots);
     this.headBlock = new Int32Array(slots);
@@ -109,7 +138,7 @@ export class ExchangeTable {
     this.queuedMs = new Float64Array(slots);
     this.dueMs = new Float64Array(slots);
     this.links = new SlotLinks(slots);
-    this.#tried = new Int32Array(slots * TRIED);
+    this.#tried = new Int32Array(slots * MAX_TRIED);
   }
 
   /** Makes a row new. */
@@ -121,6 +150,9 @@ export class ExchangeTable {
     this.phase[slot] = 0;
     this.bits[slot] = 0;
     this.moves[slot] = 0;
+    this.retried[slot] = 0;
+    this.attempts[slot] = 0;
+    this.previousAttempts[slot] = 0;
     this.grpcStatus[slot] = -1;
     this.flag[slot] = 0;
     this.headBlock[slot] = 0;
@@ -135,15 +167,50 @@ export class ExchangeTable {
     this.dueMs[slot] = 0;
   }
 
-  /** Notes that this request has been sent to the present endpoint in vain. */
-  markTried(slot: number): void {
-    this.#tried[slot * TRIED + this.moves[slot]!] = this.endpoint[slot]!;
+  /** Notes that this request is sent once more, and that the present endpoint is to be avoided then. */
+  countMove(slot: number): void {
+    const moves = this.moves[slot]!;
+    this.#tried[slot * MAX_TRIED + (moves % MAX_TRIED)] = this.endpoint[slot]!;
+    this.moves[slot] = moves + 1;
   }
 
-  /** Copies the endpoints tried into `into`; there are `moves` of them. */
+  /** Notes that one more attempt is made by policy, of which the endpoint is told. */
+  countRetry(slot: number): void {
+    this.retried[slot]!++;
+    if (this.previousAttempts[slot]! < 255) this.previousAttempts[slot]!++;
+  }
+
+  /** Copies the endpoints tried into `into`. @returns how many: `moves`, or {@link MAX_TRIED}. */
   copyTried(slot: number, into: Int32Array): number {
-    const count = this.moves[slot]!;
-    for (let i = 0; i < count; i++) into[i] = this.#tried[slot * TRIED + i]!;
+    const count = Math.min(this.moves[slot]!, MAX_TRIED);
+    for (let i = 0; i < count; i++) into[i] = this.#tried[slot * MAX_TRIED + i]!;
     return count;
+  }
+
+  /** Makes `stream` one more attempt of a request that has one under way. */
+  addHedge(slot: number, stream: number): void {
+    this.peer[stream] = slot;
+    this.hedge[stream] = this.hedge[slot]!;
+    this.hedge[slot] = stream;
+  }
+
+  /** Parts an attempt from its request; if it was the first of several, the next takes its place. */
+  part(slot: number, stream: number): void {
+    const { peer, hedge } = this;
+    peer[stream] = 0;
+    if (peer[slot] === stream) {
+      const next = hedge[slot]!;
+      peer[slot] = next;
+      if (next === 0) return;
+      hedge[slot] = hedge[next]!;
+      hedge[next] = 0;
+      return;
+    }
+    for (let at = slot; hedge[at] !== 0; at = hedge[at]!) {
+      if (hedge[at] !== stream) continue;
+      hedge[at] = hedge[stream]!;
+      hedge[stream] = 0;
+      return;
+    }
   }
 }

@@ -9,6 +9,7 @@ import { consume } from "../h2/receive-data.ts";
 import { sendTrailers } from "../h2/send.ts";
 import { TRAILERS_HEAD_OCTETS } from "../h2/stream/stream-life.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
+import { CircuitLimit } from "../telemetry/circuit-limit.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
 import { OverloadStage } from "../telemetry/overload-state.ts";
@@ -28,6 +29,8 @@ export interface RequestChannel {
   readonly requests: Dispatcher;
   /** The connection's own cluster, where it has one. */
   readonly cluster?: ConnectionCluster | undefined;
+  /** Whose connection it is, where requests may ask how they are picked for. */
+  readonly caller?: { readonly address: string } | undefined;
   /** A stream of the connection is about to go. */
   streamClosed(): void;
   /** A PING of ours has come back. */
@@ -56,15 +59,22 @@ export class RequestSink implements ConnectionSink {
   }
 
   #receiveRequest(slot: number, octets: number, endStream: boolean): void {
-    const { exchanges, engine, time, deadlines, clusters } = this.#context;
+    const { exchanges, engine, time, deadlines, clusters, routes } = this.#context;
     const { decoder } = this.#connection;
     const { slab, pool, scratch } = engine;
     exchanges.begin(slot, time.nowMs);
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
+    if (decoder.wantsLoadReport) exchanges.bits[slot]! |= ExchangeBit.wantsLoadReport;
     const { accessLog } = this.#context;
     if (accessLog.enabled) accessLog.begin(slot, this.#connection, this.#context.replyScratch);
-    const clusterSlot = this.#channel.cluster?.current() ?? this.#route();
+    if (decoder.wantsExplanation) this.#context.explain.begin(slot, this.#channel.caller?.address);
+    const ownCluster = this.#channel.cluster?.current();
+    const source = this.#channel.caller?.address ?? "";
+    const clusterSlot =
+      routes === undefined
+        ? (ownCluster ?? this.#route())
+        : routes.decide(slot, this.#connection, octets, ownCluster, source);
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {
       const authority = this.#readAuthority();
@@ -82,22 +92,41 @@ export class RequestSink implements ConnectionSink {
       fail(this.#context, slot, PROXY_ERRORS.overload, cluster.snapshot.name);
       return;
     }
-    const size = octets + HEAD_SPARE_OCTETS;
+    if (cluster.isFull) {
+      releaseFields(slab, pool, scratch, octets);
+      cluster.row[ClusterColumn.circuitOverflows + CircuitLimit.maxRequests]!++;
+      fail(this.#context, slot, PROXY_ERRORS.requestLimit, cluster.snapshot.name);
+      return;
+    }
+    if (routes?.refused) {
+      releaseFields(slab, pool, scratch, octets);
+      fail(this.#context, slot, PROXY_ERRORS.noLabelledEndpoint, cluster.snapshot.name);
+      return;
+    }
+    if (decoder.previousAttempts > 0)
+      exchanges.previousAttempts[slot] = Math.min(255, decoder.previousAttempts);
+    const policy = routes === undefined ? cluster.policy : routes.attemptPolicyOf(slot, cluster);
+    const timeoutMs =
+      policy === undefined ? decoder.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, decoder);
+    // The decoder's view of the section ends here: its names may have moved.
+    const length = routes === undefined ? octets : routes.changeRequest(slot, octets);
+    const size = length + HEAD_SPARE_OCTETS;
     if (slab.usedOctets + size > engine.softCapacityOctets) engine.relieve();
     const block = slab.usedOctets + size > engine.softCapacityOctets ? 0 : slab.alloc(size);
     if (block === 0) {
-      releaseFields(slab, pool, scratch, octets);
+      releaseFields(slab, pool, scratch, length);
       fail(this.#context, slot, PROXY_ERRORS.overBudget, cluster.snapshot.name);
       return;
     }
-    slab.bytes.copyWithin(block, scratch, scratch + octets);
+    slab.bytes.copyWithin(block, scratch, scratch + length);
+    if (cluster.hash !== undefined) exchanges.hash[slot] = cluster.hash.of(block, length, source);
     exchanges.headBlock[slot] = block;
-    exchanges.headOctets[slot] = octets;
-    exchanges.headLiteralOctets[slot] = decoder.outLiteralOctets;
-    exchanges.headListOctets[slot] = decoder.listOctets;
+    exchanges.headOctets[slot] = length;
+    exchanges.headLiteralOctets[slot] = decoder.outLiteralOctets + (routes?.changedLiteralOctets ?? 0);
+    exchanges.headListOctets[slot] = decoder.listOctets + (routes?.changedListOctets ?? 0);
     exchanges.bits[slot]! |= ExchangeBit.movable;
-    if (decoder.timeoutMs >= 0) {
-      const due = time.nowMs + decoder.timeoutMs;
+    if (timeoutMs >= 0) {
+      const due = time.nowMs + timeoutMs;
       exchanges.dueMs[slot] = due;
       deadlines.set(slot, due);
       if (due < time.earliestDueMs) time.earliestDueMs = due;
@@ -133,10 +162,12 @@ export class RequestSink implements ConnectionSink {
     const { exchanges, engine } = this.#context;
     const { slab, pool, scratch, connections, streams } = engine;
     exchanges.bits[slot]! |= ExchangeBit.requestEnded;
+    this.#context.routes?.mirrors.ended(slot);
     const literalOctets = this.#connection.decoder.outLiteralOctets;
     const stream = exchanges.peer[slot]!;
     if (stream !== 0) {
       exchanges.bits[slot]! &= ~ExchangeBit.movable;
+      if (exchanges.bits[slot]! & ExchangeBit.supervised) this.#channel.requests.attempts.complete(slot);
       sendTrailers(connections[streams.connection[stream]!]!, stream, scratch, octets, literalOctets);
       return;
     }
@@ -177,6 +208,7 @@ export class RequestSink implements ConnectionSink {
     const { exchanges, engine } = context;
     if (endStream) exchanges.bits[slot]! |= ExchangeBit.requestEnded;
     exchanges.bodyReceived[slot]! += length;
+    context.routes?.mirrors.data(slot, offset, length, endStream);
     const stream = exchanges.peer[slot]!;
     if (stream === 0 && exchanges.phase[slot] === Phase.answered) {
       consume(this.#connection, slot, length, true);
@@ -202,6 +234,9 @@ export class RequestSink implements ConnectionSink {
       }
     }
     if (stream === 0) return;
+    if (endStream && exchanges.bits[slot]! & ExchangeBit.supervised) {
+      this.#channel.requests.attempts.complete(slot);
+    }
     const upstream = engine.connections[engine.streams.connection[stream]!]!;
     forwardBody(context, slot, upstream, stream, offset, length, endStream);
   }
@@ -237,14 +272,17 @@ export class RequestSink implements ConnectionSink {
 
   onClosed(slot: number): void {
     const context = this.#context;
-    const { exchanges, deadlines } = context;
+    if (context.explain.isOn) context.explain.end(slot);
+    const { exchanges, deadlines, attemptTimers } = context;
     if (exchanges.dueMs[slot]! > 0) deadlines.clear(slot);
+    if (attemptTimers.size > 0) attemptTimers.clear(slot);
     const phase = exchanges.phase[slot];
     if (phase === Phase.queued || phase === Phase.connecting) this.#channel.requests.leaveWaiting(slot);
     exchanges.phase[slot] = Phase.none;
     if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
     dropHeldRequest(context, slot);
     countEnd(context, slot);
+    context.routes?.closed(slot);
     const clusterSlot = exchanges.cluster[slot]!;
     const cluster = context.clusters[clusterSlot];
     if (cluster !== undefined && --cluster.exchanges === 0) context.releaseCluster(clusterSlot);

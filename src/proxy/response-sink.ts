@@ -10,20 +10,25 @@ import { consume } from "../h2/receive-data.ts";
 import { sendData, sendTrailers, writeHeaders } from "../h2/send.ts";
 import { StreamBit } from "../h2/stream/stream-table.ts";
 import { ByteColumn, ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { PolicyReason } from "../telemetry/policy-reason.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
 import { errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { OwnStream } from "../upstream/own-stream.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { bodySent } from "./attach.ts";
-import { AttemptOutcome, attemptEnded, outcomeOfStatus } from "./attempt-end.ts";
+import { AttemptOutcome, attemptEnded, measureAnswer, outcomeOfStatus } from "./attempt-end.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
+import { appendExplanation } from "./explain/append-explanation.ts";
+import { takeLoadReport } from "./load-reports/take-load-report.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
+import { lossOf } from "./retry/loss-of.ts";
 
 /** Where the responses of one endpoint's connection come in. */
 export class ResponseSink implements ConnectionSink {
@@ -48,18 +53,21 @@ export class ResponseSink implements ConnectionSink {
    * The endpoint's side is complete. If ours towards it is too, the two streams have nothing more to tell each other; else
    * the answer came early, and the end of the client's stream will reset the endpoint's.
    */
-  #part(stream: number, slot: number): void {
+  #part(stream: number, slot: number, pushedBack: boolean): void {
     const { exchanges, engine } = this.#context;
-    attemptEnded(
-      this.#context,
-      slot,
-      exchanges.endpoint[stream]!,
-      outcomeOfStatus(exchanges.grpcStatus[slot]!),
-    );
+    const status = exchanges.grpcStatus[slot]!;
+    const outcome = pushedBack && status > 0 ? AttemptOutcome.load : outcomeOfStatus(status);
+    attemptEnded(this.#context, slot, exchanges.endpoint[stream]!, outcome);
     exchanges.phase[slot] = Phase.answered;
     if (!(engine.streams.bits[stream]! & StreamBit.localClosed)) return;
     exchanges.peer[slot] = 0;
     exchanges.peer[stream] = 0;
+  }
+
+  /** @returns the proxy's own stream, if this is it and none of a client's. */
+  #ownStream(stream: number): OwnStream | undefined {
+    const { ownStream } = this.#channel;
+    return ownStream?.slot === stream ? ownStream : undefined;
   }
 
   #downstreamOf(slot: number): ConnectionState {
@@ -69,33 +77,53 @@ export class ResponseSink implements ConnectionSink {
 
   onHeaders(stream: number, kind: BlockKind, octets: number, endStream: boolean): void {
     this.#channel.keepalive.heard = true;
-    const { exchanges, engine } = this.#context;
+    const { exchanges, engine, routes } = this.#context;
     const { slab, pool, scratch } = engine;
     const slot = exchanges.peer[stream]!;
+    const { decoder } = this.#channel.connection.state;
     if (slot === 0) {
+      releaseFields(slab, pool, scratch, octets);
+      const own = this.#ownStream(stream);
+      if (own !== undefined) own.onHeaders(decoder.status, decoder.grpcStatus);
+      return;
+    }
+    if (
+      exchanges.bits[slot]! & ExchangeBit.supervised &&
+      this.#dispatcher.attempts.headers(stream, slot, decoder, endStream)
+    ) {
       releaseFields(slab, pool, scratch, octets);
       return;
     }
-    const { decoder } = this.#channel.connection.state;
     const downstream = this.#downstreamOf(slot);
     if (decoder.grpcStatus >= 0) exchanges.grpcStatus[slot] = decoder.grpcStatus;
-    if (decoder.listOctets > downstream.peerMaxHeaderListOctets) {
+    const growth = kind === BlockKind.response ? (routes?.responseGrowth(slot) ?? 0) : 0;
+    if (decoder.listOctets + growth > downstream.peerMaxHeaderListOctets) {
       releaseFields(slab, pool, scratch, octets);
       this.#giveUp(slot, PROXY_ERRORS.responseTooLarge);
       return;
     }
-    if (endStream) this.#part(stream, slot);
+    if (endStream) this.#part(stream, slot, decoder.retryPushbackMs >= 0);
+    if (decoder.loadReports > 0) octets = takeLoadReport(this.#context, decoder, slot, stream, octets);
     if (kind === BlockKind.trailers) {
       sendTrailers(downstream, slot, scratch, octets, decoder.outLiteralOctets);
       return;
     }
     if (decoder.status >= 200) {
+      const { outliers } = this.#context;
+      if (outliers.trialCount > 0) outliers.answered(this.#subchannel.options.slot);
       const announced = decoder.contentLength >= 0 ? ExchangeBit.lengthAnnounced : 0;
       exchanges.bits[slot]! |= ExchangeBit.responseStarted | announced;
       if (exchanges.bits[slot]! & ExchangeBit.movable) dropHeldRequest(this.#context, slot);
+      if (!endStream) measureAnswer(this.#context, slot, exchanges.endpoint[stream]!);
     }
-    writeHeaders(downstream, slot, scratch, octets, decoder.outLiteralOctets, endStream);
-    releaseFields(slab, pool, scratch, octets);
+    if (routes !== undefined && decoder.status >= 200) octets = routes.changeResponse(slot, octets);
+    const { explain } = this.#context;
+    const length =
+      explain.isOn && decoder.status >= 200
+        ? appendExplanation(this.#context, slot, downstream, octets, decoder.listOctets + growth)
+        : octets;
+    writeHeaders(downstream, slot, scratch, length, decoder.outLiteralOctets, endStream);
+    releaseFields(slab, pool, scratch, length);
   }
 
   onHeadersTooLarge(): void {
@@ -108,7 +136,9 @@ export class ResponseSink implements ConnectionSink {
     const slot = exchanges.peer[stream]!;
     const { state } = this.#channel.connection;
     if (slot === 0) {
-      consume(state, stream, length, true);
+      const own = this.#ownStream(stream);
+      if (own !== undefined) own.onData(offset, length, endStream);
+      else consume(state, stream, length, true);
       return;
     }
     const cell = this.#subchannel.options.sameZone
@@ -116,7 +146,7 @@ export class ResponseSink implements ConnectionSink {
       : ByteColumn.responseCrossZone;
     clusters[exchanges.cluster[slot]!]!.row[ClusterColumn.bytes + cell]! += length;
     exchanges.responseOctets[slot]! += length;
-    if (endStream) this.#part(stream, slot);
+    if (endStream) this.#part(stream, slot, false);
     const sent = sendData(this.#downstreamOf(slot), slot, offset, length, endStream);
     if (sent > 0 && !endStream) consume(state, stream, sent, sent === length);
   }
@@ -132,8 +162,14 @@ export class ResponseSink implements ConnectionSink {
     const { exchanges } = context;
     const slot = exchanges.peer[stream]!;
     if (slot === 0) return;
-    exchanges.peer[slot] = 0;
-    exchanges.peer[stream] = 0;
+    const supervised = (exchanges.bits[slot]! & ExchangeBit.supervised) !== 0;
+    if (supervised) {
+      exchanges.part(slot, stream);
+      exchanges.openedMs[slot] = exchanges.openedMs[stream]!;
+    } else {
+      exchanges.peer[slot] = 0;
+      exchanges.peer[stream] = 0;
+    }
     // The answer is whole; a server that gives it early asks by RST_STREAM(NO_ERROR) for no more (RFC 9113 §8.1).
     if (exchanges.phase[slot] === Phase.answered) return;
     const started = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
@@ -141,15 +177,19 @@ export class ResponseSink implements ConnectionSink {
       cause === ResetCause.unprocessed ||
       (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream);
     const neutral = cause === ResetCause.notSent || cause === ResetCause.overBudget;
-    const outcome = neutral ? AttemptOutcome.neutral : refused ? AttemptOutcome.load : AttemptOutcome.fault;
+    const fault = cause === ResetCause.connectionLost ? AttemptOutcome.lost : AttemptOutcome.fault;
+    const outcome = neutral ? AttemptOutcome.neutral : refused ? AttemptOutcome.load : fault;
     attemptEnded(context, slot, this.#subchannel.options.slot, outcome);
+    const { attempts } = this.#dispatcher;
+    const loss = supervised ? lossOf(errorCode, cause) : 0;
+    if (supervised && attempts.goesOn(slot, loss)) return;
     if (cause === ResetCause.unprocessed && !started) {
       this.#dispatcher.move(slot, RetryReason.goaway, PROXY_ERRORS.refused);
     } else if (cause === ResetCause.peer && errorCode === ErrorCode.refusedStream && !started) {
       this.#dispatcher.move(slot, RetryReason.refusedStream, PROXY_ERRORS.refused);
     } else if (cause === ResetCause.notSent) {
       this.#dispatcher.move(slot, RetryReason.notSent, PROXY_ERRORS.connectionLost);
-    } else {
+    } else if (!supervised || !attempts.retry(slot, loss, PolicyReason.reset)) {
       this.#failed(slot, errorCode, cause);
     }
   }
@@ -184,15 +224,19 @@ export class ResponseSink implements ConnectionSink {
   }
 
   onClosed(stream: number): void {
-    const { exchanges, endpoints, endpointRow, clusters } = this.#context;
-    const slot = exchanges.peer[stream]!;
-    if (slot !== 0) {
-      exchanges.peer[slot] = 0;
-      exchanges.peer[stream] = 0;
+    const { exchanges, endpoints, endpointRow, clusters, attemptTimers } = this.#context;
+    const own = this.#ownStream(stream);
+    if (own !== undefined) {
+      own.onClosed();
+      return;
     }
+    if (attemptTimers.size > 0) attemptTimers.clear(stream);
+    const slot = exchanges.peer[stream]!;
+    if (slot !== 0) exchanges.part(slot, stream);
+    this.#context.routes?.mirrors.upstreamClosed(stream);
     endpoints.inFlight[endpointRow + this.#subchannel.options.slot]!--;
     const cluster = clusters[exchanges.cluster[stream]!];
-    if (cluster !== undefined && cluster.queue.size > 0) this.#dispatcher.wake(cluster);
+    if (cluster?.hasWaiting) this.#dispatcher.wake(cluster);
     if (this.#subchannel.waiting.size > 0) this.#dispatcher.wakeWaiting(this.#subchannel);
     this.#channel.streamClosed(stream);
     if (!this.#channel.ready) this.#channel.closeWhenIdle();

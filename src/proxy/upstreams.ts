@@ -4,7 +4,6 @@ import { SetAside } from "../resource/set-aside.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { DisconnectReason } from "../telemetry/disconnect-reason.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
-import { RetryReason } from "../telemetry/retry-reason.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { ConnectFailure } from "../upstream/connect-failure.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../upstream/subchannel.ts";
@@ -50,6 +49,7 @@ export class Upstreams implements SubchannelOwner {
         connectTimeoutMs: snapshot.connectTimeoutMs,
         tls: this.#context.tlsClients.get(snapshot.tlsIdentity),
         maxConnections: snapshot.maxConnectionsPerEndpoint,
+        maxRequestsPerConnection: snapshot.settings.circuit.maxRequestsPerConnection,
         keepalive: {
           timeMs: snapshot.keepaliveTimeMs,
           timeoutMs: snapshot.keepaliveTimeoutMs,
@@ -92,7 +92,7 @@ export class Upstreams implements SubchannelOwner {
   }
 
   waiterFailed(slot: number, failure: ConnectFailure): void {
-    this.#dispatcher.move(slot, RetryReason.connectFailure, ERROR_OF_FAILURE[failure]);
+    this.#dispatcher.waiterFailed(slot, ERROR_OF_FAILURE[failure]);
   }
 
   waiterLeft(slot: number): void {

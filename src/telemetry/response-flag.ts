@@ -20,11 +20,12 @@ export const ResponseFlag = {
   streamIdleTimeout: 13,
   overloadManager: 14,
   noCluster: 15,
+  upstreamRequestTimeout: 16,
 } as const;
 export type ResponseFlag = (typeof ResponseFlag)[keyof typeof ResponseFlag];
 
 /** Number of flags. */
-export const RESPONSE_FLAG_COUNT = 16;
+export const RESPONSE_FLAG_COUNT = 17;
 
 /** Label value and access-log text by flag. Source: Envoy's %RESPONSE_FLAGS%. */
 export const RESPONSE_FLAG_CODES = [
@@ -44,4 +45,5 @@ export const RESPONSE_FLAG_CODES = [
   "SI",
   "OM",
   "NC",
+  "UT",
 ] as const;

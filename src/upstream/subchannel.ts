@@ -5,7 +5,7 @@ import type { ChannelContext } from "../net/h2-channel.ts";
 import type { ConnectFailure } from "./connect-failure.ts";
 import { connectFailureOf } from "./connect-failure.ts";
 import type { UpstreamChannelOwner, UpstreamTarget } from "./upstream-channel.ts";
-import { UpstreamChannel } from "./upstream-channel.ts";
+import { MAX_STREAMS, UpstreamChannel } from "./upstream-channel.ts";
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
@@ -44,6 +44,8 @@ export interface SubchannelOptions extends UpstreamTarget {
   readonly slot: number;
   readonly clusterSlot: number;
   readonly maxConnections: number;
+  /** Streams after which a connection is replaced; default: when its ids are used up. */
+  readonly maxRequestsPerConnection?: number;
   readonly zone: string;
   /** Whether the endpoint is in the node's own zone. */
   readonly sameZone: boolean;
@@ -122,6 +124,11 @@ export class Subchannel implements UpstreamChannelOwner {
       if (channel.ready && channel.channel.open) live++;
     }
     return live;
+  }
+
+  /** Makes a connection if there is none: for those that do not wait, but come again. */
+  warm(): void {
+    if (this.#connecting === 0 && !this.aside && this.canWait()) this.#connect();
   }
 
   /** Lets a stream wait for a connection; {@link canWait} was true. */
@@ -206,8 +213,29 @@ export class Subchannel implements UpstreamChannelOwner {
       this,
       (made) => this.#owner.sinkFor(this, made),
       this.#now,
+      this.#streamLimit(),
     );
     this.#channels.push(channel);
+  }
+
+  /** Up to a tenth fewer than allowed, so that connections begun together are not replaced together. */
+  #streamLimit(): number {
+    const most = this.options.maxRequestsPerConnection ?? 0;
+    return most === 0 ? MAX_STREAMS : most - Math.floor(this.#jitter() * (most / 10));
+  }
+
+  /**
+   * A stream was opened on a connection that takes few or no more: another one is made ready before that, and the connection
+   * is closed when its last stream has ended.
+   *
+   * @returns whether it takes no more.
+   */
+  renew(aging: UpstreamChannel): boolean {
+    const isFresh = (channel: UpstreamChannel): boolean => channel.ready && !channel.aging;
+    if (this.#connecting === 0 && !this.retired && !this.#channels.some(isFresh)) this.#connect();
+    if (!aging.exhausted) return false;
+    aging.retire();
+    return true;
   }
 
   channelReady(channel: UpstreamChannel): void {

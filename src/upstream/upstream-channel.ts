@@ -9,6 +9,7 @@ import { H2Channel } from "../net/h2-channel.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
 import type { KeepaliveStep } from "./keepalive.ts";
 import { Keepalive } from "./keepalive.ts";
+import type { OwnStream } from "./own-stream.ts";
 import type { TlsClient } from "./tls-client.ts";
 
 /**
@@ -22,6 +23,10 @@ const RESETS_PER_SECOND = 16;
 const KEEPALIVE_TOKEN = 0x6b_65_65_70;
 
 const MAX_STREAM_ID = 2 ** 31 - 1;
+/** Streams a connection has ids for. */
+export const MAX_STREAMS: number = 2 ** 30 - 1;
+/** The last so many streams of a connection that may not have more, at most, are what another one is made ready in. */
+const MOST_RENEWAL_STREAMS = 64;
 
 /** Endpoints that take fewer streams than this are kept from counting one that we have just reset as open. */
 const TIGHT_STREAM_LIMIT = 10_000;
@@ -59,6 +64,11 @@ export interface UpstreamChannelOwner {
   channelGone(channel: UpstreamChannel, error: Error | undefined): void;
 }
 
+/** @returns how many of a connection's streams are left when another connection is to be made. */
+function renewalStreams(maxStreams: number): number {
+  return Math.min(Math.ceil(maxStreams / 10), MOST_RENEWAL_STREAMS, maxStreams - 1);
+}
+
 /** One connection to an endpoint, from the first SYN to its end. */
 export class UpstreamChannel implements ChannelOwner {
   readonly channel: H2Channel;
@@ -74,9 +84,14 @@ export class UpstreamChannel implements ChannelOwner {
   readonly keepalive: Keepalive;
   /** Set when the engine had to end the connection: the peer broke HTTP/2. */
   protocolErrorCode = -1;
+  /** The proxy's own stream on this connection, if it has one. */
+  ownStream: OwnStream | undefined;
   readonly #owner: UpstreamChannelOwner;
   readonly #resets: TokenBucket;
   readonly #now: () => number;
+  /** The highest stream id this connection takes, and the one from which on another is to be made. */
+  readonly #lastId: number;
+  readonly #renewId: number;
   readonly #deferred = new Set<number>();
   /** Streams reset so lately that the endpoint may still count them. */
   #settling = 0;
@@ -89,7 +104,11 @@ export class UpstreamChannel implements ChannelOwner {
     owner: UpstreamChannelOwner,
     sinkFor: (channel: UpstreamChannel) => ConnectionSink,
     now: () => number,
+    maxStreams = MAX_STREAMS,
   ) {
+    this.#lastId = 2 * maxStreams - 1;
+    this.#renewId =
+      maxStreams === MAX_STREAMS ? MAX_STREAM_ID : this.#lastId - 2 * renewalStreams(maxStreams);
     this.keepalive = new Keepalive(target.keepalive?.minPingMs);
     this.#owner = owner;
     this.#now = now;
@@ -110,12 +129,18 @@ export class UpstreamChannel implements ChannelOwner {
 
   /** Streams more that may be opened now. */
   get capacity(): number {
-    return this.ready && this.channel.open ? Math.max(0, this.connection.capacity - this.#settling) : 0;
+    if (!this.ready || !this.channel.open || this.exhausted) return 0;
+    return Math.max(0, this.connection.capacity - this.#settling);
   }
 
-  /** Every stream id has been used: the connection takes no more, however few it has open. */
+  /** Every stream id has been used, or as many as this connection may: it takes no more, however few it has open. */
   get exhausted(): boolean {
-    return this.connection.state.nextLocalId > MAX_STREAM_ID - 2;
+    return this.connection.state.nextLocalId > this.#lastId;
+  }
+
+  /** Nearly so: another connection is to be made, so that nobody has to wait for it. */
+  get aging(): boolean {
+    return this.connection.state.nextLocalId > this.#renewId;
   }
 
   /**
@@ -205,6 +230,7 @@ export class UpstreamChannel implements ChannelOwner {
   /** Takes no more streams; the connection is closed as soon as it has none. */
   retire(): void {
     this.ready = false;
+    this.ownStream?.cancel();
     this.closeIfIdle();
   }
 

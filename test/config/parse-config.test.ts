@@ -53,11 +53,8 @@ describe("the configuration", () => {
             tcp: {},
             http: { maxRequestsPerConnection: 0, maxRequestsPerEndpoint: 0, maxRequests: 0 },
           },
-          connectTimeoutMs: 1000,
-          maxConnectionsPerEndpoint: 4,
           maxPendingStreams: 1024,
           protocol: "http2",
-          h2UpgradePolicy: "DEFAULT",
           keepalive: { timeMs: 10_000, timeoutMs: 20_000 },
           endpoints: [
             { address: "127.0.0.1:9001", zone: "zone-a", ...ENDPOINT },

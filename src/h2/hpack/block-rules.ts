@@ -12,8 +12,7 @@ export const Admission = { reject: 0, keep: 1, drop: 2 } as const;
 const METHOD = 1 << FieldRole.method;
 const AUTHORITY = 1 << FieldRole.authority;
 const STATUS = 1 << FieldRole.status;
-const DROPPED =
-  (1 << FieldRole.grpcTimeout) | (1 << FieldRole.explain) | (1 << FieldRole.previousAttempts);
+const DROPPED = (1 << FieldRole.grpcTimeout) | (1 << FieldRole.explain) | (1 << FieldRole.previousAttempts);
 const REQUEST = METHOD | AUTHORITY | (1 << FieldRole.scheme) | (1 << FieldRole.path);
 
 /** A longer content-length is not exact in a double. */

@@ -98,6 +98,29 @@ export function writeGrpcTimeout(bytes: Uint8Array, at: number, timeoutMs: numbe
   return pos;
 }
 
+const PREVIOUS_NAME = stringLiteral("grpc-previous-rpc-attempts");
+
+/** Octets {@link writePreviousAttempts} needs at most. */
+export const PREVIOUS_ATTEMPTS_OCTETS: number = LITERAL_HEAD_OCTETS + PREVIOUS_NAME.length + 1 + 3;
+
+/**
+ * Writes a grpc-previous-rpc-attempts record, without allocation. Source: gRFC A6.
+ *
+ * @param count 0 to 255.
+ * @returns the end offset.
+ */
+export function writePreviousAttempts(bytes: Uint8Array, at: number, count: number): number {
+  let pos = at + LITERAL_HEAD_OCTETS;
+  for (let i = 0; i < PREVIOUS_NAME.length; i++) bytes[pos++] = PREVIOUS_NAME[i]!;
+  const digits = count >= 100 ? 3 : count >= 10 ? 2 : 1;
+  bytes[pos++] = digits;
+  if (digits === 3) bytes[pos++] = 0x30 + Math.floor(count / 100);
+  if (digits > 1) bytes[pos++] = 0x30 + (Math.floor(count / 10) % 10);
+  bytes[pos++] = 0x30 + (count % 10);
+  writeHead(bytes, at, pos - at - LITERAL_HEAD_OCTETS, 0);
+  return pos;
+}
+
 function writeHead(bytes: Uint8Array, at: number, octets: number, staticName: number): void {
   bytes[at] = FieldRecord.literal;
   bytes[at + 1] = octets;
