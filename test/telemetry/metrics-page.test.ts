@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { emptyLoadReport } from "../../src/grpc/load-report.ts";
 import { CLUSTER_HISTOGRAMS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import {
@@ -38,6 +39,8 @@ function populated(): MetricsFixture {
   for (const { column } of CLUSTER_SERIES) row[column]!++;
   for (const { column } of CLUSTER_HISTOGRAMS) observeMs(row, column, 3);
   row[ClusterColumn.retryBudgetUsed] = 0.5;
+  const slot = fixture.slots.endpointSlot(endpoint(1).key);
+  fixture.endpoints.measures.report(0, slot, emptyLoadReport(), 1);
   const worker = fixture.workers.row(1);
   worker.fill(1, 0, WorkerColumn.stall);
   worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
