@@ -1,0 +1,69 @@
+import type { SlotList } from "../../base/slot-list.ts";
+import type { ConnectionState } from "../../h2/connection-state.ts";
+import type { TieredPicker } from "../../lb/tiered-picker.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { AttemptPolicy } from "../retry/attempt-policy.ts";
+import type { RequestMirrors } from "./request-mirrors.ts";
+import type { RouteUpdate } from "./route-update.ts";
+
+/** Endpoints that a request is restricted to, and where requests wait for just these. */
+export interface EndpointSet {
+  readonly tiered: TieredPicker;
+  readonly queue: SlotList;
+}
+
+/**
+ * What routes make of requests, as the data path asks. There is one from the first configuration with routes on; until then no
+ * request costs more than a look whether there is. `slot` is a client's stream throughout.
+ */
+export interface RequestRoutes {
+  /** After {@link decide}: no endpoint has the labels that the request's route asks for, and none other will do. */
+  readonly refused: boolean;
+  /** After {@link changeRequest}: by how much it has changed `outLiteralOctets` and `listOctets` of the decoder. */
+  readonly changedLiteralOctets: number;
+  readonly changedListOctets: number;
+  readonly mirrors: RequestMirrors;
+
+  /**
+   * Finds the route of a request that was just decoded, and notes it: whatever becomes of the routes, the request keeps it.
+   *
+   * @param octets length of its field block, at `engine.scratch`.
+   * @param ownCluster the cluster its connection is for, or NO_ROUTE; undefined where its authority decides.
+   * @param source the caller's address.
+   * @returns the cluster's slot, or NO_ROUTE.
+   */
+  decide(
+    slot: number,
+    connection: ConnectionState,
+    octets: number,
+    ownCluster: number | undefined,
+    source: string,
+  ): number;
+
+  /** Changes the request's headers as its route says, at `engine.scratch`: names read by the decoder are gone then. @returns the block's length. */
+  changeRequest(slot: number, octets: number): number;
+
+  /** Changes the headers of its answer, at `engine.scratch`. @returns the block's length. */
+  changeResponse(slot: number, octets: number): number;
+
+  /** @returns octets that {@link changeResponse} may add to the section's size. */
+  responseGrowth(slot: number): number;
+
+  /** @returns what the request is restricted to; undefined: any endpoint of its cluster. */
+  endpointsOf(slot: number): EndpointSet | undefined;
+
+  /** @returns what is done about the request's attempts: the cluster's policy, or what its route makes of it. */
+  attemptPolicyOf(slot: number, cluster: ClusterRuntime): AttemptPolicy | undefined;
+
+  /** @returns the name of its route, "" for none. */
+  nameOf(slot: number): string;
+
+  /** Takes other routes: requests under way keep theirs. */
+  update(update: RouteUpdate): void;
+
+  /** Looks after copies that take too long; to be called a few times a second. */
+  sweep(nowMs: number): void;
+
+  /** The stream is gone. */
+  closed(slot: number): void;
+}

@@ -1,0 +1,56 @@
+import type { SlotLinks } from "../../base/slot-list.ts";
+import { SlotList } from "../../base/slot-list.ts";
+import type { TieredPicker } from "../../lb/tiered-picker.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import { endpointLabels } from "./endpoint-labels.ts";
+
+/** The endpoints of a cluster that have certain labels: their tiers and pickers, and the streams that wait for just these. */
+export class RestrictedEndpoints {
+  /** Equal for equal labels. */
+  readonly key: string;
+  /** A queue of its own: a full one holds up nobody who may go elsewhere. */
+  readonly queue: SlotList;
+  readonly #cluster: ClusterRuntime;
+  readonly #labels: readonly (readonly [string, string])[];
+  readonly #fallsBack: boolean;
+  #tiered: TieredPicker | undefined;
+  #version = -1;
+
+  /**
+   * @param labels what an endpoint has to have.
+   * @param fallsBack whether any endpoint will do when none of these is fit.
+   */
+  constructor(
+    cluster: ClusterRuntime,
+    links: SlotLinks,
+    labels: Readonly<Record<string, string>>,
+    fallsBack: boolean,
+  ) {
+    this.#cluster = cluster;
+    this.#labels = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#fallsBack = fallsBack;
+    this.key = JSON.stringify(this.#labels);
+    this.queue = new SlotList(links);
+  }
+
+  /** What streams are picked for by now: made anew when the cluster has changed. */
+  get tiered(): TieredPicker {
+    const { version } = this.#cluster;
+    if (this.#tiered === undefined || this.#version !== version) {
+      this.#version = version;
+      this.#tiered = this.#build();
+    }
+    return this.#tiered;
+  }
+
+  #build(): TieredPicker {
+    const labels = endpointLabels(this.#cluster.snapshot);
+    const own = this.#cluster.restricted((index) => this.#accepts(labels[index]!));
+    const isFit = own.tierSet.tiers.some(({ count, panic }) => count > 0 && !panic);
+    return this.#fallsBack && !isFit ? this.#cluster.tiered : own;
+  }
+
+  #accepts(labels: Readonly<Record<string, string>>): boolean {
+    return this.#labels.every(([label, value]) => labels[label] === value);
+  }
+}

@@ -1,0 +1,220 @@
+import type { ConnectionState } from "../../h2/connection-state.ts";
+import { NO_ROUTE } from "../../route/authority-table.ts";
+import type { CompiledRoute } from "../../route/compiled-route.ts";
+import { HeaderView } from "../../route/header-view.ts";
+import { firstRoute, NO_HOST, RouteTable } from "../../route/route-table.ts";
+import { NO_HASH } from "../../route/sticky-key.ts";
+import { RouteCell, RouteCounters, routeColumn } from "../../telemetry/route-counters.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+import type { AttemptPolicy } from "../retry/attempt-policy.ts";
+import { HostCache } from "./host-cache.ts";
+import { LabelIndex } from "./label-index.ts";
+import { MirrorBudget } from "./mirror-budget.ts";
+import type { MirrorStart } from "./mirrors.ts";
+import { Mirrors } from "./mirrors.ts";
+import type { EndpointSet, RequestRoutes } from "./request-routes.ts";
+import { RoutePolicies } from "./route-policies.ts";
+import type { RouteUpdate } from "./route-update.ts";
+
+/** Share of the engine's scratch memory before the part that values are decoded to; no field block comes that far. */
+const BLOCK_SHARE = 0.75;
+
+/** Where a route's requests go just now, and what is kept beside it. */
+interface RouteTargets {
+  /** Slot by place among the route's clusters, NO_ROUTE for one that is not known (any more). */
+  readonly slots: Int32Array;
+  /** Number of the series of the counters, likewise; one for a route without clusters. */
+  readonly series: readonly number[];
+  /** By cluster slot. */
+  readonly labels: (LabelIndex | undefined)[];
+  readonly mirrorBudget: MirrorBudget | undefined;
+  mirror: MirrorStart | undefined;
+}
+
+/** Which of the workers it is for. */
+export interface WorkerPlace {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+}
+
+/** The routes of one worker: the table in force, and the route of every request under way. */
+export class RouteRuntime implements RequestRoutes {
+  refused = false;
+  changedLiteralOctets = 0;
+  changedListOctets = 0;
+  readonly mirrors: Mirrors;
+  readonly #context: ProxyContext;
+  readonly #workerCount: number;
+  readonly #row: Float64Array;
+  /** By the client's stream. */
+  readonly #routes: (CompiledRoute | undefined)[];
+  readonly #endpoints: (EndpointSet | undefined)[];
+  readonly #policies = new RoutePolicies();
+  #table: RouteTable;
+  #view: HeaderView;
+  #hosts: HostCache;
+  #targets: RouteTargets[] = [];
+  #targetsVersion = 0;
+
+  /** @param slots streams there may be. */
+  constructor(context: ProxyContext, place: WorkerPlace, slots: number, update: RouteUpdate) {
+    const { workerIndex, workerCount } = place;
+    this.#context = context;
+    this.#workerCount = workerCount;
+    this.#row = new RouteCounters(workerCount, update.counters).row(workerIndex);
+    this.#routes = new Array<CompiledRoute | undefined>(slots);
+    this.#endpoints = new Array<EndpointSet | undefined>(slots);
+    this.mirrors = new Mirrors(context, slots, this.#row);
+    [this.#table, this.#view, this.#hosts] = this.#compile(update);
+  }
+
+  update(update: RouteUpdate): void {
+    [this.#table, this.#view, this.#hosts] = this.#compile(update);
+  }
+
+  decide(
+    slot: number,
+    connection: ConnectionState,
+    octets: number,
+    ownCluster: number | undefined,
+    source: string,
+  ): number {
+    const { authorities, engine } = this.#context;
+    this.refused = false;
+    if (this.#targetsVersion !== authorities.version) this.#findTargets();
+    const hosts = this.#hosts;
+    let clusterSlot = ownCluster ?? NO_ROUTE;
+    if (ownCluster === undefined) clusterSlot = hosts.ofAuthority(connection);
+    else hosts.ofCluster(ownCluster);
+    if (hosts.host === NO_HOST) return clusterSlot;
+    const view = this.#view;
+    view.begin(engine.scratch, octets);
+    const route = firstRoute(this.#table.rules(hosts.host, hosts.listOf(connection)), view);
+    if (route === undefined) return clusterSlot;
+    this.#routes[slot] = route;
+    const targets = this.#targets[route.index]!;
+    let side = 0;
+    if (targets.slots.length > 0) {
+      if (route.split !== undefined) side = this.#side(route, source);
+      clusterSlot = targets.slots[side]!;
+    }
+    const series = targets.series[side]!;
+    this.#count(series, RouteCell.requests);
+    if (clusterSlot === NO_ROUTE) return NO_ROUTE;
+    if (route.headerLabels !== undefined) this.#restrict(slot, route, targets, clusterSlot, series);
+    if (targets.mirror !== undefined && !this.refused) this.mirrors.begin(slot, targets.mirror);
+    return clusterSlot;
+  }
+
+  changeRequest(slot: number, octets: number): number {
+    const change = this.#routes[slot]?.requestChange;
+    if (change === undefined) {
+      this.changedLiteralOctets = 0;
+      this.changedListOctets = 0;
+      return octets;
+    }
+    const { slab, pool, scratch } = this.#context.engine;
+    const length = change.apply(slab.bytes, pool, scratch, octets);
+    this.changedLiteralOctets = change.literalOctets;
+    this.changedListOctets = change.listOctets;
+    return length;
+  }
+
+  changeResponse(slot: number, octets: number): number {
+    const change = this.#routes[slot]?.responseChange;
+    if (change === undefined) return octets;
+    const { slab, pool, scratch } = this.#context.engine;
+    return change.apply(slab.bytes, pool, scratch, octets);
+  }
+
+  responseGrowth(slot: number): number {
+    return this.#routes[slot]?.responseChange?.addedListOctets ?? 0;
+  }
+
+  endpointsOf(slot: number): EndpointSet | undefined {
+    return this.#endpoints[slot];
+  }
+
+  attemptPolicyOf(slot: number, cluster: ClusterRuntime): AttemptPolicy | undefined {
+    const route = this.#routes[slot];
+    return route?.policy === undefined ? cluster.policy : this.#policies.of(route, cluster);
+  }
+
+  nameOf(slot: number): string {
+    return this.#routes[slot]?.route.name ?? "";
+  }
+
+  sweep(nowMs: number): void {
+    this.mirrors.sweep(nowMs);
+  }
+
+  closed(slot: number): void {
+    this.mirrors.originalClosed(slot);
+    this.#routes[slot] = undefined;
+    this.#endpoints[slot] = undefined;
+  }
+
+  #side(route: CompiledRoute, source: string): number {
+    const split = route.split!;
+    const hash = route.sticky === undefined ? NO_HASH : route.sticky.hash(this.#view, source);
+    return hash === NO_HASH ? split.draw(this.#context.random) : split.stick(hash);
+  }
+
+  #restrict(
+    slot: number,
+    route: CompiledRoute,
+    targets: RouteTargets,
+    clusterSlot: number,
+    series: number,
+  ): void {
+    const { clusters, exchanges } = this.#context;
+    const cluster = clusters[clusterSlot];
+    if (cluster === undefined) return;
+    let index = targets.labels[clusterSlot];
+    if (index === undefined || index.cluster !== cluster) {
+      index = new LabelIndex(cluster, exchanges.links, route);
+      targets.labels[clusterSlot] = index;
+    }
+    const endpoints = index.find(this.#view);
+    this.#endpoints[slot] = endpoints;
+    if (endpoints !== undefined) return;
+    this.refused = route.route.endpoints!.fallback === "fail";
+    this.#count(series, this.refused ? RouteCell.refused : RouteCell.fallbacks);
+  }
+
+  #compile({ configuration, series }: RouteUpdate): [RouteTable, HeaderView, HostCache] {
+    const { engine, time } = this.#context;
+    const { slab, pool, scratch, scratchOctets } = engine;
+    const table = new RouteTable(configuration, slab.bytes, pool);
+    this.#targets = table.routes.map(({ route }, i) => ({
+      slots: new Int32Array(route.clusters.length).fill(NO_ROUTE),
+      series: series[i]!,
+      labels: [],
+      mirrorBudget:
+        route.mirror === null ? undefined : new MirrorBudget(route.mirror, this.#workerCount, time.nowMs),
+      mirror: undefined,
+    }));
+    this.#targetsVersion = 0;
+    const view = new HeaderView(slab.bytes, pool, table.names, scratch + scratchOctets * BLOCK_SHARE);
+    return [table, view, new HostCache(this.#context, table)];
+  }
+
+  /** Looks up the clusters by name: clusters have come or gone. */
+  #findTargets(): void {
+    const { authorities } = this.#context;
+    this.#targetsVersion = authorities.version;
+    for (const [i, { route }] of this.#table.routes.entries()) {
+      const targets = this.#targets[i]!;
+      for (const [side, { name }] of route.clusters.entries()) targets.slots[side] = authorities.find(name);
+      const budget = targets.mirrorBudget;
+      if (route.mirror === null || budget === undefined) continue;
+      const clusterSlot = authorities.find(route.mirror.cluster);
+      targets.mirror = { policy: route.mirror, budget, clusterSlot, series: targets.series[0]! };
+    }
+  }
+
+  #count(series: number, cell: number): void {
+    this.#row[routeColumn(series, cell)]!++;
+  }
+}
