@@ -12,6 +12,8 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
     "Compare the name in the message with `name` of the clusters (`GET /clusters`): it is the `:authority`, with port if clients send one. Not retried by clients, because it would never succeed.",
   noEndpoint:
     "The cluster is known but has no endpoint at all. Look at `GET /clusters`: an empty list in the file, or DNS that answers nothing (`trouble=`).",
+  noLabelledEndpoint:
+    "The request's route wants an endpoint with certain labels (`routes[].endpoints`), maybe by a header's value, and none has them. Look at the header, at the labels of the endpoints, and whether `fallback: any` is meant.",
   connectFailure:
     "Endpoints refuse connections, do not answer in `connectTimeoutMs`, or do not speak HTTP/2 in clear text. `isobar_upstream_connect_failures_total` counts the attempts.",
   tlsUntrusted:
@@ -30,6 +32,14 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
     "Endpoints answer REFUSED_STREAM or GOAWAY, and the moves (3 per request) or the budget (20 % of the requests + 10 per second) are used up. Usually all of them restart at once or shed load.",
   overflow:
     "More streams than the endpoints' MAX_CONCURRENT_STREAMS × `maxConnectionsPerEndpoint` allow, and `maxPendingStreams` are waiting already. Add endpoints, or raise the limits.",
+  requestLimit:
+    "As many streams are in flight as `connectionPool.http.maxRequests` allows, in all workers of this proxy together. The request has gone to no endpoint. `isobar_circuit_overflows_total` counts them.",
+  perTryTimeout:
+    "Endpoints took longer than `retries.perTryTimeout` to begin their answer, and attempts, budget or the held copy (64 KiB) are used up ([retries.md](retries.md)).",
+  requestTimeout:
+    "The cluster's `timeouts.request`, shorter than the caller's own deadline, has passed. The endpoint's stream is cancelled at once.",
+  idleTimeout:
+    "Neither side has sent an octet for the cluster's `timeouts.idle`. Long-lived streams that may be silent need a longer one, or messages now and then.",
   connectionLost:
     "The endpoint's connection ended while it was working on the request. It may have been executed, so it is not sent again; whether to is for the caller to decide.",
   upstreamReset: "The endpoint itself ended the stream. Its log knows why.",

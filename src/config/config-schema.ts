@@ -10,11 +10,13 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
+import { explainSchema } from "./explain-schema.ts";
 import { keepaliveSchema } from "./keepalive-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { listenerSchema } from "./listener-schema.ts";
 import { NAME, ZONE } from "./name-patterns.ts";
 import { overloadSchema } from "./overload-schema.ts";
+import { routeSchema } from "./routes-schema.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -57,6 +59,14 @@ const fleet = z
   .strictObject({
     nodeIndex: integerField(0, 1_000_000, { doc: "Which of the fleet's proxies this is, from 0." }),
     nodeCount: integerField(1, 1_000_000, { doc: "How many proxies there are." }),
+    zoneIndex: integerField(0, 1_000_000, {
+      doc: "Which of the proxies of `node.zone` this is, from 0. Needed for subsets where near endpoints are preferred: those of a zone are shared out among its own proxies.",
+      defaultText: "not known",
+    }).optional(),
+    zoneCount: integerField(1, 1_000_000, {
+      doc: "How many proxies there are in `node.zone`.",
+      defaultText: "not known",
+    }).optional(),
     trafficShare: shareField({
       doc: "Share of a service's traffic that comes through this proxy.",
       defaultText: "an even share",
@@ -158,12 +168,22 @@ export const configSchema = z
         live: true,
       })
       .default([]),
+    routes: z
+      .array(routeSchema)
+      .register(fieldNotes, {
+        wanted: "a list of routes",
+        doc: "What is done with some of the requests: other clusters, splits, some of the endpoints only, changed headers, copies ([routes](routes.md)). Of several that match the first counts; where none does, the `:authority` selects the cluster.",
+        defaultText: "none",
+        live: true,
+      })
+      .optional(),
     memory: memory.prefault({}),
     limits: limitsSchema.prefault({}),
     keepalive: keepaliveSchema.prefault({}),
     overload: overloadSchema.prefault({}),
     drain: drain.prefault({}),
     accessLog: accessLog.prefault({}),
+    explain: explainSchema.prefault({}),
     log: log.prefault({}),
     concurrency: integerField(1, MAX_WORKERS, {
       doc: "Worker threads of the data plane, each able to use one core. Above 1 one more thread accepts connections and hands each to the worker with the fewest; all of a connection's streams stay on its worker. `memory.budgetOctets` is shared out evenly.",

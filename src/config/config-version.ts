@@ -1,12 +1,10 @@
-import type { Config } from "./config.ts";
-
 /**
- * Names what a configuration says: 16 hexadecimal digits, equal in every process that runs the same one. Not
+ * Names what a configuration, or a section of it, says: 16 hexadecimal digits, equal in every process that runs the same one. Not
  * cryptographic, so that the process need not carry a cryptography library for it.
  *
  * Source: MurmurHash3's 32-bit mixing, two lanes.
  */
-export function configVersion(config: Config): string {
+export function configVersion(config: object): string {
   const text = JSON.stringify(config);
   let low = 0x9747b28c;
   let high = 0x3c6ef372;

@@ -1,5 +1,8 @@
 import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
+import { checkBalancing } from "./check-balancing.ts";
 import { checkListeners } from "./check-listeners.ts";
+import { checkRequests } from "./check-requests.ts";
+import { checkRoutes } from "./check-routes.ts";
 import type { ClusterConfig, Config } from "./config.ts";
 import { groupDigits } from "./config-fields.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
@@ -30,6 +33,9 @@ export function crossCheck(config: Config): CrossFinding[] {
       "another name",
     ),
     ...config.clusters.flatMap(checkCluster),
+    ...checkBalancing(config),
+    ...checkRequests(config),
+    ...checkRoutes(config),
     ...checkCounts(config),
     ...checkOverload(config),
     ...checkBudget(config),

@@ -30,12 +30,13 @@ export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
   const { configFile, env } = options;
   const text = await readFile(configFile, "utf8").catch(() => "");
   const load = () => loadConfigApart(configFile, env);
-  const { config, problems } = await load();
+  const { config, warnings = [], problems } = await load();
   if (problems !== undefined) {
     throw new ExitError(ExitCode.usage, problems.map(formatConfigProblem).join("\n"));
   }
 
   const log = createLog({ level: config.log.level });
+  for (const warning of warnings) log.warn("configuration", { warning: formatConfigProblem(warning) });
   const daemon = new ProxyDaemon({
     config,
     log,

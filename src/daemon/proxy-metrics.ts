@@ -4,6 +4,8 @@ import { configVersion } from "../config/config-version.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
 import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
+import type { RouteCounters } from "../telemetry/route-counters.ts";
+import type { RouteSeries } from "../telemetry/route-metrics.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import { VERSION } from "./version.ts";
@@ -50,6 +52,10 @@ export class ProxyMetrics {
 
   certificatesReloaded(succeeded: boolean): void {
     this.#registry.certificatesReloaded(succeeded);
+  }
+
+  routeSeries(series: RouteSeries, number: number, counters: RouteCounters): void {
+    this.#registry.addRouteSeries(series, number, counters);
   }
 
   configInForce(config: Config): void {

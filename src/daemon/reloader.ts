@@ -91,6 +91,8 @@ export class Reloader {
     if (parsed.config === undefined) {
       return this.#refuse(cause, parsed.problems.map(formatConfigProblem));
     }
+    for (const warning of parsed.warnings ?? [])
+      log.warn("configuration", { warning: formatConfigProblem(warning) });
     const restartNeeded = FIXED_SECTIONS.filter(
       (section) => !isDeepStrictEqual(parsed.config[section], this.#running[section]),
     );

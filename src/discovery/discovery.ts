@@ -41,17 +41,13 @@ export class Discovery {
   /**
    * Makes a configuration's clusters the present ones. Clusters of DNS that stay keep their addresses and go on.
    *
+   * @param beforeRemoval called when all new ones are known and none of the former has gone.
    * @returns when all have been handed to the sink, lookups that are new included (bounded by 5 s); never rejects.
    */
-  async apply(config: Config): Promise<void> {
+  async apply(config: Config, beforeRemoval: () => void = () => {}): Promise<void> {
     const { sink } = this.#options;
     const names = new Set(config.clusters.map((cluster) => cluster.name));
     const former = this.#names;
-    for (const name of former) {
-      if (names.has(name)) continue;
-      this.#stopDns(name);
-      sink.remove(name);
-    }
     this.#names = names;
     const lookups: Promise<void>[] = [];
     for (const cluster of config.clusters) {
@@ -63,6 +59,12 @@ export class Discovery {
       }
     }
     if (lookups.length > 0) await Promise.race([Promise.all(lookups), limit(FIRST_LOOKUP_LIMIT_MS)]);
+    beforeRemoval();
+    for (const name of former) {
+      if (names.has(name)) continue;
+      this.#stopDns(name);
+      sink.remove(name);
+    }
     sink.complete();
   }
 

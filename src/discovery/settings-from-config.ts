@@ -1,9 +1,10 @@
 import type { ClusterConfig } from "../config/config.ts";
 import { durationMs } from "../config/duration.ts";
+import { CLUSTER_DEFAULTS } from "../resource/cluster.ts";
 import type { ClusterSettings } from "../resource/cluster-settings.ts";
 import type { HealthCheck, HealthProbe } from "../resource/health-check.ts";
 import type { HashKey, LoadBalancing, LoadBalancingPolicy } from "../resource/load-balancing.ts";
-import type { RetryOn } from "../resource/retry-policy.ts";
+import type { RetryOn, RetryPolicy } from "../resource/retry-policy.ts";
 import { RETRY_DEFAULTS } from "../resource/retry-policy.ts";
 
 /** @returns what a cluster of the configuration does beyond naming its endpoints. */
@@ -11,19 +12,10 @@ export function settingsFromConfig(config: ClusterConfig): ClusterSettings {
   const { retries, hedging, timeouts, connectionPool, outlierDetection } = config;
   const { http } = connectionPool;
   return {
-    loadBalancing: loadBalancing(config),
+    loadBalancing: loadBalancingFromConfig(config.loadBalancer),
     outlierDetection: outlierDetection ?? null,
     healthCheck: healthCheck(config),
-    retries:
-      retries === undefined
-        ? null
-        : {
-            attempts: retries.attempts,
-            perTryTimeoutMs: optionalMs(retries.perTryTimeout),
-            retryOn: retries.retryOn.split(",").map((word) => word.trim() as RetryOn),
-            backoffBaseMs: durationMs(retries.backoffBase),
-            backoffMaxMs: durationMs(retries.backoffMax),
-          },
+    retries: retries === undefined ? null : retryPolicyFromConfig(retries),
     hedging:
       hedging === undefined
         ? null
@@ -38,6 +30,19 @@ export function settingsFromConfig(config: ClusterConfig): ClusterSettings {
   };
 }
 
+/** @returns how requests that failed are tried again. */
+export function retryPolicyFromConfig(
+  retries: Omit<NonNullable<ClusterConfig["retries"]>, "budget">,
+): RetryPolicy {
+  return {
+    attempts: retries.attempts,
+    perTryTimeoutMs: optionalMs(retries.perTryTimeout),
+    retryOn: retries.retryOn.split(",").map((word) => word.trim() as RetryOn),
+    backoffBaseMs: durationMs(retries.backoffBase),
+    backoffMaxMs: durationMs(retries.backoffMax),
+  };
+}
+
 /** Keys that say the same in two places; cross-check.ts refuses them where they differ. */
 export function poolFromConfig({
   connectTimeoutMs,
@@ -48,13 +53,16 @@ export function poolFromConfig({
   const { tcp, http } = config.connectionPool;
   const connect = tcp.connectTimeout ?? config.timeouts.connect;
   return {
-    connectTimeoutMs: connect === undefined ? connectTimeoutMs : durationMs(connect),
-    maxConnectionsPerEndpoint: tcp.maxConnections ?? maxConnectionsPerEndpoint,
-    h2UpgradePolicy: http.h2UpgradePolicy ?? h2UpgradePolicy,
+    connectTimeoutMs:
+      connect === undefined ? (connectTimeoutMs ?? CLUSTER_DEFAULTS.connectTimeoutMs) : durationMs(connect),
+    maxConnectionsPerEndpoint:
+      tcp.maxConnections ?? maxConnectionsPerEndpoint ?? CLUSTER_DEFAULTS.maxConnectionsPerEndpoint,
+    h2UpgradePolicy: http.h2UpgradePolicy ?? h2UpgradePolicy ?? CLUSTER_DEFAULTS.h2UpgradePolicy,
   };
 }
 
-function loadBalancing({ loadBalancer }: ClusterConfig): LoadBalancing {
+/** @returns how endpoints are picked, with all durations in ms. */
+export function loadBalancingFromConfig(loadBalancer: ClusterConfig["loadBalancer"]): LoadBalancing {
   const { policy, locality, slowStart, hash, resourceWeight, ...same } = loadBalancer;
   const { distribution } = locality;
   return {

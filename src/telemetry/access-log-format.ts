@@ -10,6 +10,8 @@ export interface AccessLogRecord {
   readonly authority: string;
   /** The cluster's name; "" when none was found. */
   readonly cluster: string;
+  /** The name of the route that decided it; "" when none did. */
+  readonly route: string;
   /** `address:port` of the last endpoint tried; "" when there was none, as for its zone. */
   readonly endpoint: string;
   readonly zone: string;
@@ -43,7 +45,7 @@ export class AccessLogFormat {
     const attempts = `"attempts":${record.attempts},"request_octets":${record.requestOctets}`;
     return (
       `{"time":"${this.#time(record.startMs)}","path":${quoted(record.path)},"authority":${quoted(record.authority)},` +
-      `"cluster":${quoted(record.cluster)},"endpoint":${quoted(record.endpoint)},"zone":${quoted(record.zone)},` +
+      `"cluster":${quoted(record.cluster)},"route":${quoted(record.route)},"endpoint":${quoted(record.endpoint)},"zone":${quoted(record.zone)},` +
       `"grpc_status":"${grpcStatusName(record.grpcStatus)}","response_flag":"${RESPONSE_FLAG_CODES[record.responseFlag] ?? "-"}",` +
       `"duration_ms":${Math.round(record.durationMs * 1000) / 1000},${attempts},"response_octets":${record.responseOctets}}\n`
     );

@@ -34,8 +34,50 @@ export const METRIC = {
     DST,
   ),
   retries: counter("isobar_retries_total", "Streams sent to another endpoint.", [...DST, "reason"]),
+  retryResults: counter(
+    "isobar_retry_results_total",
+    "What became of requests that were to be sent once more by policy.",
+    [...DST, "result"],
+  ),
+  perTryTimeouts: counter(
+    "isobar_per_try_timeouts_total",
+    "Attempts given up because no answer began in time.",
+    DST,
+  ),
+  circuitOverflows: counter(
+    "isobar_circuit_overflows_total",
+    "Times a limit in number kept a request from an endpoint.",
+    [...DST, "limit"],
+  ),
+  connectionsReplaced: counter(
+    "isobar_upstream_connections_replaced_total",
+    "Connections that had carried as many streams as they may.",
+    DST,
+  ),
   retryBudget: gauge("isobar_retry_budget_remaining_ratio", "Share of the retry budget that is left.", DST),
+  tierPicks: counter("isobar_tier_picks_total", "Picks by how near the endpoints were that could be picked.", [
+    ...DST,
+    "tier",
+  ]),
+  spilledShare: gauge(
+    "isobar_spilled_share_ratio",
+    "Share of the requests that is sent further because of the load of nearer endpoints.",
+    DST,
+  ),
+  tierLoadRatio: gauge(
+    "isobar_tier_load_ratio",
+    "Load of the nearest endpoints relative to those further away.",
+    DST,
+  ),
+  panic: gauge("isobar_panic", "Whether health is ignored because too few endpoints are healthy.", DST),
+  candidates: gauge("isobar_candidates", "Endpoints that this proxy may pick.", DST),
   streamsStarted: counter("isobar_streams_started_total", "Requests that have begun.", []),
+  explainRecords: counter("isobar_explain_records_total", "Picks of the sample that is recorded.", ["result"]),
+  explainRequests: counter(
+    "isobar_explain_requests_total",
+    "Requests whose client asked how they were picked for.",
+    ["result"],
+  ),
   streamsActive: gauge("isobar_streams_active", "Streams picked and not finished.", DST),
   streamsQueued: gauge("isobar_streams_queued", "Streams waiting for capacity of an endpoint.", DST),
   streamQueueTime: histogram("isobar_stream_queue_seconds", "Waiting time of streams that had to wait.", DST),
@@ -61,6 +103,21 @@ export const METRIC = {
     "Connections that did not come about.",
     DST,
   ),
+  loadReports: counter("isobar_load_reports_total", "Reports of load that came from endpoints.", [
+    ...DST,
+    "kind",
+    "result",
+  ]),
+  loadReportStreams: gauge(
+    "isobar_load_report_streams",
+    "Open streams on which endpoints report their load.",
+    DST,
+  ),
+  loadReportAge: gauge(
+    "isobar_load_report_age_seconds",
+    "Age of the oldest among the endpoints' last reports of load.",
+    DST,
+  ),
   http1Responses: counter(
     "isobar_http_responses_total",
     "Answers to plain HTTP/1.1 requests that were handled one by one.",
@@ -75,7 +132,35 @@ export const METRIC = {
     ...DST,
     "grpc_disconnect_error",
   ]),
+  routeRequests: counter("isobar_route_requests_total", "Requests that a route decided.", ["route", ...DST]),
+  routeFallbacks: counter(
+    "isobar_route_fallbacks_total",
+    "Requests whose route asks for labels that no endpoint has.",
+    ["route", ...DST, "result"],
+  ),
+  routeMirrors: counter("isobar_route_mirrors_total", "Copies of requests, and what became of them.", [
+    "route",
+    ...DST,
+    "result",
+  ]),
   endpoints: gauge("isobar_endpoints", "Known endpoints.", [...DST, "state"]),
+  endpointsSetAside: gauge("isobar_endpoints_set_aside", "Endpoints that get nothing new, by reason.", [
+    ...DST,
+    "reason",
+  ]),
+  ejections: counter("isobar_outlier_ejections_total", "Endpoints ejected by outlier detection.", [
+    ...DST,
+    "reason",
+  ]),
+  ejectionsRefused: counter(
+    "isobar_outlier_ejections_overflow_total",
+    "Endpoints not ejected because too many were.",
+    DST,
+  ),
+  healthChecks: counter("isobar_health_checks_total", "Active health checks of endpoints.", [
+    ...DST,
+    "result",
+  ]),
   downstreamConnections: gauge("isobar_downstream_connections", "Open connections of clients.", ["protocol"]),
   floodClosed: counter("isobar_flood_closed_total", "Connections closed on peers that flooded them.", [
     "attack",

@@ -13,6 +13,9 @@ import type { OverloadState } from "./overload-state.ts";
 import { PortMetrics } from "./port-metrics.ts";
 import type { MemoryUsage } from "./process-metrics.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
+import type { RouteCounters } from "./route-counters.ts";
+import type { RouteSeries } from "./route-metrics.ts";
+import { RouteMetrics } from "./route-metrics.ts";
 import { ScrapePace } from "./scrape-pace.ts";
 import { SeriesAllocator } from "./series-allocator.ts";
 import { SeriesBudget } from "./series-budget.ts";
@@ -53,6 +56,7 @@ export class MetricsRegistry {
   readonly #process: ProcessMetrics;
   readonly #guard: GuardMetrics;
   readonly #port: PortMetrics;
+  readonly #routes: RouteMetrics;
   readonly #config: ConfigMetrics;
   readonly #certificates: CertificateMetrics;
   readonly #clock: Clock;
@@ -73,6 +77,7 @@ export class MetricsRegistry {
     );
     this.#port = new PortMetrics(this.#exposition, options.workerCounters);
     this.#guard = new GuardMetrics(this.#exposition, options.workerCounters, options.overload);
+    this.#routes = new RouteMetrics(this.#exposition);
     this.#config = new ConfigMetrics(this.#exposition, options.version);
     this.#certificates = new CertificateMetrics(this.#exposition);
     this.#clock = options.clock ?? monotonicClock;
@@ -88,6 +93,11 @@ export class MetricsRegistry {
   /** Its series end; nothing happens when there is no such cluster. */
   removeCluster(name: string): void {
     this.#clusters.remove(name);
+  }
+
+  /** A route's requests are counted at a number of its own. */
+  addRouteSeries(series: RouteSeries, number: number, counters: RouteCounters): void {
+    this.#routes.add(series, number, counters);
   }
 
   /** Certificates of our own that are in use. */
@@ -127,6 +137,7 @@ export class MetricsRegistry {
     this.#process.collect(this.#wallNowMs(), this.#memoryUsage());
     this.#guard.collect();
     this.#port.collect();
+    this.#routes.collect();
     this.#config.collect(this.#wallNowMs());
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);

@@ -61,7 +61,7 @@ test("clusters of the file are given as they are, and removed when they are gone
     ),
   );
   await discovery.apply(configWith("{ name: b, endpoints: [{ address: 10.0.0.2:1 }] }"));
-  assert.deepEqual(seen, ["a=10.0.0.1,fd00::1", "b=", "complete", "-a", "b=10.0.0.2", "complete"]);
+  assert.deepEqual(seen, ["a=10.0.0.1,fd00::1", "b=", "complete", "b=10.0.0.2", "-a", "complete"]);
 });
 
 test("a cluster from DNS is known at once, complete after its first answer, and follows changes", async () => {
