@@ -39,6 +39,26 @@ test("under steady load and constant failure, retries stay at a fifth of the req
   assert.ok(Math.abs(retries - (20_000 * 0.2 + 200)) < 5, String(retries));
 });
 
+test("share and floor are configurable, and may change while it is in use", () => {
+  const budget = new RetryBudget(0, 0.5, 2);
+  assert.equal(takeAll(budget, 0), 20);
+  for (let i = 0; i < 100; i++) budget.deposit();
+  assert.equal(takeAll(budget, 0), 50);
+  budget.configure(0, 0.125, 1);
+  for (let i = 0; i < 80; i++) budget.deposit();
+  assert.equal(takeAll(budget, 0), 10);
+  assert.equal(takeAll(budget, 3000), 3);
+  budget.configure(3000, 0.125, 100);
+  assert.equal(takeAll(budget, 4000), 100);
+});
+
+test("nothing allows nothing", () => {
+  const budget = new RetryBudget(0, 0, 0);
+  for (let i = 0; i < 100; i++) budget.deposit();
+  assert.equal(takeAll(budget, 100_000), 0);
+  assert.equal(budget.usedRatio(100_000), 1);
+});
+
 test("the used share goes from 0 to 1 and back", () => {
   const budget = new RetryBudget(0);
   assert.equal(budget.usedRatio(0), 0);

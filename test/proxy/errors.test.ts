@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { ProxyError } from "../../src/proxy/proxy-error.ts";
 import { PROXY_ERRORS } from "../../src/proxy/proxy-error.ts";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
 import { freePort } from "./fixture/free-port.ts";
@@ -10,6 +11,7 @@ import { Flag, frame, literal, RawBackend, RESPONSE_HEADERS, setting, Type } fro
 import type { RawAnswer } from "./fixture/raw-client.ts";
 import { answerOf, RawClient } from "./fixture/raw-client.ts";
 import { until } from "./fixture/until.ts";
+import { retriesOf } from "./retry/retry-settings.ts";
 
 const BODY = Buffer.alloc(5);
 
@@ -203,6 +205,31 @@ describe("errors of our own", () => {
     expect(await answer, PROXY_ERRORS.draining, "raw:1");
     other.close();
     await leaving.close();
+  });
+
+  it("request_limit, request_timeout, idle_timeout, per_try_timeout: a limit of the cluster's", async () => {
+    const none = { maxRequests: 0, maxRequestsPerEndpoint: 0, maxRequestsPerConnection: 0 };
+    const retries = retriesOf({ attempts: 1, perTryTimeoutMs: 30 });
+    const hanging: [ProxyError, Parameters<typeof clusterSettings>[0]][] = [
+      [PROXY_ERRORS.requestTimeout, { timeouts: { requestMs: 30, idleMs: 0 } }],
+      [PROXY_ERRORS.idleTimeout, { timeouts: { requestMs: 0, idleMs: 30 } }],
+      [PROXY_ERRORS.perTryTimeout, { retries }],
+      [
+        PROXY_ERRORS.requestLimit,
+        { circuit: { ...none, maxRequests: 1 }, timeouts: { requestMs: 200, idleMs: 0 } },
+      ],
+    ];
+    const mute = await RawBackend.start();
+    for (const [error, settings] of hanging) {
+      const name = `${error.code.replaceAll("_", "-")}:1`;
+      proxy.apply([mute.port], { name, settings: clusterSettings(settings) });
+      const first = client.call(BODY, { ":authority": name });
+      const second = client.call(BODY, { ":authority": name });
+      expect(error === PROXY_ERRORS.requestLimit ? await second : await first, error, name);
+      await Promise.all([first, second]);
+      proxy.remove(name);
+    }
+    mute.stop();
   });
 
   it("are not told as gRPC to who does not speak it", async () => {

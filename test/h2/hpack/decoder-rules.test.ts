@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { BlockKind } from "../../../src/h2/hpack/block-kind.ts";
 import { DecodeResult } from "../../../src/h2/hpack/decode-result.ts";
 import { HpackDecoder } from "../../../src/h2/hpack/decoder.ts";
+import { PUSHBACK_NEVER } from "../../../src/h2/hpack/field-value.ts";
 import { releaseFields } from "../../../src/h2/hpack/release-fields.ts";
 import type { Field, Form } from "./reference.ts";
 import { AREA_OCTETS, makeRig, ReferenceEncoder } from "./reference.ts";
@@ -126,6 +127,50 @@ describe("a header section", () => {
     judge(request, fields, DecodeResult.ok, size);
     judge(request, fields, DecodeResult.listTooLarge, size - 1);
     judge(request, fields, DecodeResult.listTooLarge, size - 533);
+  });
+});
+
+describe("what gRPC says of further attempts", () => {
+  const told = (kind: BlockKind, fields: readonly Field[]): HpackDecoder => {
+    const rig = makeRig();
+    const decoder = new HpackDecoder(rig.slab, rig.pool, { maxTableOctets: 4096, maxListOctets: 65_536 });
+    const encoder = new ReferenceEncoder();
+    for (const [form, huffman, pick] of FORMS) {
+      const block = Buffer.concat(fields.map((field) => encoder.field(field, form, huffman, pick)));
+      block.copy(rig.slab.bytes, rig.input);
+      assert.equal(decoder.decode(rig.input, block.length, kind, rig.block, AREA_OCTETS), DecodeResult.ok);
+    }
+    return decoder;
+  };
+
+  it("is read from answers: how long to wait, or not to come back", () => {
+    const { retryPushbackMs } = told(trailers, [["grpc-status", "14"]]);
+    assert.equal(retryPushbackMs, -1);
+    for (const [text, wanted] of [
+      ["0", 0],
+      ["1500", 1500],
+      ["999999999", 999_999_999],
+      ["-1", PUSHBACK_NEVER],
+      ["1.5", PUSHBACK_NEVER],
+      ["", PUSHBACK_NEVER],
+      ["1000000000", PUSHBACK_NEVER],
+    ] as const) {
+      assert.equal(told(trailers, [["grpc-retry-pushback-ms", text]]).retryPushbackMs, wanted, text);
+    }
+    assert.equal(told(request, [...REQUEST, ["grpc-retry-pushback-ms", "7"]]).retryPushbackMs, -1);
+  });
+
+  it("is taken out of requests, which get a count of their own", () => {
+    for (const [text, wanted] of [
+      ["0", 0],
+      ["3", 3],
+      ["-1", 0],
+      ["x", 0],
+    ] as const) {
+      const decoder = told(request, [...REQUEST, ["grpc-previous-rpc-attempts", text]]);
+      assert.equal(decoder.previousAttempts, wanted, text);
+      assert.equal(decoder.outOctets, told(request, REQUEST).outOctets, "the field is not passed on");
+    }
   });
 });
 

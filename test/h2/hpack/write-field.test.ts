@@ -6,8 +6,10 @@ import {
   GRPC_TIMEOUT_OCTETS,
   literalBound,
   literalRecord,
+  PREVIOUS_ATTEMPTS_OCTETS,
   writeGrpcTimeout,
   writeLiteral,
+  writePreviousAttempts,
   writeStatic,
 } from "../../../src/h2/hpack/write-field.ts";
 import { fieldsOf, makeRig } from "./reference.ts";
@@ -64,6 +66,17 @@ describe("fields of our own", () => {
       assert.ok(end - rig.block <= GRPC_TIMEOUT_OCTETS);
       const [entry] = fieldsOf(rig, rig.block, end - rig.block);
       assert.deepEqual(entry?.field, ["grpc-timeout", wanted]);
+    }
+    rig.close();
+  });
+
+  it("count the attempts before this one", () => {
+    const rig = makeRig();
+    for (const count of [0, 1, 9, 10, 42, 99, 100, 101, 255]) {
+      const end = writePreviousAttempts(rig.slab.bytes, rig.block, count);
+      assert.ok(end - rig.block <= PREVIOUS_ATTEMPTS_OCTETS);
+      const [entry] = fieldsOf(rig, rig.block, end - rig.block);
+      assert.deepEqual(entry?.field, ["grpc-previous-rpc-attempts", String(count)]);
     }
     rig.close();
   });
