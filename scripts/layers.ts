@@ -29,6 +29,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { folder: "lb", knows: "How an endpoint is picked: candidates, loads, policies.", pure: true },
   { folder: "route", knows: "Which cluster a request is for.", pure: true },
+  { folder: "sim", knows: "Fleets, endpoints and traffic in virtual time, around the pickers of lb.", pure: true },
   {
     folder: "telemetry",
     knows: "Counters in shared memory, the metrics made of them, the log and the access log.",
@@ -42,6 +43,11 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: "upstream",
     knows: "Connections to one endpoint: dialling, capacity, back-off, resets.",
+    pure: false,
+  },
+  {
+    folder: "health",
+    knows: "Which endpoints are sick: active checks, and what the main thread does about outliers.",
     pure: false,
   },
   {

@@ -1,3 +1,4 @@
+import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { OverloadState } from "../telemetry/overload-state.ts";
 import { ThreadRestarts } from "../telemetry/thread-restarts.ts";
@@ -8,12 +9,15 @@ import type { PublishedCluster } from "./cluster-publisher.ts";
 export class ProxyCounters {
   readonly endpoints: EndpointCounters;
   readonly workers: WorkerCounters;
+  /** What attempts come to, for outlier detection. */
+  readonly outcomes: SharedOutcomes;
   readonly overload = new OverloadState();
   readonly restarts = new ThreadRestarts();
 
   constructor(workerCount: number) {
     this.endpoints = new EndpointCounters(workerCount);
     this.workers = new WorkerCounters(workerCount);
+    this.outcomes = new SharedOutcomes(workerCount);
   }
 
   /** Clears what a dead worker had open (streams in flight, connections); its totals stay. */

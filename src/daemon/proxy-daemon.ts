@@ -13,7 +13,9 @@ import { AccessLogSink } from "./access-log-sink.ts";
 import { ClusterPublisher, clusterMessage } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
+import { EndpointHealth } from "./endpoint-health.ts";
 import { ExitCode, ExitError } from "./exit-code.ts";
+import { ExplainDesk } from "./explain-desk.ts";
 import { guardStart } from "./guard-start.ts";
 import { OverloadManager } from "./overload-manager.ts";
 import { CgroupMemory } from "./overload-memory.ts";
@@ -23,6 +25,7 @@ import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { ProxyView } from "./proxy-view.ts";
 import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
+import type { RoutePublisher } from "./route-publisher.ts";
 import type { TlsIdentities } from "./tls-identities.ts";
 import type { ListeningMessage, MainToWorker, WorkerToMain } from "./worker-messages.ts";
 
@@ -56,9 +59,11 @@ export class ProxyDaemon {
   readonly #slots: SlotRegistry;
   readonly #publisher: ClusterPublisher;
   readonly #ownSockets = new OwnSockets(() => monotonicClock.nowMs());
+  readonly #health: EndpointHealth;
   readonly #discovery: Discovery;
   readonly #threads: DataPlaneThreads;
   readonly #reloader: Reloader;
+  readonly #explain: ExplainDesk;
   readonly #view: ProxyView;
   readonly #admin: AdminServer;
   readonly #accessLog = new AccessLogSink();
@@ -68,6 +73,8 @@ export class ProxyDaemon {
   readonly #started = Promise.withResolvers<void>();
   #metrics: ProxyMetrics | undefined;
   #tls: TlsIdentities | undefined;
+  #routes: RoutePublisher | undefined;
+  #hasFleet = false;
   #drainLimit: NodeJS.Timeout | undefined;
   readonly #memory = CgroupMemory.find();
   #overload: OverloadManager | undefined;
@@ -90,13 +97,26 @@ export class ProxyDaemon {
       endpointCounters: this.#counters.endpoints,
       workerCount,
       broadcast: (message) => this.#threads.broadcast(message),
-      onPublished: (published) => this.#metrics?.published(published),
-      onRemoved: (name) => this.#metrics?.removed(name),
+      onPublished: (published) => {
+        this.#metrics?.published(published);
+        this.#health.published(published);
+      },
+      onRemoved: (name) => {
+        this.#metrics?.removed(name);
+        this.#health.removed(name);
+      },
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
       onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
       ownSockets: this.#ownSockets,
       onLoop: (cluster, addresses) =>
         log.error("endpoints that are this proxy itself are left out", { cluster, addresses }),
+    });
+    this.#health = new EndpointHealth({
+      counters: this.#counters,
+      clusters: () => this.#publisher.clusters,
+      tlsMessages: () => this.#tls?.messages() ?? [],
+      place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
+      log,
     });
     this.#discovery = new Discovery({
       sink: this.#publisher,
@@ -134,14 +154,21 @@ export class ProxyDaemon {
         if (!succeeded) this.#metrics?.configRefused();
       },
     });
+    this.#explain = new ExplainDesk({
+      workerCount,
+      broadcast: (message) => this.#threads.broadcast(message),
+    });
     this.#view = new ProxyView({
       readiness: this.#readiness,
       counters: this.#counters,
       publisher: this.#publisher,
+      routes: () => this.#routes,
       reloader: this.#reloader,
       troubles: this.#troubles,
       log,
       drain: () => this.drain("POST /drain"),
+      explain: this.#explain,
+      node: config.node.id,
     });
     this.#admin = new AdminServer(this.#view);
   }
@@ -185,6 +212,7 @@ export class ProxyDaemon {
     clearTimeout(this.#drainLimit);
     this.#overload?.close();
     this.#discovery.stop();
+    this.#health.close();
     this.#tls?.close();
     await this.#threads.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
@@ -208,10 +236,28 @@ export class ProxyDaemon {
   async #apply(config: Config): Promise<void> {
     this.#options.log.level = config.log.level;
     this.#threads.broadcast({ kind: "access-log", ...config.accessLog });
+    this.#threads.broadcast({ kind: "explain", ...config.explain });
+    // A fleet that has gone is told too; none at all needs no word.
+    if (config.fleet !== undefined || this.#hasFleet)
+      this.#threads.broadcast({ kind: "fleet", fleet: config.fleet });
+    this.#hasFleet = config.fleet !== undefined;
+    this.#health.setFleet(config.fleet);
     await this.#announceTls(config);
-    await this.#discovery.apply(config);
+    await this.#loadRoutes(config);
+    await this.#discovery.apply(config, () => this.#routes?.apply(config));
     this.#tls?.retire();
     this.#metrics?.configInForce(config);
+  }
+
+  /** Loaded at need: most proxies have no routes. */
+  async #loadRoutes({ routes, concurrency }: Config): Promise<void> {
+    if (this.#routes !== undefined || routes === undefined) return;
+    const { RoutePublisher } = await import("./route-publisher.ts");
+    this.#routes = new RoutePublisher({
+      workerCount: concurrency,
+      broadcast: (message) => this.#threads.broadcast(message),
+      onSeries: (series, number, counters) => this.#metrics?.routeSeries(series, number, counters),
+    });
   }
 
   /** Loaded at need: most proxies speak clear text with their endpoints. */
@@ -220,7 +266,10 @@ export class ProxyDaemon {
     if (this.#tls === undefined) {
       const { TlsIdentities } = await import("./tls-identities.ts");
       this.#tls = new TlsIdentities({
-        broadcast: (message) => this.#threads.broadcast(message),
+        broadcast: (message) => {
+          this.#threads.broadcast(message);
+          this.#health.tlsChanged(message);
+        },
         log: this.#options.log,
         onCertificates: (certificates) => this.#metrics?.ownCertificates(certificates),
         onReload: (succeeded) => this.#metrics?.certificatesReloaded(succeeded),
@@ -237,6 +286,7 @@ export class ProxyDaemon {
       overload: this.#counters.overload.buffer,
       poison: config.memory.poisonFreed,
       endpointCounters: this.#counters.endpoints.buffers,
+      outcomes: this.#counters.outcomes.buffer,
       workerCounters: this.#counters.workers.buffer,
     };
   }
@@ -244,8 +294,11 @@ export class ProxyDaemon {
   /** What a worker that takes the place of a dead one is told first: all that the others know. */
   *#stateForWorker(): Iterable<MainToWorker> {
     yield { kind: "access-log", ...this.#reloader.running.accessLog };
+    yield { kind: "explain", ...this.#reloader.running.explain };
+    if (this.#hasFleet) yield { kind: "fleet", fleet: this.#reloader.running.fleet };
     if (this.#tls !== undefined) yield* this.#tls.messages();
     for (const published of this.#publisher.clusters) yield clusterMessage(published);
+    if (this.#routes?.message !== undefined) yield this.#routes.message;
     if (this.#readiness.isSnapshotInForce) yield { kind: "snapshot-complete" };
   }
 
@@ -262,6 +315,8 @@ export class ProxyDaemon {
         return log[message.level](message.message, { ...message.fields, worker });
       case "access-log":
         return this.#accessLog.write(message);
+      case "explained":
+        return this.#explain.receive(worker, message);
     }
   }
 

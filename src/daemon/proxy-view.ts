@@ -1,5 +1,14 @@
-import type { ActionResult, AdminView, ClusterView, EndpointView, StatsView } from "../admin/admin-view.ts";
+import type {
+  ActionResult,
+  AdminView,
+  ClusterView,
+  EndpointView,
+  RoutesView,
+  StatsView,
+} from "../admin/admin-view.ts";
+import type { ExplainQuestion, ExplainView } from "../admin/explain-view.ts";
 import { describeFound } from "../config/config-problem.ts";
+import { setAsideReasons } from "../resource/set-aside.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import type { Log, LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
@@ -7,9 +16,11 @@ import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import { RESPONSE_FLAG_COUNT } from "../telemetry/response-flag.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
+import type { ExplainDesk } from "./explain-desk.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Reloader } from "./reloader.ts";
+import type { RoutePublisher } from "./route-publisher.ts";
 import { VERSION } from "./version.ts";
 
 /** The parts of the daemon that {@link ProxyView} shows. */
@@ -17,11 +28,17 @@ export interface ProxyViewOptions {
   readonly readiness: Readiness;
   readonly counters: ProxyCounters;
   readonly publisher: ClusterPublisher;
+  /** undefined as long as there were no routes. */
+  readonly routes: () => RoutePublisher | undefined;
   readonly reloader: Reloader;
   /** What discovery suffers from, by cluster name. */
   readonly troubles: ReadonlyMap<string, string>;
   readonly log: Log;
   readonly drain: () => void;
+  /** Asks the workers about their picks. */
+  readonly explain: ExplainDesk;
+  /** Name of the node. */
+  readonly node: string;
 }
 
 /** The daemon as the admin server shows it. Everything is read at the moment of asking. */
@@ -80,10 +97,27 @@ export class ProxyView implements AdminView {
             requests: counters.requestsOf(slot),
             errors: counters.errorsOf(slot),
             setAside: counters.isSetAside(slot),
+            setAsideFor: setAsideReasons(counters.asideReasons(slot)),
           };
         }),
       };
     }
+  }
+
+  routes(): RoutesView {
+    const publisher = this.#options.routes();
+    const { version = "", routes = [] } = publisher?.configuration ?? {};
+    return {
+      version,
+      routes: routes.map(({ name, authorities, clusters }) => ({
+        name,
+        authorities,
+        clusters: (clusters.length === 0 ? [{ name: "", weight: 1 }] : clusters).map((side) => ({
+          ...side,
+          requests: publisher?.requestsOf(name, side.name) ?? 0,
+        })),
+      })),
+    };
   }
 
   configDump(): unknown {
@@ -94,6 +128,31 @@ export class ProxyView implements AdminView {
       config: reloader.running,
       reload: reloader.status,
     };
+  }
+
+  async explain(question: ExplainQuestion): Promise<ExplainView> {
+    const { publisher, counters, explain, node, reloader } = this.#options;
+    const published = [...publisher.clusters];
+    const asked = published.find(({ cluster }) => cluster.name === question.cluster);
+    const accounts = await explain.ask(asked?.snapshot.clusterSlot);
+    // Loaded at need, as is all that only those who ask want.
+    const { makeExplainView } = await import("./explain-view-maker.ts");
+    const { sample } = reloader.running.explain;
+    return makeExplainView({ node, sample, published, endpoints: counters.endpoints, accounts }, question);
+  }
+
+  async explainDump(): Promise<Uint8Array> {
+    const accounts = await this.#options.explain.ask();
+    const { encodePickDump } = await import("../lb/record/pick-dump.ts");
+    return encodePickDump(
+      accounts.map(({ worker, nowMs, wallMs, records, views }) => ({
+        worker,
+        nowMs,
+        wallMs,
+        records,
+        views,
+      })),
+    );
   }
 
   drain(): ActionResult {

@@ -1,7 +1,11 @@
 import type { MessagePort } from "node:worker_threads";
+import type { TierSet } from "../lb/tier-set.ts";
 import type { AccessLogLines } from "../proxy/access-log.ts";
+import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
+import type { RouteUpdate } from "../proxy/routes/route-update.ts";
+import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
 
@@ -30,8 +34,10 @@ export interface WorkerStart {
   /** 0 to `workerCount - 1`: the row of every counter that this worker alone writes. */
   readonly workerIndex: number;
   readonly workerCount: number;
+  /** When the main thread's clock began, in ms since 1970: times in shared memory count from there. */
+  readonly timeOriginMs: number;
   /** Who this proxy is: zone affinity compares `zone` with the endpoints'; an empty zone has no affinity. */
-  readonly node: { readonly id: string; readonly zone: string };
+  readonly node: { readonly id: string; readonly zone: string; readonly region: string };
   /** In the order of the configuration. */
   readonly listeners: readonly WorkerListener[];
   /**
@@ -55,6 +61,8 @@ export interface WorkerStart {
   readonly poison: boolean;
   /** Memory of a telemetry/endpoint-counters.ts. */
   readonly endpointCounters: EndpointCounterBuffers;
+  /** Memory of a lb/outlier/shared-outcomes.ts. */
+  readonly outcomes: SharedArrayBuffer;
   /** Memory of a telemetry/worker-counters.ts. */
   readonly workerCounters: SharedArrayBuffer;
 }
@@ -66,6 +74,11 @@ export interface ClusterMessage {
   readonly snapshot: SharedArrayBuffer;
   /** The cluster's counters (telemetry/cluster-counters.ts); the same buffer for the cluster's whole life. */
   readonly counters: SharedArrayBuffer;
+}
+
+/** The routes have changed. Sent after the clusters they name and before those they no longer name are removed. */
+export interface RoutesMessage extends RouteUpdate {
+  readonly kind: "routes";
 }
 
 /** An identity is new, or its certificates were renewed. Sent before the first cluster that uses it. */
@@ -109,6 +122,26 @@ export interface AccessLogMessage {
   readonly sample: number;
 }
 
+/** What of picks is recorded and who may ask; sent once before the first cluster and on every change. */
+export interface ExplainMessage extends ExplainSettings {
+  readonly kind: "explain";
+}
+
+/** Asks for the picks that were recorded; the answer is {@link ExplainedMessage}. */
+export interface ExplainAskMessage {
+  readonly kind: "explain-ask";
+  readonly id: number;
+  /** The cluster whose candidates of now are wanted too; -1 for none. */
+  readonly clusterSlot: number;
+}
+
+/** The other proxies that send to the same services. Sent before the first cluster where there are any, and on every change. */
+export interface FleetMessage {
+  readonly kind: "fleet";
+  /** Undefined: there are none any more. */
+  readonly fleet: Fleet | undefined;
+}
+
 /** Sockets come through this port from now on (acceptor-messages.ts). Sent again when the acceptor was replaced. */
 export interface AcceptorPortMessage {
   readonly kind: "acceptor-port";
@@ -126,11 +159,15 @@ export interface ListenMessage {
 export type MainToWorker =
   | ClusterMessage
   | ClusterRemovedMessage
+  | RoutesMessage
   | TlsIdentityMessage
   | TlsIdentityRemovedMessage
   | SnapshotCompleteMessage
   | DrainMessage
   | AccessLogMessage
+  | FleetMessage
+  | ExplainMessage
+  | ExplainAskMessage
   | AcceptorPortMessage
   | ListenMessage;
 
@@ -188,6 +225,32 @@ export interface AccessLogBatch extends AccessLogLines {
   readonly kind: "access-log";
 }
 
+/** A {@link PickView} on its way between threads. */
+export interface ViewMessage extends TierSet {
+  readonly number: number;
+  readonly snapshot: SharedArrayBuffer;
+}
+
+/** The candidates of a cluster as a worker has them now. */
+export interface ExplainedCluster extends TierSet {
+  readonly contentHash: string;
+  /** By index in the snapshot: why an endpoint is in no tier, as LeftOut. */
+  readonly leftOut: Uint8Array;
+}
+
+/** Answer to {@link ExplainAskMessage}. Everything in it is a copy. */
+export interface ExplainedMessage {
+  readonly kind: "explained";
+  readonly id: number;
+  /** When, on the clock of the records and in ms since 1970. */
+  readonly nowMs: number;
+  readonly wallMs: number;
+  /** For readRecords. */
+  readonly records: Float64Array;
+  readonly views: readonly ViewMessage[];
+  readonly cluster: ExplainedCluster | undefined;
+}
+
 /** Everything a worker sends. */
 export type WorkerToMain =
   | ServingMessage
@@ -196,4 +259,5 @@ export type WorkerToMain =
   | EpochMessage
   | DrainedMessage
   | LogMessage
-  | AccessLogBatch;
+  | AccessLogBatch
+  | ExplainedMessage;

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
+import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
@@ -33,11 +34,14 @@ const row = new WorkerCounters(start.workerCount, start.workerCounters).row(star
 let endpointSlots: number[] = [];
 let clusterSlots: number[] = [];
 
+const clockLeadMs = performance.timeOrigin - start.timeOriginMs;
 const tlsFailures = new TlsFailureLog(say);
 const dataPlane = new DataPlane({
   workerIndex: start.workerIndex,
   workerCount: start.workerCount,
+  node: start.node.id,
   zone: start.node.zone,
+  region: start.node.region,
   slabOctets: start.slabOctets,
   poison: start.poison,
   guard: start.guard,
@@ -45,11 +49,13 @@ const dataPlane = new DataPlane({
   maxTlsHandshakes: start.maxTlsHandshakes,
   onTlsFailure: (failure) => tlsFailures.note(failure),
   overload: new OverloadState(start.overload).words,
-  nowMs: () => monotonicClock.nowMs(),
+  // Times are written into shared memory, and each thread's own clock begins with the thread.
+  nowMs: () => clockLeadMs + performance.now(),
   wallMs: () => Date.now(),
   // One seed per worker and process: workers that draw alike would herd.
   random: new SeededRandom(Math.trunc(Date.now() * 31 + start.workerIndex * 7919 + process.pid)),
   endpoints: new EndpointCounters(start.workerCount, start.endpointCounters),
+  outcomes: new SharedOutcomes(start.workerCount, start.outcomes),
   workerRow: row,
   onEndpointReleased: (slot) => endpointSlots.push(slot),
   onClusterReleased: (slot) => clusterSlots.push(slot),
@@ -59,6 +65,8 @@ const dataPlane = new DataPlane({
     loadHttp1: async (services) => new (await import("../http1/http1-server.ts")).Http1Server(services),
   },
 });
+
+let routesApplied: Promise<void> | undefined;
 
 const readsChosen = chooseSocketReads(say).then((reads) => {
   dataPlane.socketReads = reads;
@@ -158,10 +166,13 @@ port.on("message", (message: MainToWorker) => {
       return dataPlane.applyCluster(message.snapshot, message.counters);
     case "cluster-removed":
       return dataPlane.removeCluster(message.clusterSlot);
+    case "routes":
+      routesApplied = dataPlane.applyRoutes(message);
+      return;
     case "snapshot-complete":
       if (!listening) collectGarbage();
       if (!listening) {
-        void readsChosen.then(() => {
+        void Promise.all([readsChosen, routesApplied]).then(() => {
           if (drainDeadlineMs !== Number.POSITIVE_INFINITY) return;
           say({ kind: "serving" });
           if (start.listening !== "handed") listenTo(start.listeners);
@@ -183,6 +194,15 @@ port.on("message", (message: MainToWorker) => {
       dataPlane.accessLog.enabled = message.enabled;
       dataPlane.accessLog.sample = message.sample;
       return;
+    case "fleet":
+      dataPlane.fleet = message.fleet;
+      return;
+    case "explain":
+      return dataPlane.explain.configure(message);
+    case "explain-ask":
+      return void import("./answer-explain.ts").then(({ answerExplain }) =>
+        say(answerExplain(message, dataPlane.explain)),
+      );
   }
 });
 

@@ -1,3 +1,5 @@
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+import { ExchangeBit } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 
 /** What one attempt at an endpoint says about that endpoint. */
@@ -10,6 +12,10 @@ export const AttemptOutcome = {
   load: 2,
   /** It says nothing about the endpoint: the client went away, or nothing was sent. */
   neutral: 3,
+  /** Its time was up. The endpoint is to blame if nothing of the answer has come, and others answer sooner. */
+  late: 4,
+  /** The connection broke: a fault, but one, however many streams it had. */
+  lost: 5,
 } as const;
 
 /** One of {@link AttemptOutcome}. */
@@ -23,11 +29,84 @@ export type AttemptOutcome = (typeof AttemptOutcome)[keyof typeof AttemptOutcome
  */
 export function attemptEnded(
   context: ProxyContext,
-  _slot: number,
+  slot: number,
   endpoint: number,
   outcome: AttemptOutcome,
 ): void {
-  if (outcome === AttemptOutcome.fault) context.endpoints.errors[context.endpointRow + endpoint]!++;
+  const { exchanges, outliers, time } = context;
+  const cluster = exchanges.cluster[slot]!;
+  const elapsedMs = time.nowMs - exchanges.openedMs[slot]!;
+  const found = outcome === AttemptOutcome.success ? outcome : settle(context, slot, outcome, elapsedMs);
+  const runtime = context.clusters[cluster];
+  if (runtime?.observesLatency) measureEnd(context, runtime, slot, endpoint, found, elapsedMs);
+  if (found === AttemptOutcome.success) {
+    outliers.succeeded(cluster, endpoint, elapsedMs, time.nowMs);
+  } else if (found === AttemptOutcome.fault || found === AttemptOutcome.lost) {
+    context.endpoints.errors[context.endpointRow + endpoint]!++;
+    outliers.failed(cluster, endpoint, found === AttemptOutcome.lost, time.nowMs);
+  }
+}
+
+/** What a failure counts as at least, in units of the cluster's usual latency: failing fast must not look like being fast. */
+const FAULT_LATENCIES = 10;
+
+/** Notes that the answer of an attempt has begun: what balances by latency learns here, however long the answer lasts. */
+export function measureAnswer(
+  { endpoints, workerIndex, exchanges, clusters, time }: ProxyContext,
+  slot: number,
+  endpoint: number,
+): void {
+  const cluster = clusters[exchanges.cluster[slot]!];
+  if (!cluster?.observesLatency) return;
+  const began = exchanges.openedMs[slot]!;
+  if (cluster.observesLatency) endpoints.measures.waitedFor(workerIndex, endpoint, began);
+  endpoints.measures.observeLatency(workerIndex, endpoint, time.nowMs - began, time.nowMs);
+}
+
+/** The same for an attempt that ends: if its answer had begun, only a failure is news. */
+function measureEnd(
+  { endpoints, workerIndex, exchanges, time }: ProxyContext,
+  cluster: ClusterRuntime,
+  slot: number,
+  endpoint: number,
+  outcome: AttemptOutcome,
+  elapsedMs: number,
+): void {
+  const { measures } = endpoints;
+  const answered = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
+  if (!answered && cluster.observesLatency) {
+    measures.waitedFor(workerIndex, endpoint, exchanges.openedMs[slot]!);
+  }
+  if (outcome === AttemptOutcome.success) {
+    if (!answered) measures.observeLatency(workerIndex, endpoint, elapsedMs, time.nowMs);
+  } else if (outcome !== AttemptOutcome.neutral) {
+    const penaltyMs = Math.max(elapsedMs, FAULT_LATENCIES * cluster.loads.referenceMs);
+    measures.observeFault(workerIndex, endpoint, penaltyMs, time.nowMs);
+  }
+}
+
+/** How much sooner than the proxy a client may find that its deadline has passed: its clock began earlier. */
+const DEADLINE_SLACK_MS = 2;
+const DEADLINE_SLACK_SHARE = 0.02;
+
+/** @returns the outcome with `late` decided: a fault, or nothing. */
+function settle(
+  { exchanges, outliers, time }: ProxyContext,
+  slot: number,
+  outcome: AttemptOutcome,
+  elapsedMs: number,
+): AttemptOutcome {
+  const due = exchanges.dueMs[slot]!;
+  const slack = DEADLINE_SLACK_MS + DEADLINE_SLACK_SHARE * (due - exchanges.startMs[slot]!);
+  // Most clients reset a stream at its deadline, and do so a little before the proxy would.
+  const late =
+    outcome === AttemptOutcome.late ||
+    (outcome === AttemptOutcome.neutral && due > 0 && time.nowMs >= due - slack);
+  if (!late) return outcome;
+  const answering = (exchanges.bits[slot]! & ExchangeBit.responseStarted) !== 0;
+  return !answering && outliers.isLate(exchanges.cluster[slot]!, elapsedMs)
+    ? AttemptOutcome.fault
+    : AttemptOutcome.neutral;
 }
 
 /** @returns what a gRPC status in an answer says about the endpoint; -1 stands for none. */
@@ -35,6 +114,10 @@ export function outcomeOfStatus(grpcStatus: number): AttemptOutcome {
   switch (grpcStatus) {
     case RESOURCE_EXHAUSTED:
       return AttemptOutcome.load;
+    case CANCELLED:
+      return AttemptOutcome.neutral;
+    case DEADLINE_EXCEEDED:
+      return AttemptOutcome.late;
     case UNKNOWN:
     case INTERNAL:
     case UNAVAILABLE:
@@ -45,7 +128,9 @@ export function outcomeOfStatus(grpcStatus: number): AttemptOutcome {
   }
 }
 
+const CANCELLED = 1;
 const UNKNOWN = 2;
+const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 const INTERNAL = 13;
 const UNAVAILABLE = 14;

@@ -1,11 +1,10 @@
 import type { Server, Socket } from "node:net";
-import type { Random } from "../base/random.ts";
 import { Slab } from "../base/slab.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
-import type { Engine } from "../h2/connection-state.ts";
-import { ErrorCode } from "../h2/error-code.ts";
+import type { ConnectionState, Engine } from "../h2/connection-state.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
+import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import type { H2Channel } from "../net/h2-channel.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
 import type { SocketReads } from "../net/read-area.ts";
@@ -13,34 +12,40 @@ import { ReadArea } from "../net/read-area.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import { AuthorityTable } from "../route/authority-table.ts";
 import { RouteCache } from "../route/route-cache.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
-import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { GuardCell } from "../telemetry/guard-cell.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { SERVER_MIN_PING_MS } from "../upstream/keepalive.ts";
 import { TlsClients } from "../upstream/tls-clients.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
+import { ClusterSurroundings } from "./cluster-surroundings.ts";
+import type { DataPlaneOptions } from "./data-plane-options.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
 import { engineLimits } from "./engine-limits.ts";
-import { abandonUpstream, fail } from "./exchange-fail.ts";
-import { ExchangeTable, Phase } from "./exchange-table.ts";
+import { fail } from "./exchange-fail.ts";
+import { ExchangeTable } from "./exchange-table.ts";
+import { Explainer } from "./explain/explainer.ts";
 import { giveUp } from "./give-up.ts";
 import type { Caller } from "./guard/caller.ts";
 import { Guard } from "./guard/guard.ts";
-import type { GuardOptions } from "./guard/guard-options.ts";
 import { GUARD_DEFAULTS } from "./guard/guard-options.ts";
-import type { FrontDoorOptions } from "./port/front-door.ts";
+import { ClusterReportsTable } from "./load-reports/cluster-reports-table.ts";
+import { LoadReportSweep } from "./load-reports/load-report-sweep.ts";
+import { OutlierWatch } from "./outlier-watch.ts";
 import { FrontDoor } from "./port/front-door.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import { relieve } from "./relief.ts";
+import { RequestHash } from "./request-hash.ts";
+import type { RouteUpdate } from "./routes/route-update.ts";
 import { SharedSetAside } from "./shared-set-aside.ts";
-import type { TlsFailure } from "./tls-failure.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -48,47 +53,8 @@ const MAX_STREAMS = 131_072;
 const SCRATCH_OCTETS = 262_144;
 const REPLY_SCRATCH_OCTETS = 16_384;
 const INTERN_ENTRIES = 4096;
-/** The longest a timer can wait; deadlines may be centuries away. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Share of the budget that copies and queues may fill. */
 const SOFT_SHARE = 0.85;
-
-/** What a data plane is made of. */
-export interface DataPlaneOptions {
-  readonly workerIndex: number;
-  readonly workerCount: number;
-  /** The node's zone, "" for none. */
-  readonly zone: string;
-  readonly slabOctets: number;
-  readonly poison: boolean;
-  /** Octets of a request's body at most; default 0: no limit. */
-  readonly maxRequestBodyOctets?: number;
-  /** Limits of clients, and how silent ones are looked after; default: GUARD_DEFAULTS. */
-  readonly guard?: GuardOptions;
-  /** The words of an OverloadState; default: memory is never short. */
-  readonly overload?: Int32Array;
-  /** Least time between two PINGs an endpoint has not spoken between; default: SERVER_MIN_PING_MS. For tests. */
-  readonly minPingMs?: number;
-  /** TLS handshakes with endpoints at once; default 8. */
-  readonly maxTlsHandshakes?: number;
-  /** Told of every connection that TLS kept from coming about; default: nobody is. */
-  readonly onTlsFailure?: (failure: TlsFailure) => void;
-  readonly nowMs: () => number;
-  /** Milliseconds since 1970, for log records. */
-  readonly wallMs: () => number;
-  readonly random: Random;
-  readonly endpoints: EndpointCounters;
-  /** This worker's row. */
-  readonly workerRow: Float64Array;
-  /** No stream is on that endpoint slot any more. */
-  readonly onEndpointReleased: (slot: number) => void;
-  /** A removed cluster's last exchange has ended. */
-  readonly onClusterReleased: (clusterSlot: number) => void;
-  /** What the listeners are, and who helps with what is not HTTP/2. */
-  readonly port?: FrontDoorOptions;
-  /** A client's connection has ended, and {@link DataPlane.downstreamConnections} is one less. */
-  readonly onDownstreamGone?: () => void;
-}
 
 /** The data plane of one worker: clusters in, sockets in, streams balanced. No timer or clock of its own but its turn. */
 export class DataPlane {
@@ -97,13 +63,15 @@ export class DataPlane {
   readonly #dispatcher: Dispatcher;
   readonly #upstreams: Upstreams;
   readonly #guard: Guard;
+  readonly #reportSweep: LoadReportSweep;
   readonly #frontDoor: FrontDoor;
   readonly #downstream = new Set<DownstreamChannel>();
-  readonly #onDeadline = (slot: number): void => this.#deadline(slot);
-  #deadlineTimer: NodeJS.Timeout | undefined;
-  #deadlineAtMs = Number.POSITIVE_INFINITY;
+  readonly #deadlines: DeadlineTimer;
+  readonly #onIdle = (connection: ConnectionState, slot: number): void =>
+    giveUp(this.#context, this.#dispatcher, connection, slot, PROXY_ERRORS.idleTimeout);
   #draining = false;
   readonly #sharedSetAside: SharedSetAside;
+  readonly #around: ClusterSurroundings;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -137,8 +105,10 @@ export class DataPlane {
       time,
       exchanges: new ExchangeTable(slab, MAX_STREAMS + 1),
       deadlines: new TimerWheel(MAX_STREAMS + 1, time.nowMs),
+      attemptTimers: new TimerWheel(MAX_STREAMS + 1, time.nowMs),
       authorities: new AuthorityTable(),
       routeCache: new RouteCache(INTERN_ENTRIES + 1),
+      routes: undefined,
       clusters: [],
       releaseCluster: (clusterSlot) => {
         const { clusters, subchannels } = this.#context;
@@ -158,14 +128,36 @@ export class DataPlane {
       overload: options.overload ?? new Int32Array(1),
       minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
       accessLog: new AccessLog(options.random, options.wallMs),
+      explain: new Explainer({
+        ...options,
+        node: options.node ?? "",
+        cluster: (clusterSlot) => this.#context.clusters[clusterSlot],
+      }),
       endpoints: options.endpoints,
+      outliers: new OutlierWatch(
+        options.endpoints,
+        options.outcomes ?? new SharedOutcomes(options.workerCount),
+        options.workerIndex,
+      ),
+      loadReports: new ClusterReportsTable(),
+      workerIndex: options.workerIndex,
       endpointRow: options.endpoints.rowStart(options.workerIndex),
       workerRow: options.workerRow,
       replyScratch: slab.alloc(REPLY_SCRATCH_OCTETS),
     };
+    const place = { node: options.node ?? "", zone: options.zone, region: options.region ?? "" };
+    const { clusters, endpoints, outliers } = this.#context;
+    this.#around = new ClusterSurroundings(
+      clusters,
+      place,
+      this.#sharedSetAside.verdict,
+      endpoints.loadSources(outliers.penalty),
+    );
     const guard = options.guard ?? GUARD_DEFAULTS;
     this.#guard = new Guard(this.#context, guard);
     this.#dispatcher = new Dispatcher(this.#context);
+    this.#reportSweep = new LoadReportSweep(this.#context);
+    this.#deadlines = new DeadlineTimer(this.#context, this.#dispatcher);
     this.#frontDoor = new FrontDoor(this.#context, this.#dispatcher, {
       ...options.port,
       limits: { headLimitMs: guard.handshakeTimeoutMs, ...options.port?.limits },
@@ -178,13 +170,18 @@ export class DataPlane {
     );
     turn.beforeFlush = () => {
       this.#dispatcher.run();
-      this.#armDeadlines();
+      this.#deadlines.arm();
     };
   }
 
   /** Records of finished requests. */
   get accessLog(): AccessLog {
     return this.#context.accessLog;
+  }
+
+  /** How picks are recorded and explained. */
+  get explain(): Explainer {
+    return this.#context.explain;
   }
 
   /** Streams in progress, both directions. */
@@ -218,23 +215,31 @@ export class DataPlane {
     this.#context.tick();
     const snapshot = new ClusterSnapshot(buffer);
     const present = clusters[snapshot.clusterSlot];
+    this.#context.loadReports.apply(snapshot);
     this.#upstreams.apply(snapshot, present?.snapshot);
+    const hash = RequestHash.of(this.#context.engine, snapshot.settings.loadBalancing);
     if (present !== undefined) {
-      present.update(snapshot);
+      present.hash = hash;
+      present.update(snapshot, time.nowMs);
+      this.#context.outliers.apply(present);
       this.#dispatcher.wake(present);
       return;
     }
-    const { workerCount, workerIndex, zone } = this.#options;
-    const row = new ClusterCounters(workerCount, counters).row(workerIndex);
-    clusters[snapshot.clusterSlot] = new ClusterRuntime(
-      snapshot,
-      row,
-      exchanges.links,
-      zone,
-      this.#sharedSetAside.isAside,
-      time.nowMs,
-    );
+    const { workerCount, workerIndex } = this.#options;
+    const rows = new ClusterCounters(workerCount, counters);
+    const { links } = exchanges;
+    const row = rows.row(workerIndex);
+    const cluster = new ClusterRuntime(snapshot, row, links, this.#around, time.nowMs);
+    cluster.counters = rows;
+    cluster.hash = hash;
+    clusters[snapshot.clusterSlot] = cluster;
+    this.#context.outliers.apply(cluster);
     authorities.set(snapshot.name, snapshot.clusterSlot);
+  }
+
+  /** The other proxies that send to the same services; undefined: there are none. */
+  set fleet(fleet: Fleet | undefined) {
+    this.#around.setFleet(fleet);
   }
 
   /** Forgets a cluster: its name is unknown from now on, its streams finish. */
@@ -245,12 +250,25 @@ export class DataPlane {
     cluster.removed = true;
     authorities.delete(cluster.snapshot.name);
     this.#upstreams.remove(cluster.snapshot);
-    while (cluster.queue.head !== 0) {
-      const slot = cluster.queue.head;
-      this.#dispatcher.leaveWaiting(slot);
-      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+    this.#context.loadReports.remove(clusterSlot);
+    this.#context.outliers.remove(clusterSlot);
+    for (const { queue } of [cluster, ...cluster.waitingSets]) {
+      while (queue.head !== 0) {
+        const slot = queue.head;
+        this.#dispatcher.leaveWaiting(slot);
+        fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+      }
     }
     this.#context.releaseCluster(clusterSlot);
+  }
+
+  /** Takes routes, for requests that come from now on. */
+  async applyRoutes(update: RouteUpdate): Promise<void> {
+    // Loaded at need: most proxies have no routes.
+    const { RouteRuntime } = await import("./routes/route-runtime.ts");
+    const { routes } = this.#context;
+    if (routes !== undefined) routes.update(update);
+    else this.#context.routes = new RouteRuntime(this.#context, this.#options, MAX_STREAMS + 1, update);
   }
 
   /** Serves clients of a listening server made with `pauseOnConnect`. @param listener its name. */
@@ -346,8 +364,11 @@ export class DataPlane {
    * set aside or taken back since leave or join the candidates.
    */
   sample(): void {
-    const { engine, workerRow } = this.#context;
+    const { engine, workerRow, outliers } = this.#context;
+    outliers.sample(this.#options.nowMs());
     this.#sharedSetAside.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
+    this.#around.balance(this.#options.nowMs());
+    this.#dispatcher.wakeLimited();
     workerRow[WorkerColumn.streamsStarted] = this.#context.exchanges.begun;
     workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
     workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;
@@ -357,39 +378,9 @@ export class DataPlane {
   /** Looks after silent and slow clients and silent endpoints; to be called about four times a second. */
   sweep(): void {
     this.#guard.sweep();
+    this.#reportSweep.sweep();
     this.#frontDoor.sweep(this.#context.time.nowMs);
-  }
-
-  /** Sees to it that the deadline timer runs by the earliest deadline. A timer that fires for nothing re-arms itself:
-   * moving it for each request would cost more than a spare wake-up. */
-  #armDeadlines(): void {
-    const { time } = this.#context;
-    if (time.earliestDueMs >= this.#deadlineAtMs) return;
-    clearTimeout(this.#deadlineTimer);
-    this.#deadlineAtMs = time.earliestDueMs;
-    const wait = Math.min(Math.max(1, time.earliestDueMs - time.nowMs), MAX_TIMER_MS);
-    this.#deadlineTimer = setTimeout(() => this.#expireDeadlines(), wait);
-  }
-
-  #expireDeadlines(): void {
-    const { deadlines, time, turn, tick } = this.#context;
-    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
-    time.earliestDueMs = Number.POSITIVE_INFINITY;
-    tick();
-    deadlines.expire(time.nowMs, this.#onDeadline);
-    const wait = deadlines.nextMs(time.nowMs);
-    if (wait >= 0) time.earliestDueMs = time.nowMs + wait;
-    turn.schedule();
-  }
-
-  #deadline(slot: number): void {
-    const { exchanges, clusters } = this.#context;
-    exchanges.dueMs[slot] = 0;
-    const phase = exchanges.phase[slot];
-    if (phase === Phase.answered || phase === Phase.none) return;
-    if (phase === Phase.attached) abandonUpstream(this.#context, slot, ErrorCode.cancel);
-    else this.#dispatcher.leaveWaiting(slot);
-    const name = clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
-    fail(this.#context, slot, PROXY_ERRORS.deadline, name);
+    this.#context.routes?.sweep(this.#context.time.nowMs);
+    this.#dispatcher.attempts.idle.sweep(this.#onIdle);
   }
 }

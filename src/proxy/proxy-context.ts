@@ -10,8 +10,12 @@ import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
+import type { Explainer } from "./explain/explainer.ts";
 import type { GuardedArrival } from "./guard/guarded-arrival.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
+import type { OutlierWatch } from "./outlier-watch.ts";
+import type { ClusterReportsTable } from "./load-reports/cluster-reports-table.ts";
+import type { RequestRoutes } from "./routes/request-routes.ts";
 import type { TlsFailure } from "./tls-failure.ts";
 
 /** What the data path of one worker stands on: made once by the composition root, passed to each part. */
@@ -24,8 +28,12 @@ export interface ProxyContext extends ChannelContext {
   readonly time: { nowMs: number; earliestDueMs: number };
   readonly exchanges: ExchangeTable;
   readonly deadlines: TimerWheel;
+  /** Waits before further attempts, by client stream, and the time of attempts, by endpoint stream. */
+  readonly attemptTimers: TimerWheel;
   readonly authorities: AuthorityTable;
   readonly routeCache: RouteCache;
+  /** What the configuration's routes make of requests; undefined as long as there were none. */
+  routes: RequestRoutes | undefined;
   /** By cluster slot. */
   readonly clusters: (ClusterRuntime | undefined)[];
   /** Forgets a cluster if it was removed and neither an exchange nor a connection names it any more. */
@@ -47,7 +55,14 @@ export interface ProxyContext extends ChannelContext {
   /** See upstream/keepalive.ts. */
   readonly minPingMs: number;
   readonly accessLog: AccessLog;
+  readonly explain: Explainer;
   readonly endpoints: EndpointCounters;
+  /** What is learned about endpoints from their answers. */
+  readonly outliers: OutlierWatch;
+  /** What endpoints report of their load. */
+  readonly loadReports: ClusterReportsTable;
+  /** This worker's row of EndpointMeasures. */
+  readonly workerIndex: number;
   /** First cell of this worker's rows in {@link endpoints}. */
   readonly endpointRow: number;
   /** This worker's own counters: WorkerColumn. */

@@ -87,6 +87,7 @@ export class ResponseSink implements ConnectionSink {
       if (own !== undefined) own.onHeaders(decoder.status, decoder.grpcStatus);
       return;
     }
+    if (decoder.loadReports > 0) octets = takeLoadReport(this.#context, decoder, slot, stream, octets);
     if (
       exchanges.bits[slot]! & ExchangeBit.supervised &&
       this.#dispatcher.attempts.headers(stream, slot, decoder, endStream)
@@ -103,7 +104,6 @@ export class ResponseSink implements ConnectionSink {
       return;
     }
     if (endStream) this.#part(stream, slot, decoder.retryPushbackMs >= 0);
-    if (decoder.loadReports > 0) octets = takeLoadReport(this.#context, decoder, slot, stream, octets);
     if (kind === BlockKind.trailers) {
       sendTrailers(downstream, slot, scratch, octets, decoder.outLiteralOctets);
       return;

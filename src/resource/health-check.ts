@@ -21,3 +21,9 @@ export const HEALTH_CHECK_DEFAULTS = {
   unhealthyThreshold: 3,
   healthyThreshold: 2,
 } as const;
+
+/** What a check comes to: a good answer, a bad one, none in time, or no connection. */
+export const HEALTH_CHECK_RESULTS = ["success", "failure", "timeout", "network"] as const;
+
+/** One of {@link HEALTH_CHECK_RESULTS}. */
+export type HealthCheckResult = (typeof HEALTH_CHECK_RESULTS)[number];

@@ -10,3 +10,11 @@ export const SetAside = {
 
 /** One of {@link SetAside}, or several together. */
 export type SetAside = number;
+
+/** Names of the reasons, in the order of their bits. */
+export const SET_ASIDE_REASONS = ["connect", "outlier", "health_check"] as const;
+
+/** @returns the names of the reasons, none for an endpoint that is in use. */
+export function setAsideReasons(reasons: SetAside): readonly (typeof SET_ASIDE_REASONS)[number][] {
+  return SET_ASIDE_REASONS.filter((_, bit) => (reasons & (1 << bit)) !== 0);
+}

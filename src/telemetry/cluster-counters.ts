@@ -42,6 +42,36 @@ export const ClusterColumn = {
   upstreamTlsFailures: REQUEST_CELLS + 28 + 3 * HISTOGRAM_COLUMNS,
   /** + place in CODE_CLASS_NAMES, 4 cells: answers to plain HTTP/1.1 requests that were handled one by one. */
   http1Responses: REQUEST_CELLS + 34 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in LOAD_REPORT_LABELS, 6 cells: reports of load from endpoints. */
+  loadReports: REQUEST_CELLS + 38 + 3 * HISTOGRAM_COLUMNS,
+  /** Gauge: streams on which endpoints report their load out of band. */
+  loadReportStreams: REQUEST_CELLS + 44 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in TIER_NAMES, 4 cells: picks by how near the tier was that was drawn. */
+  tierPicks: REQUEST_CELLS + 45 + 3 * HISTOGRAM_COLUMNS,
+  /** Gauge: share of the requests that load sends further than health alone would, 0 to 1. */
+  spilledShare: REQUEST_CELLS + 49 + 3 * HISTOGRAM_COLUMNS,
+  /** Gauge: load of the nearest tier relative to those after it; 0 while it is not known. */
+  loadRatio: REQUEST_CELLS + 50 + 3 * HISTOGRAM_COLUMNS,
+  /** Gauge: 1 while health is ignored on any tier. */
+  panic: REQUEST_CELLS + 51 + 3 * HISTOGRAM_COLUMNS,
+  /** Gauge: endpoints that can be picked, on all tiers. */
+  candidates: REQUEST_CELLS + 52 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in EJECTION_REASONS, 4 cells: endpoints ejected by outlier detection. */
+  ejections: REQUEST_CELLS + 61 + 3 * HISTOGRAM_COLUMNS,
+  /** Endpoints not ejected because too many were. */
+  ejectionsRefused: REQUEST_CELLS + 65 + 3 * HISTOGRAM_COLUMNS,
+  /** + place in HEALTH_CHECK_RESULTS, 4 cells: active health checks. */
+  healthChecks: REQUEST_CELLS + 66 + 3 * HISTOGRAM_COLUMNS,
+  /** + PolicyReason, 9 cells: requests sent once more by policy. */
+  policyRetries: REQUEST_CELLS + 73 + 3 * HISTOGRAM_COLUMNS,
+  /** + RetryResult, 8 cells. */
+  retryResults: REQUEST_CELLS + 82 + 3 * HISTOGRAM_COLUMNS,
+  /** Attempts that had no response headers within their time. */
+  perTryTimeouts: REQUEST_CELLS + 90 + 3 * HISTOGRAM_COLUMNS,
+  /** + CircuitLimit, 3 cells: times a limit in number kept a request from an endpoint. */
+  circuitOverflows: REQUEST_CELLS + 91 + 3 * HISTOGRAM_COLUMNS,
+  /** Connections replaced because they had carried as many streams as they may. */
+  connectionsReplaced: REQUEST_CELLS + 94 + 3 * HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells of {@link ClusterColumn.bytes}; a request travels towards the endpoint. */
@@ -53,7 +83,7 @@ export const ByteColumn = {
 } as const;
 
 /** Cells a row needs. */
-export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 38 + 3 * HISTOGRAM_COLUMNS;
+export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 95 + 3 * HISTOGRAM_COLUMNS;
 
 const GAUGES = [
   ClusterColumn.retryBudgetUsed,
@@ -61,12 +91,22 @@ const GAUGES = [
   ClusterColumn.streamsQueued,
   ClusterColumn.upstreamConnections,
   ClusterColumn.splicedConnections,
+  ClusterColumn.loadReportStreams,
+  ClusterColumn.spilledShare,
+  ClusterColumn.loadRatio,
+  ClusterColumn.panic,
+  ClusterColumn.candidates,
 ];
 
-/** What is counted about one cluster: made by the main thread with the cluster, opened by each worker. */
+/** What is counted about one cluster, in a row for each worker and one for the main thread, which makes it with the cluster. */
 export class ClusterCounters extends CounterRows {
   /** @param buffer the memory of the one on the main thread; default: new, all zero. */
   constructor(workerCount: number, buffer?: SharedArrayBuffer) {
-    super(CLUSTER_COUNTER_COLUMNS, GAUGES, workerCount, buffer);
+    super(CLUSTER_COUNTER_COLUMNS, GAUGES, workerCount, buffer, 1);
+  }
+
+  /** @returns the row that only the main thread may write. */
+  get mainRow(): Float64Array {
+    return this.row(this.workerCount);
   }
 }

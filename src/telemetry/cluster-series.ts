@@ -1,18 +1,22 @@
+import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
-import { CLUSTER_HISTOGRAMS, CLUSTER_SERIES } from "./cluster-columns.ts";
+import { SET_ASIDE_REASONS } from "../resource/set-aside.ts";
+import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES } from "./cluster-columns.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
 import { ClusterColumn } from "./cluster-counters.ts";
 import type { Destination } from "./destination.ts";
 import { parseDestination } from "./destination.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
-import { countEndpointStates, ENDPOINT_STATES } from "./endpoint-states.ts";
+import { countEndpointStates, countSetAside, ENDPOINT_STATES } from "./endpoint-states.ts";
 import { HISTOGRAM_COLUMNS, HISTOGRAM_SUM } from "./histogram-buckets.ts";
 import { METRIC } from "./metric-catalog.ts";
+import { oldestReportAgeMs } from "./report-age.ts";
 import type { SeriesAllocator, SeriesTarget } from "./series-allocator.ts";
 
 const one = new Float64Array(1);
 const histogram = new Float64Array(HISTOGRAM_COLUMNS);
 const states = new Float64Array(ENDPOINT_STATES.length);
+const aside = new Float64Array(SET_ASIDE_REASONS.length);
 
 /** The series of one cluster, filled from its counters at each scrape. */
 export class ClusterSeries {
@@ -24,9 +28,12 @@ export class ClusterSeries {
   readonly #destination: Destination;
   readonly #endpointCounters: EndpointCounters;
   readonly #scalars: (SeriesTarget | undefined)[] = [];
+  readonly #means: (SeriesTarget | undefined)[] = [];
   readonly #histograms: (SeriesTarget | undefined)[] = [];
   readonly #states: readonly SeriesTarget[];
+  readonly #aside: (SeriesTarget | undefined)[] = [];
   readonly #retryBudget: SeriesTarget | undefined;
+  #reportAge: SeriesTarget | undefined;
 
   constructor(
     snapshot: ClusterSnapshot,
@@ -48,18 +55,30 @@ export class ClusterSeries {
   /** Reads the counters and puts every value in its place. */
   collect(): void {
     for (let i = 0; i < CLUSTER_SERIES.length; i++) this.#scalar(i)?.put(one);
+    for (let i = 0; i < CLUSTER_MEANS.length; i++) this.#mean(i)?.put(one);
     for (let i = 0; i < CLUSTER_HISTOGRAMS.length; i++) this.#histogram(i)?.put(histogram);
     one[0] = 1 - this.counters.sum(ClusterColumn.retryBudgetUsed) / this.counters.workerCount;
     this.#retryBudget?.put(one);
+    this.#collectReportAge();
     this.#eachState((target, count) => target.put(count));
   }
 
   /** Takes the cluster's series out of the exposition; totals folded into `other` stay there. */
   retire(): void {
     for (let i = 0; i < CLUSTER_SERIES.length; i++) this.#scalar(i)?.retire(one);
+    for (let i = 0; i < CLUSTER_MEANS.length; i++) this.#mean(i)?.retire(one);
     for (let i = 0; i < CLUSTER_HISTOGRAMS.length; i++) this.#histogram(i)?.retire(histogram);
     this.#retryBudget?.retire(one);
+    this.#reportAge?.retire(one);
     this.#eachState((target, count) => target.retire(count));
+  }
+
+  #collectReportAge(): void {
+    const ageMs = oldestReportAgeMs(this.snapshot, this.#endpointCounters.measures, monotonicClock.nowMs());
+    if (ageMs < 0) return;
+    one[0] = ageMs / 1000;
+    this.#reportAge ??= this.#allocator.ownTarget(METRIC.loadReportAge, this.#destination, {});
+    this.#reportAge?.put(one);
   }
 
   /** @returns where the i-th column goes, its present value being in `one`; undefined while it has none. */
@@ -69,6 +88,14 @@ export class ClusterSeries {
     if (one[0] !== 0 || fromStart)
       this.#scalars[i] ??= this.#allocator.target(metric, this.#destination, labels);
     return this.#scalars[i];
+  }
+
+  /** @returns where the i-th mean goes, its present value being in `one`; undefined while it has none. */
+  #mean(i: number): SeriesTarget | undefined {
+    const { metric, column } = CLUSTER_MEANS[i]!;
+    one[0] = this.counters.sum(column) / this.counters.workerCount;
+    if (one[0] !== 0) this.#means[i] ??= this.#allocator.ownTarget(metric, this.#destination, {});
+    return this.#means[i];
   }
 
   /** @returns where the i-th histogram goes, its present cells being in `histogram`; undefined while it is empty. */
@@ -85,6 +112,13 @@ export class ClusterSeries {
     this.#states.forEach((target, i) => {
       one[0] = states[i]!;
       use(target, one);
+    });
+    countSetAside(this.snapshot, this.#endpointCounters, aside);
+    SET_ASIDE_REASONS.forEach((reason, i) => {
+      one[0] = aside[i]!;
+      if (one[0] > 0)
+        this.#aside[i] ??= this.#allocator.target(METRIC.endpointsSetAside, this.#destination, { reason });
+      if (this.#aside[i] !== undefined) use(this.#aside[i], one);
     });
   }
 }

@@ -20,11 +20,18 @@ export class CounterRows {
    * @param columns cells a row needs.
    * @param gauges columns that tell a present state, not a total: {@link retireRow} clears them.
    * @param buffer existing memory of the same shape; default: new, all zero.
+   * @param otherRows rows after the workers'; default none.
    */
-  constructor(columns: number, gauges: readonly number[], workerCount: number, buffer?: SharedArrayBuffer) {
+  constructor(
+    columns: number,
+    gauges: readonly number[],
+    workerCount: number,
+    buffer?: SharedArrayBuffer,
+    otherRows = 0,
+  ) {
     this.stride = Math.ceil(columns / LINE_DOUBLES) * LINE_DOUBLES;
     this.workerCount = workerCount;
-    const octets = this.stride * workerCount * Float64Array.BYTES_PER_ELEMENT;
+    const octets = this.stride * (workerCount + otherRows) * Float64Array.BYTES_PER_ELEMENT;
     this.buffer = buffer ?? new SharedArrayBuffer(octets);
     if (this.buffer.byteLength !== octets) {
       throw new RangeError(`counter rows: found ${this.buffer.byteLength} octets, wanted ${octets}`);

@@ -20,3 +20,16 @@ export function countEndpointStates(
     into[isAside ? SET_ASIDE : health]!++;
   }
 }
+
+/** Counts the endpoints that are set aside by reason, in the order of SET_ASIDE_REASONS; one may have several. */
+export function countSetAside(
+  snapshot: ClusterSnapshot,
+  counters: EndpointCounters,
+  into: Float64Array,
+): void {
+  into.fill(0);
+  for (let i = 0; i < snapshot.count; i++) {
+    const reasons = counters.asideReasons(snapshot.slotAt(i));
+    for (let bit = 0; bit < into.length; bit++) if (reasons & (1 << bit)) into[bit]!++;
+  }
+}

@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -56,7 +58,8 @@ func mutualTLS(files string) (credentials.TransportCredentials, error) {
 	}), nil
 }
 
-// serve serves until SIGTERM, then lets calls finish as grpc-go's graceful stop does.
+// serve serves until SIGTERM, then lets calls finish as grpc-go's graceful stop does. SIGUSR1 makes its health service say
+// that it is not serving, SIGUSR2 that it is.
 func serve(port int, name, journal, certificates string) error {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
@@ -78,6 +81,19 @@ func serve(port int, name, journal, certificates string) error {
 		}
 	}
 	generated.RegisterEchoServer(server, echo)
+	checks := health.NewServer()
+	grpc_health_v1.RegisterHealthServer(server, checks)
+	sick := make(chan os.Signal, 1)
+	signal.Notify(sick, syscall.SIGUSR1, syscall.SIGUSR2)
+	go func() {
+		for each := range sick {
+			if each == syscall.SIGUSR1 {
+				checks.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+			} else {
+				checks.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+			}
+		}
+	}()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	finished := make(chan struct{})

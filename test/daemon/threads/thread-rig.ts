@@ -74,7 +74,7 @@ export class ThreadRig {
         workerCount,
         listeners,
         start: {
-          node: { id: tmpdir(), zone: "" },
+          node: { id: tmpdir(), zone: "", region: "" },
           slabOctets: 32 * MIB,
           guard: GUARD_DEFAULTS,
           maxRequestBodyOctets: 0,
@@ -82,6 +82,7 @@ export class ThreadRig {
           overload: this.counters.overload.buffer,
           poison: true,
           endpointCounters: this.counters.endpoints.buffers,
+          outcomes: this.counters.outcomes.buffer,
           workerCounters: this.counters.workers.buffer,
         },
         counters: this.counters,
