@@ -1,18 +1,27 @@
 /**
- * Why these endpoints are the candidates. `local`: healthy ones of the node's own zone; `any`: healthy ones of all
- * zones, because the own zone has none; `panic`: all there are, because none is fit.
+ * How near the candidates of a tier are: on the proxy's own node, in its zone, in its region, or anywhere. Where nearness is not asked for
+ * (`distribution: none`) all are `any`.
  */
-export type CandidateTier = "local" | "any" | "panic";
+export const TIER_NAMES = ["node", "zone", "region", "any"] as const;
+
+/** One of {@link TIER_NAMES}. */
+export type TierName = (typeof TIER_NAMES)[number];
 
 /**
- * The endpoints a picker chooses from, decided beforehand so that a pick never filters. Immutable; the owner of a
- * cluster builds another one when the snapshot or a set-aside flag changes.
+ * The endpoints a picker chooses from, decided beforehand so that a pick never filters. Plain data and immutable; the owner of a
+ * cluster builds another one when the snapshot, a set-aside flag or a weight changes.
  */
 export interface CandidateSet {
-  readonly tier: CandidateTier;
-  /** Number of candidates; 0 only when the cluster has no endpoint. */
+  readonly tier: TierName;
+  /** Of all its endpoints; 0 is preferred. */
+  readonly priority: number;
+  /** Health is ignored, because too few endpoints are healthy. */
+  readonly panic: boolean;
+  /** Number of candidates; 0 only when no endpoint of the cluster may be used. */
   readonly count: number;
-  /** Endpoint slot by candidate index, in the order of the snapshot. */
+  /** Index in the snapshot by candidate index, ascending. */
+  readonly indexes: Int32Array;
+  /** Endpoint slot by candidate index. */
   readonly slots: Int32Array;
   /** Weight by candidate index, greater than 0. */
   readonly weights: Float64Array;
@@ -20,4 +29,8 @@ export interface CandidateSet {
   readonly equalWeights: boolean;
   /** How many candidates are in the node's own zone. */
   readonly localCount: number;
+  /** When each candidate was new, in ms; 0: it was always there. Only where slow start is on and one of them is new. */
+  readonly rampFromMs?: Float64Array;
+  /** Two hashes of each candidate's key. Only for policies that hash. */
+  readonly keyHashes?: Uint32Array;
 }

@@ -2,24 +2,55 @@ import type { Random } from "../base/random.ts";
 import { RetryBudget } from "../base/retry-budget.ts";
 import type { SlotLinks } from "../base/slot-list.ts";
 import { SlotList } from "../base/slot-list.ts";
-import { buildCandidates } from "../lb/build-candidates.ts";
-import type { CandidateSet } from "../lb/candidate-set.ts";
-import { createPicker } from "../lb/create-picker.ts";
-import type { LoadReader, Picker, PickRequest } from "../lb/picker.ts";
+import { buildTiers } from "../lb/build-tiers.ts";
+import type { BuiltTiers } from "../lb/built-tiers.ts";
+import { candidateColumns } from "../lb/candidate-columns.ts";
+import type { ClusterLoads } from "../lb/load/cluster-loads.ts";
+import { createLoads } from "../lb/load/create-loads.ts";
+import type { LoadReader, PickRequest } from "../lb/picker.ts";
+import { TieredPicker } from "../lb/tiered-picker.ts";
+import type { ReportedWeights } from "../lb/weights/reported-weights.ts";
+import { ZoneBalancer } from "../lb/zone/zone-balancer.ts";
+import type { CircuitLimits } from "../resource/cluster-settings.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import type { PolicyReason } from "../telemetry/policy-reason.ts";
 import type { RetryReason } from "../telemetry/retry-reason.ts";
+import type { ClusterSurroundings } from "./cluster-surroundings.ts";
+import type { RequestHash } from "./request-hash.ts";
+import { AttemptPolicy } from "./retry/attempt-policy.ts";
 
-/** What a worker keeps for a cluster beside its snapshot: the picker of the moment, the queue, the budget. */
+/** What a worker keeps for a cluster beside its snapshot: the tiers of the moment, the loads, the queue, the budget. */
 export class ClusterRuntime {
   snapshot: ClusterSnapshot;
-  candidates: CandidateSet;
-  picker: Picker;
+  /** What of the snapshot can be picked, and why the rest cannot. */
+  built!: BuiltTiers;
+  /** Picks among {@link built}, with the shares of the moment. */
+  tiered!: TieredPicker;
+  /** What the last pick was made by: {@link tiered}, or one of {@link restricted}. */
+  lastTiered!: TieredPicker;
+  /** Changes whenever what {@link restricted} makes would. */
+  version = 0;
+  /** Loads of the endpoints by the cluster's metric. */
+  loads!: ClusterLoads;
+  /** Makes requests' hashes; undefined where the policy has no use for them. */
+  hash: RequestHash | undefined;
+  /** Weights made of what endpoints report; whoever sets it rebuilds. */
+  weights: ReportedWeights | undefined;
   /** Streams that wait for capacity on any endpoint. */
   readonly queue: SlotList;
+  /** Sets of endpoints that streams wait for capacity on, because their route restricts them to it. */
+  readonly waitingSets = new Set<{ readonly queue: SlotList }>();
   readonly budget: RetryBudget;
+  /** What is done about attempts beyond one plain one; undefined: nothing. */
+  policy: AttemptPolicy | undefined;
+  /** Limits in number; 0 is none. */
+  circuit!: CircuitLimits;
   /** This worker's row of the cluster's counters: ClusterColumn. */
   readonly row: Float64Array;
+  /** The rows of all workers; undefined where this one is alone. */
+  counters: ClusterCounters | undefined;
   /** Capacity may have come back: the queue is to be looked at when the turn ends. */
   wake = false;
   /** No longer configured; goes when its last exchange has ended. */
@@ -28,38 +59,56 @@ export class ClusterRuntime {
   exchanges = 0;
   /** Picks so far, the pickers' sequence. */
   #picks = 0;
-  readonly #zone: string;
-  readonly #isAside: (slot: number) => boolean;
+  readonly #around: ClusterSurroundings;
+  #balancer: ZoneBalancer | undefined;
+  /** Never goes back: what was told to have begun is to be told to have ended. */
+  #observesLatency = false;
 
   constructor(
     snapshot: ClusterSnapshot,
     row: Float64Array,
     links: SlotLinks,
-    zone: string,
-    isAside: (slot: number) => boolean,
+    around: ClusterSurroundings,
     nowMs: number,
   ) {
     this.snapshot = snapshot;
     this.row = row;
     this.queue = new SlotList(links);
-    this.budget = new RetryBudget(nowMs);
-    this.#zone = zone;
-    this.#isAside = isAside;
-    this.candidates = buildCandidates(snapshot, zone, isAside);
-    this.picker = createPicker(snapshot.settings.loadBalancing.policy, this.candidates);
+    const { settings } = snapshot;
+    this.budget = new RetryBudget(nowMs, settings.retryBudget.share, settings.retryBudget.minPerSecond);
+    this.#around = around;
+    this.update(snapshot, nowMs);
+  }
+
+  /** Whether the time to an answer is to be told to EndpointMeasures: the metric needs it, or tiers are compared by it. */
+  get observesLatency(): boolean {
+    return this.#observesLatency;
   }
 
   /**
    * Picks an endpoint for a stream, or for a connection that is balanced as a whole.
    *
    * @param request who asks; its sequence is set here.
+   * @param tiered for a request that is restricted to some endpoints: what {@link restricted} gave; default: all.
    * @returns the endpoint's slot, -1 when there is none.
    */
-  pick(request: PickRequest, loads: LoadReader, random: Random, nowMs: number): number {
+  pick(
+    request: PickRequest,
+    loads: LoadReader,
+    random: Random,
+    nowMs: number,
+    tiered: TieredPicker = this.tiered,
+  ): number {
     request.sequence = this.#picks;
     this.#picks = (this.#picks + 1) >>> 0;
-    const index = this.picker.pick(request, loads, random, nowMs);
-    return index < 0 ? -1 : this.candidates.slots[index]!;
+    this.lastTiered = tiered;
+    const slot = tiered.pick(request, loads, random, nowMs);
+    this.row[ClusterColumn.tierPicks + tiered.pickedDistance]!++;
+    return slot;
+  }
+
+  get hasWaiting(): boolean {
+    return this.queue.size > 0 || this.waitingSets.size > 0;
   }
 
   /** Takes leave to try another endpoint from the budget, and counts it. @returns false when the budget is used up. */
@@ -70,15 +119,93 @@ export class ClusterRuntime {
     return true;
   }
 
+  /** Takes leave to send a request once more by policy, from the same budget, and counts it. */
+  takeRetry(reason: PolicyReason, nowMs: number): boolean {
+    if (!this.budget.take(nowMs)) return false;
+    this.row[ClusterColumn.policyRetries + reason]!++;
+    this.row[ClusterColumn.retryBudgetUsed] = this.budget.usedRatio(nowMs);
+    return true;
+  }
+
+  /** Whether more streams are in flight than the whole service may have, the newest included, over all workers. */
+  get isFull(): boolean {
+    const { maxRequests } = this.circuit;
+    if (maxRequests === 0) return false;
+    const streams = this.counters?.sum(ClusterColumn.streamsActive) ?? this.row[ClusterColumn.streamsActive]!;
+    return streams > maxRequests;
+  }
+
   /** Takes a new snapshot. */
-  update(snapshot: ClusterSnapshot): void {
+  update(snapshot: ClusterSnapshot, nowMs: number): void {
+    const { settings } = snapshot;
+    this.budget.configure(nowMs, settings.retryBudget.share, settings.retryBudget.minPerSecond);
+    this.policy = AttemptPolicy.of(settings);
+    this.circuit = settings.circuit;
     this.snapshot = snapshot;
+    this.loads = createLoads(snapshot.settings.loadBalancing, this.#around.sources);
+    if (this.loads.observesLatency) this.#observesLatency = true;
+    const indexes = Int32Array.from({ length: snapshot.count }, (_, index) => index);
+    this.loads.follow(
+      indexes.map((index) => snapshot.slotAt(index)),
+      Float64Array.from(indexes, (index) => snapshot.weightAt(index)),
+    );
+    this.loads.refresh(nowMs);
     this.rebuild();
   }
 
-  /** Makes candidates and picker anew, after the snapshot or an endpoint's fitness has changed. */
+  /** Makes tiers and pickers anew, after the snapshot, an endpoint's fitness or a weight has changed. */
   rebuild(): void {
-    this.candidates = buildCandidates(this.snapshot, this.#zone, this.#isAside);
-    this.picker = createPicker(this.snapshot.settings.loadBalancing.policy, this.candidates);
+    const { place, sources } = this.#around;
+    this.built = this.#build();
+    this.tiered = new TieredPicker(this.built, this.snapshot.settings.loadBalancing);
+    this.lastTiered = this.tiered;
+    this.version++;
+    this.row[ClusterColumn.panic] = this.built.panic ? 1 : 0;
+    this.row[ClusterColumn.candidates] = this.tiered.candidateCount;
+    if (!ZoneBalancer.isNeeded(this.built)) {
+      this.#balancer = undefined;
+      this.row[ClusterColumn.spilledShare] = 0;
+      this.row[ClusterColumn.loadRatio] = 0;
+      return;
+    }
+    this.#observesLatency = true;
+    this.#balancer ??= new ZoneBalancer(`${place.node} ${this.snapshot.name}`, sources.measures);
+    this.tiered = this.tiered.withShares(this.#balancer.shares(this.built));
   }
+
+  /** What is done several times a second: what is usual is looked at anew, and load moves between tiers. */
+  balance(nowMs: number): void {
+    if (this.loads.refreshes) this.loads.refresh(nowMs);
+    if (this.#balancer === undefined) return;
+    const { loadBalancing } = this.snapshot.settings;
+    const shares = this.#balancer.balance(nowMs, this.built, loadBalancing, this.loads);
+    this.row[ClusterColumn.loadRatio] = this.#balancer.loadRatio;
+    if (shares === undefined) return;
+    this.tiered = this.tiered.withShares(shares);
+    this.row[ClusterColumn.spilledShare] = spilled(this.built.shares, shares);
+  }
+
+  /** @returns the same as {@link tiered} for some of the endpoints, given their indexes in the snapshot; good for one {@link version}. */
+  restricted(accept: (index: number) => boolean): TieredPicker {
+    const built = this.#build(accept);
+    const tiered = new TieredPicker(built, this.snapshot.settings.loadBalancing);
+    return this.#balancer === undefined ? tiered : tiered.withShares(this.#balancer.shares(built));
+  }
+
+  #build(accept?: (index: number) => boolean): BuiltTiers {
+    const { snapshot } = this;
+    const { place, verdict, fleet, sources } = this.#around;
+    const rampFromMs = (slot: number): number => sources.measures.rampFromMs(slot);
+    const built = buildTiers(snapshot, place, verdict, {
+      accept,
+      fleet,
+      columns: (indexes) => candidateColumns(snapshot, Array.from(indexes), rampFromMs),
+    });
+    return this.weights === undefined ? built : built.map((tier) => this.weights!.reweigh(tier));
+  }
+}
+
+/** @returns how much of the whole has moved from one tier to another. */
+function spilled(before: Float64Array, after: Float64Array): number {
+  return before.reduce((sum, share, i) => sum + Math.max(0, share - after[i]!), 0);
 }

@@ -1,5 +1,6 @@
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { HEALTH_CODE } from "../resource/endpoint.ts";
+import type { SetAside } from "../resource/set-aside.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
@@ -18,11 +19,11 @@ export class SharedSetAside {
     this.#endpoints = endpoints;
   }
 
-  /** For lb/build-candidates.ts; remembers what it has said. */
-  readonly isAside = (slot: number): boolean => {
-    const aside = this.#endpoints.isSetAside(slot);
-    this.#known[slot] = aside ? 1 : 0;
-    return aside;
+  /** For lb/build-tiers.ts: why an endpoint is set aside; remembers what it has said. */
+  readonly verdict = (slot: number): SetAside => {
+    const reasons = this.#endpoints.asideReasons(slot);
+    this.#known[slot] = reasons;
+    return reasons;
   };
 
   /** Looks whether others have set aside or taken back anything. Costs one read when they have not. */
@@ -42,9 +43,9 @@ export class SharedSetAside {
 
   #isStale(snapshot: ClusterSnapshot): boolean {
     for (let i = 0; i < snapshot.count; i++) {
-      if (snapshot.healthAt(i) !== HEALTH_CODE.healthy) continue;
+      if (snapshot.healthAt(i) === HEALTH_CODE.unhealthy) continue;
       const slot = snapshot.slotAt(i);
-      if (this.#endpoints.isSetAside(slot) !== (this.#known[slot] === 1)) return true;
+      if (this.#endpoints.asideReasons(slot) !== this.#known[slot]) return true;
     }
     return false;
   }

@@ -1,0 +1,70 @@
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { PublishedCluster } from "./cluster-publisher.ts";
+
+/** What the other proxies of the fleet have in flight at one endpoint. */
+export interface PeerReport {
+  /** The endpoint's identity (resource/endpoint.ts, endpointKey). */
+  readonly endpointKey: string;
+  /** Streams open there from all other proxies together, without this one's own; 0 or more. */
+  readonly streams: number;
+}
+
+/**
+ * Takes what a control plane knows of the whole fleet's load, and puts it where every worker's picks read it: into shared memory, so that
+ * no message goes to a worker. Each report replaces the one before for that endpoint and is forgotten by a time constant of 2 seconds
+ * (EndpointMeasures), so that a control plane that goes silent leaves nothing behind; it should report every second or
+ * sooner, zeros included. What is sent to endpoints by callers that are no proxies is in nobody's report.
+ *
+ * On the main thread.
+ */
+export class PeerReports {
+  readonly #published: { readonly clusters: Iterable<PublishedCluster> };
+  readonly #counters: EndpointCounters;
+  readonly #nowMs: () => number;
+  /** Slot by endpoint key, per snapshot. */
+  readonly #slots = new WeakMap<ClusterSnapshot, ReadonlyMap<string, number>>();
+
+  /**
+   * @param published the clusters in force: a ClusterPublisher.
+   * @param nowMs the clock that all threads share.
+   */
+  constructor(
+    published: { readonly clusters: Iterable<PublishedCluster> },
+    counters: EndpointCounters,
+    nowMs: () => number,
+  ) {
+    this.#published = published;
+    this.#counters = counters;
+    this.#nowMs = nowMs;
+  }
+
+  /** @returns how many were taken: the others name endpoints that are not there, or no number of streams. */
+  take(clusterName: string, reports: Iterable<PeerReport>): number {
+    const slots = this.#slotsOf(clusterName);
+    if (slots === undefined) return 0;
+    const nowMs = this.#nowMs();
+    let taken = 0;
+    for (const { endpointKey, streams } of reports) {
+      const slot = slots.get(endpointKey);
+      if (slot === undefined || !(streams >= 0) || streams === Number.POSITIVE_INFINITY) continue;
+      this.#counters.measures.peerInFlight(slot, streams, nowMs);
+      taken++;
+    }
+    return taken;
+  }
+
+  #slotsOf(clusterName: string): ReadonlyMap<string, number> | undefined {
+    for (const { snapshot } of this.#published.clusters) {
+      if (snapshot.name !== clusterName) continue;
+      let slots = this.#slots.get(snapshot);
+      if (slots === undefined) {
+        const indexes = Array.from({ length: snapshot.count }, (_, index) => index);
+        slots = new Map(indexes.map((index) => [snapshot.keyAt(index), snapshot.slotAt(index)]));
+        this.#slots.set(snapshot, slots);
+      }
+      return slots;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { CandidateSet } from "./candidate-set.ts";
+import { LeftOut } from "./left-out.ts";
+import type { TierSet } from "./tier-set.ts";
+
+/** What build-tiers.ts makes of a snapshot: the tiers with their shares by health, and for people where each endpoint is. */
+export class BuiltTiers implements TierSet {
+  readonly tiers: readonly CandidateSet[];
+  readonly shares: Float64Array;
+  readonly #reasons: Uint8Array;
+
+  /** @param reasons LeftOut by index in the snapshot; those of endpoints that are candidates all the same do not count. */
+  constructor(tiers: readonly CandidateSet[], shares: Float64Array, reasons: Uint8Array) {
+    this.tiers = tiers;
+    this.shares = shares;
+    this.#reasons = reasons;
+  }
+
+  /** @returns the tier an endpoint is a candidate of, by its index in the snapshot; -1 for none. */
+  tierAt(index: number): number {
+    return this.tiers.findIndex(({ indexes }) => indexes.includes(index));
+  }
+
+  /** @returns why an endpoint, by its index in the snapshot, is no candidate. */
+  leftOut(index: number): LeftOut {
+    return this.tierAt(index) >= 0 ? LeftOut.not : (this.#reasons[index] as LeftOut);
+  }
+
+  /** @returns the same with each tier changed, but not its endpoints. */
+  map(change: (tier: CandidateSet) => CandidateSet): BuiltTiers {
+    return new BuiltTiers(this.tiers.map(change), this.shares, this.#reasons);
+  }
+
+  /** @returns {@link leftOut} of all endpoints, by index in the snapshot: cheaper than asking for each. */
+  allLeftOut(): Uint8Array {
+    const reasons = this.#reasons.slice();
+    for (const { indexes } of this.tiers) for (const index of indexes) reasons[index] = LeftOut.not;
+    return reasons;
+  }
+
+  /** Whether health is ignored on any tier. */
+  get panic(): boolean {
+    return this.tiers.some(({ panic }) => panic);
+  }
+}

@@ -1,0 +1,164 @@
+import type { LocalitySettings } from "../../resource/load-balancing.ts";
+import type { CandidateSet } from "../candidate-set.ts";
+import type { TierSet } from "../tier-set.ts";
+import { ProbePlan } from "./probe-plan.ts";
+import type { TierEvidence } from "./tier-evidence.ts";
+import { TierPressure } from "./tier-pressure.ts";
+
+/** Time constant by which the excess leaves. */
+const LEAVE_MS = 1_500;
+/** Time constant by which it comes home, and points of a hundred per second it may at most. */
+const HOME_MS = 4_000;
+const MAX_HOME_PER_SECOND = 0.015;
+/** A tier keeps at least this: what gets nothing cannot show that it is well again. */
+const LEAST_KEPT = 0.005;
+/** Answers below which nothing is concluded. */
+const LEAST_ANSWERS = 4;
+/** Longest time between two updates that counts; a process may have slept. */
+const MAX_ELAPSED_MS = 2_000;
+/** How far thresholds of the proxies of a fleet lie apart, as a share to either side. */
+const DITHER = 0.08;
+
+/** What is kept of a tier from update to update. */
+interface TierState {
+  readonly pressure: TierPressure;
+  readonly plan: ProbePlan;
+  /** Of what arrives at the tier, the share that stays; the rest goes to the next one of its priority. */
+  kept: number;
+}
+
+/**
+ * Moves load between tiers of one priority: what a tier has in excess of those after it goes to the next, and comes home when it is no more.
+ *
+ * A tier's pressure is compared with that of the tiers after it. Above `highLoadRatio` times theirs the excess leaves: of its
+ * load the share `1 − high / ratio`, by and by. Below `lowLoadRatio` load comes home, more slowly. In between nothing moves. Pressure
+ * is what is known best: utilization that endpoints report and streams in flight of all proxies where peers report them (the higher ratio of both
+ * counts); else how long answers take here and there, which every proxy can see by itself: now and then it sends 4 % further to know (ProbePlan). A ratio
+ * that stands on few answers counts for less.
+ *
+ * Thresholds differ a little from proxy to proxy, so that a fleet does not move in step. Pure: time and evidence come in as arguments.
+ */
+export class SpillController {
+  /** By priority and tier name: kept over other sets of tiers. */
+  readonly #states = new Map<string, TierState>();
+  /** Load of the nearest tier relative to those after it, as of the last update; 0 while it is not known. */
+  loadRatio = 0;
+  readonly #dither: number;
+  #updatedMs = -1;
+
+  /** @param dither -1 to 1, another one for each proxy of a fleet. */
+  constructor(dither: number) {
+    this.#dither = dither;
+  }
+
+  /**
+   * Takes what was seen since the last time, and decides. To be called a few times a second.
+   *
+   * @param set with the shares by health.
+   * @param evidence by tier of `set`.
+   */
+  observe(
+    nowMs: number,
+    { tiers }: TierSet,
+    settings: LocalitySettings,
+    evidence: readonly TierEvidence[],
+  ): void {
+    const elapsedMs =
+      this.#updatedMs < 0 ? 0 : Math.min(MAX_ELAPSED_MS, Math.max(0, nowMs - this.#updatedMs));
+    this.#updatedMs = nowMs;
+    const states = tiers.map((tier, i) => {
+      const state = this.#stateOf(tier);
+      state.pressure.observe(evidence[i]!, elapsedMs);
+      return state;
+    });
+    tiers.forEach(({ priority }, i) => {
+      const further = states.filter((_, k) => k > i && tiers[k]!.priority === priority);
+      if (further.length === 0) return;
+      const ratio = this.#adjust(states[i]!, further, settings, nowMs, elapsedMs);
+      if (i === 0) this.loadRatio = ratio;
+    });
+  }
+
+  /** @returns shares by tier: those of `set`, which are by health, and what load changes of them. */
+  shares({ tiers, shares }: TierSet): Float64Array {
+    let carried = 0;
+    return shares.map((share, i) => {
+      const arriving = share + carried;
+      const isLast = tiers[i + 1]?.priority !== tiers[i]!.priority;
+      const kept = isLast ? arriving : arriving * this.#stateOf(tiers[i]!).kept;
+      carried = arriving - kept;
+      return kept;
+    });
+  }
+
+  #stateOf({ priority, tier }: CandidateSet): TierState {
+    const key = `${priority} ${tier}`;
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = { pressure: new TierPressure(), plan: new ProbePlan(), kept: 1 };
+      this.#states.set(key, state);
+    }
+    return state;
+  }
+
+  #adjust(
+    state: TierState,
+    further: readonly TierState[],
+    { lowLoadRatio, highLoadRatio }: LocalitySettings,
+    nowMs: number,
+    elapsedMs: number,
+  ): number {
+    const high = highLoadRatio * (1 + DITHER * this.#dither);
+    const low = lowLoadRatio * (1 + (DITHER / 2) * this.#dither);
+    const { ratio, sureRatio, probe } = compare(state, further, nowMs);
+    if (sureRatio > high) {
+      const wanted = (state.kept * high) / sureRatio;
+      state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / LEAVE_MS));
+    } else if (ratio < low) {
+      const excess = ratio === 0 ? 0 : low / ratio - 1;
+      const step = Math.max(0.01, state.kept * excess) * (1 - Math.exp(-elapsedMs / HOME_MS));
+      state.kept += Math.min(step, (MAX_HOME_PER_SECOND * elapsedMs) / 1_000);
+    }
+    state.kept = Math.max(LEAST_KEPT, Math.min(1 - probe, state.kept));
+    return ratio;
+  }
+}
+
+/** A comparison of a tier with those after it. */
+interface Comparison {
+  /** 0 while it is not known. */
+  readonly ratio: number;
+  /** The ratio as far as it is certain. */
+  readonly sureRatio: number;
+  /** What should be sent further to know more. */
+  readonly probe: number;
+}
+
+function compare({ pressure, plan }: TierState, further: readonly TierState[], nowMs: number): Comparison {
+  const streams = ratioOf(
+    pressure.streamPressure,
+    further.map((other) => other.pressure.streamPressure),
+  );
+  const utilization = ratioOf(
+    pressure.utilizationPressure,
+    further.map((other) => other.pressure.utilizationPressure),
+  );
+  const known = Math.max(streams, utilization);
+  if (known > 0) return { ratio: known, sureRatio: known, probe: 0 };
+  const there = new TierPressure();
+  for (const other of further) there.add(other.pressure);
+  const probe = plan.share(nowMs, pressure.latencyMs, pressure.seen, there.answers);
+  if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || there.latencyMs === 0) {
+    return { ratio: 0, sureRatio: 0, probe };
+  }
+  const ratio = pressure.latencyMs / there.latencyMs;
+  const doubt = 1 + 1 / Math.sqrt(there.answers) + 0.5 / Math.sqrt(pressure.answers);
+  return { ratio, sureRatio: ratio / doubt, probe };
+}
+
+/** @returns -1 where one side is not known. */
+function ratioOf(near: number, further: readonly number[]): number {
+  const known = further.filter((pressure) => pressure >= 0);
+  if (near < 0 || known.length === 0) return -1;
+  return near / (known.reduce((sum, pressure) => sum + pressure, 0) / known.length);
+}
