@@ -169,6 +169,34 @@ describe("load reports", () => {
     });
   });
 
+  it("of an attempt that is repeated elsewhere are kept all the same", async () => {
+    const raw = await RawBackend.start({
+      onRequest: ({ connection, id }) => {
+        const report = literal(BINARY, orcaReport({ cpuUtilization: 0.5 }).toString("base64"));
+        const block = Buffer.concat([RESPONSE_HEADERS, report, literal("grpc-status", "14")]);
+        connection.send(frame(Type.headers, Flag.endHeaders | Flag.endStream, id, block));
+      },
+    });
+    const { loadBalancing } = reports({ perRequest: true });
+    const retries = {
+      attempts: 3,
+      perTryTimeoutMs: 0,
+      retryOn: ["unavailable"],
+      backoffBaseMs: 1,
+      backoffMaxMs: 1,
+    } as const;
+    proxy.apply([raw.port, backend.port], {
+      settings: clusterSettings({ loadBalancing: { ...loadBalancing, policy: "round_robin" }, retries }),
+    });
+    for (let i = 0; i < 2; i++) assert.equal((await client.unary("hello")).code, status.OK);
+    assert.ok(count(Cell.used) > 0);
+    const report = emptyLoadReport();
+    assert.ok(proxy.endpoints.measures.readReport(proxy.slotOf(raw.port), report) > 0);
+    assert.equal(report.cpu, 0.5);
+    proxy.apply([backend.port]);
+    await raw.stop();
+  });
+
   describe("out of band", () => {
     const openStreams = (): number => proxy.row()[ClusterColumn.loadReportStreams]!;
 
