@@ -134,10 +134,12 @@ export const clusterSchema = z
     connectTimeoutMs: integerField(10, MINUTE_MS, {
       doc: "How long a connection attempt may take (TCP and the first SETTINGS together) before its streams move to another endpoint.",
       unit: "milliseconds",
-    }).default(CLUSTER_DEFAULTS.connectTimeoutMs),
-    maxConnectionsPerEndpoint: integerField(1, 64, {
-      doc: "Connections to one endpoint; a second one is opened when the first carries as many streams as the endpoint permits.",
-    }).default(CLUSTER_DEFAULTS.maxConnectionsPerEndpoint),
+      defaultText: String(CLUSTER_DEFAULTS.connectTimeoutMs),
+    }).optional(),
+    maxConnectionsPerEndpoint: integerField(1, 65_535, {
+      doc: "Connections to one endpoint at most; a second one is opened when the first carries as many streams as the endpoint permits.",
+      defaultText: String(CLUSTER_DEFAULTS.maxConnectionsPerEndpoint),
+    }).optional(),
     maxPendingStreams: integerField(0, 1_000_000, {
       doc: "Streams that wait while every endpoint is full; further ones fail with RESOURCE_EXHAUSTED.",
     }).default(CLUSTER_DEFAULTS.maxPendingStreams),
@@ -146,7 +148,8 @@ export const clusterSchema = z
     }).default(CLUSTER_DEFAULTS.protocol),
     h2UpgradePolicy: choiceField(H2_UPGRADE_POLICIES, {
       doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1. With `tls` nothing can be passed on unchanged, and `DEFAULT` is `UPGRADE`.",
-    }).default(CLUSTER_DEFAULTS.h2UpgradePolicy),
+      defaultText: `"${CLUSTER_DEFAULTS.h2UpgradePolicy}"`,
+    }).optional(),
     keepalive: keepalive.prefault({}),
     tls: clusterTlsSchema.optional(),
     endpoints: z
