@@ -17,6 +17,8 @@ export class HeaderNames {
   readonly #pool: InternPool;
   readonly #numbers = new Map<string, number>();
   readonly #literals = new OctetMap();
+  /** By a name literal's first octet, its form and length: 1 where some name of ours begins so. */
+  readonly #begins = new Uint8Array(256);
   readonly #ofStatic = new Int16Array(STATIC_ENTRIES + 1).fill(NOT_FOUND);
   /** By intern id, valid while the id's generation is the one beside it. */
   readonly #ofIntern: Int16Array;
@@ -42,9 +44,11 @@ export class HeaderNames {
     for (let i = 1; i <= STATIC_ENTRIES; i++) if (staticName(i) === name) this.#ofStatic[i] = number;
     const plain = Buffer.from(name, "latin1");
     this.#literals.set(Buffer.concat([Uint8Array.of(plain.length), plain]), number);
+    this.#begins[plain.length] = 1;
     const coded = new Uint8Array(huffmanOctets(plain, 0, plain.length));
     encodeHuffman(plain, 0, plain.length, coded, 0);
     this.#literals.set(Buffer.concat([Uint8Array.of(0x80 | coded.length), coded]), number);
+    this.#begins[0x80 | coded.length] = 1;
     return number;
   }
 
@@ -70,7 +74,9 @@ export class HeaderNames {
   }
 
   #ofLiteral(at: number): number {
-    const octets = this.#bytes[at]! & 0x7f;
+    const first = this.#bytes[at]!;
+    if (this.#begins[first] === 0) return NOT_FOUND;
+    const octets = first & 0x7f;
     return octets > LONGEST_LITERAL ? NOT_FOUND : this.#literals.find(this.#bytes, at, octets + 1);
   }
 }

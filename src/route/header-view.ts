@@ -72,8 +72,8 @@ export class HeaderView {
 
   /** Decodes a header's value to {@link valueAt}. @returns its length in octets; -1 when the request has no such header. */
   decode(header: number): number {
-    if (!this.has(header)) return -1;
     if (this.#decoded[header] === this.#request) return this.#length[header]!;
+    if (!this.has(header)) return -1;
     const start = this.#free;
     if (this.#count[header] === 1) this.#append(this.#place[header]!);
     else this.#appendAll(header);

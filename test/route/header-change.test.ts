@@ -58,7 +58,7 @@ describe("HeaderChange", () => {
         }
         assert.equal(rig.close(), 0);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

@@ -92,7 +92,7 @@ describe("RouteTable", () => {
           assert.equal(rig.close(), 0);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     );
   });
 

@@ -4,6 +4,7 @@ import type { PickRequest } from "../../lb/picker.ts";
 import type { MirrorPolicy } from "../../resource/route.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
+import { ResponseFlag } from "../../telemetry/response-flag.ts";
 import { RouteCell, routeColumn } from "../../telemetry/route-counters.ts";
 import type { UpstreamChannel } from "../../upstream/upstream-channel.ts";
 import { dropUpstream } from "../drop-upstream.ts";
@@ -121,7 +122,7 @@ export class Mirrors implements RequestMirrors {
     this.data(slot, engine.scratch, 0, true);
   }
 
-  /** The original's stream is gone: a copy that has the whole request may still be answered. */
+  /** The original's stream is gone: a copy that has the whole request may still be answered, unless the client gave up. */
   originalClosed(slot: number): void {
     const number = this.#ofOriginal[slot]! - 1;
     if (number < 0) return;
@@ -129,9 +130,10 @@ export class Mirrors implements RequestMirrors {
     const copy = this.#copies[number]!;
     this.#ofOriginal[slot] = 0;
     copy.original = 0;
+    const isWhole = (exchanges.bits[slot]! & ExchangeBit.requestEnded) !== 0;
+    const isCancelled = exchanges.flag[slot] === ResponseFlag.downstreamReset;
     if (copy.stream === 0) this.#release(number);
-    else if (exchanges.bits[slot]! & ExchangeBit.requestEnded)
-      copy.dueMs = time.nowMs + copy.policy.timeoutMs;
+    else if (isWhole && !isCancelled) copy.dueMs = time.nowMs + copy.policy.timeoutMs;
     else this.#cut(copy);
   }
 
