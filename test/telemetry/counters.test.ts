@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { ClusterLoads } from "../../src/lb/load/cluster-loads.ts";
 import { MAX_ENDPOINT_SLOTS } from "../../src/resource/slot-registry.ts";
 import {
   CLUSTER_COUNTER_COLUMNS,
   ClusterColumn,
   ClusterCounters,
 } from "../../src/telemetry/cluster-counters.ts";
-import { CODE_CLASS_NAMES } from "../../src/telemetry/code-class.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
-import { EndpointLoads } from "../../src/telemetry/endpoint-loads.ts";
+import { EXPLAIN_CELLS } from "../../src/telemetry/explain-cell.ts";
 import { errorCodeCell, WORKER_COUNTER_COLUMNS, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 
 test("rows lie on cache lines of their own", () => {
   const counters = new ClusterCounters(3);
   assert.equal((counters.stride * 8) % 64, 0);
-  assert.equal(counters.buffer.byteLength, counters.stride * 8 * 3);
+  // The main thread's row comes after the three workers'.
+  assert.equal(counters.buffer.byteLength, counters.stride * 8 * 4);
   assert.equal(counters.row(2).byteOffset, counters.stride * 16);
 });
 
@@ -26,8 +27,8 @@ test("memory of another shape is refused", () => {
 
 test("the last column of each layout is its last cell", () => {
   const lastOf = (columns: Readonly<Record<string, number>>) => Math.max(...Object.values(columns));
-  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), CODE_CLASS_NAMES.length);
-  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), 1);
+  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), 1);
+  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), EXPLAIN_CELLS);
 });
 
 test("error codes that are not registered share the last cell", () => {
@@ -58,16 +59,17 @@ test("what a worker thread counts the main thread reads", async () => {
 test("loads are summed over workers, and a dead worker's are gone while its totals stay", () => {
   const counters = new EndpointCounters(2);
   const opened = new EndpointCounters(2, counters.buffers);
-  const loads = new EndpointLoads(opened);
+  const { inFlight, measures } = opened;
+  const loads = new ClusterLoads({ inFlight, slots: MAX_ENDPOINT_SLOTS, measures });
   for (const worker of [0, 1]) {
     counters.inFlight[counters.rowStart(worker) + 7] = 3 + worker;
     counters.requests[counters.rowStart(worker) + 7] = 10;
     counters.errors[counters.rowStart(worker) + 7] = 1;
   }
-  assert.equal(loads.inFlight(7), 7);
-  assert.equal(loads.inFlight(8), 0);
+  assert.equal(loads.inFlight(7, 1), 7);
+  assert.equal(loads.inFlight(8, 1), 0);
   counters.retireRow(0);
-  assert.equal(loads.inFlight(7), 4);
+  assert.equal(loads.inFlight(7, 1), 4);
   assert.equal(opened.inFlightOf(7), 4);
   assert.equal(opened.requestsOf(7), 20);
   assert.equal(opened.errorsOf(7), 2);

@@ -84,6 +84,7 @@ test("every label, and every value of a closed list, is documented", async () =>
     "peer",
     "kind",
     "result",
+    "limit",
   ];
   for (const { samples } of metrics.values()) {
     for (const { labels } of samples) {
