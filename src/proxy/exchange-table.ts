@@ -39,6 +39,8 @@ export const ExchangeBit = {
   supervised: 128,
   /** The client wants to be given the load its endpoint reports. */
   wantsLoadReport: 256,
+  /** The answer's HTTP status is 500 or more. */
+  serverError: 512,
   /** A hedge waits for a connection to the endpoint in {@link ExchangeTable.endpoint}, beside an attempt under way. */
   hedgeWaiting: 1024,
   /** Its deadline is the cluster's, not the client's. */

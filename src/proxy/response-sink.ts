@@ -30,6 +30,9 @@ import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import { lossOf } from "./retry/loss-of.ts";
 
+/** The HTTP status that says something of the request, not of the endpoint. */
+const NOT_IMPLEMENTED = 501;
+
 /** Where the responses of one endpoint's connection come in. */
 export class ResponseSink implements ConnectionSink {
   readonly #context: ProxyContext;
@@ -56,7 +59,10 @@ export class ResponseSink implements ConnectionSink {
   #part(stream: number, slot: number, pushedBack: boolean): void {
     const { exchanges, engine } = this.#context;
     const status = exchanges.grpcStatus[slot]!;
-    const outcome = pushedBack && status > 0 ? AttemptOutcome.load : outcomeOfStatus(status);
+    // No status at all is none that gRPC allows; of other requests the HTTP status is all there is.
+    const isBare = status < 0 && (exchanges.bits[slot]! & (ExchangeBit.grpc | ExchangeBit.serverError)) !== 0;
+    const found = isBare ? AttemptOutcome.fault : outcomeOfStatus(status);
+    const outcome = pushedBack && status > 0 ? AttemptOutcome.load : found;
     attemptEnded(this.#context, slot, exchanges.endpoint[stream]!, outcome);
     exchanges.phase[slot] = Phase.answered;
     if (!(engine.streams.bits[stream]! & StreamBit.localClosed)) return;
@@ -103,6 +109,8 @@ export class ResponseSink implements ConnectionSink {
       this.#giveUp(slot, PROXY_ERRORS.responseTooLarge);
       return;
     }
+    if (decoder.status >= 500 && decoder.status !== NOT_IMPLEMENTED)
+      exchanges.bits[slot]! |= ExchangeBit.serverError;
     if (endStream) this.#part(stream, slot, decoder.retryPushbackMs >= 0);
     if (kind === BlockKind.trailers) {
       sendTrailers(downstream, slot, scratch, octets, decoder.outLiteralOctets);

@@ -25,11 +25,13 @@ export class EndpointLease {
   readonly #context: ProxyContext;
   readonly #subchannel: Subchannel;
   #released = false;
+  readonly #beganMs: number;
 
   constructor(context: ProxyContext, cluster: ClusterRuntime, subchannel: Subchannel) {
     const { options } = subchannel;
     this.#context = context;
     this.#subchannel = subchannel;
+    this.#beganMs = context.time.nowMs;
     this.cluster = cluster;
     this.slot = options.slot;
     this.address = options.address;
@@ -71,6 +73,18 @@ export class EndpointLease {
    */
   takeReport(fields: string[], asked: readonly string[]): string[] {
     return takeReportFields(this.#context, this.cluster, this.slot, fields, asked);
+  }
+
+  /** The endpoint has answered a request of HTTP/1.1, or failed to: what outlier detection goes by, as attemptEnded is for HTTP/2. */
+  judge(isWell: boolean): void {
+    const { outliers, endpoints, endpointRow, time, tick } = this.#context;
+    tick();
+    if (isWell) {
+      outliers.succeeded(this.clusterSlot, this.slot, time.nowMs - this.#beganMs, time.nowMs);
+      return;
+    }
+    endpoints.errors[endpointRow + this.slot]!++;
+    outliers.failed(this.clusterSlot, this.slot, false, time.nowMs);
   }
 
   /** Ends the lease. Called once; a second time changes nothing. */
