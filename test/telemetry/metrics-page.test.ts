@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { emptyLoadReport } from "../../src/grpc/load-report.ts";
-import { CLUSTER_HISTOGRAMS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
+import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import {
   BUCKET_BOUNDS_SECONDS,
@@ -37,6 +37,7 @@ function populated(): MetricsFixture {
   const fixture = new MetricsFixture();
   const row = fixture.addCluster(ECHO, [endpoint(1)]).row(0);
   for (const { column } of CLUSTER_SERIES) row[column]!++;
+  for (const { column } of CLUSTER_MEANS) row[column] = 0.5;
   for (const { column } of CLUSTER_HISTOGRAMS) observeMs(row, column, 3);
   row[ClusterColumn.retryBudgetUsed] = 0.5;
   const slot = fixture.slots.endpointSlot(endpoint(1).key);

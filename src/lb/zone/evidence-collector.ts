@@ -21,7 +21,7 @@ export class EvidenceCollector {
   readonly #reportExpiryMs: number;
   #set: TierSet | undefined;
   #collectedMs = 0;
-  /** By tier: attempts and the sum of their latencies, as of the last time. */
+  /** By tier: attempts, the sum of their latencies, and who waits, as of the last time. */
   #former: readonly Float64Array[] = [];
   #evidence: readonly TierEvidence[] = [];
 
@@ -40,7 +40,7 @@ export class EvidenceCollector {
     const { tiers } = set;
     const isNew = this.#set?.tiers !== tiers;
     if (isNew) {
-      this.#former = tiers.map(() => new Float64Array(2));
+      this.#former = tiers.map(() => new Float64Array(3));
       this.#evidence = tiers.map(noEvidence);
     }
     this.#set = set;
@@ -66,6 +66,7 @@ export class EvidenceCollector {
     former.fill(0);
     for (let i = 0; i < slots.length; i++) this.#measures.addLatencies(slots[i]!, nowMs, former);
     evidence.answers = kept < 0 ? 0 : Math.max(0, former[0]! - attempts! * kept);
+    evidence.waiting = former[2]!;
     // Less than this is what is left of rounding.
     if (evidence.answers < 1e-3) evidence.answers = 0;
     evidence.answerMs = evidence.answers === 0 ? 0 : Math.max(0, former[1]! - latencyMs! * kept);

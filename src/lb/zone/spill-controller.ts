@@ -10,6 +10,10 @@ const LEAVE_MS = 1_500;
 /** Time constant by which it comes home, and points of a hundred per second it may at most. */
 const HOME_MS = 4_000;
 const MAX_HOME_PER_SECOND = 0.015;
+/** The same where answers take even longer there than here. */
+const MAX_RETURN_PER_SECOND = 0.05;
+/** What has been sent somewhere is seen in the answers only when they come: changes are slower by so many times the time they take there. */
+const UNSEEN = 4;
 /** A tier keeps at least this: what gets nothing cannot show that it is well again. */
 const LEAST_KEPT = 0.005;
 /** Answers below which nothing is concluded. */
@@ -110,14 +114,16 @@ export class SpillController {
   ): number {
     const high = highLoadRatio * (1 + DITHER * this.#dither);
     const low = lowLoadRatio * (1 + (DITHER / 2) * this.#dither);
-    const { ratio, sureRatio, probe } = compare(state, further, nowMs);
+    const { ratio, sureRatio, nearMs, thereMs, probe } = compare(state, further, nowMs);
     if (sureRatio > high) {
       const wanted = (state.kept * high) / sureRatio;
-      state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / LEAVE_MS));
+      state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / (LEAVE_MS + UNSEEN * thereMs)));
     } else if (ratio < low) {
       const excess = ratio === 0 ? 0 : low / ratio - 1;
-      const step = Math.max(0.01, state.kept * excess) * (1 - Math.exp(-elapsedMs / HOME_MS));
-      state.kept += Math.min(step, (MAX_HOME_PER_SECOND * elapsedMs) / 1_000);
+      const slowness = (HOME_MS + UNSEEN * nearMs) / HOME_MS;
+      const step = Math.max(0.01, state.kept * excess) * (1 - Math.exp(-elapsedMs / HOME_MS / slowness));
+      const pace = ratio > 0 && ratio < 1 ? MAX_RETURN_PER_SECOND : MAX_HOME_PER_SECOND;
+      state.kept += Math.min(step, (pace * elapsedMs) / 1_000 / slowness);
     }
     state.kept = Math.max(LEAST_KEPT, Math.min(1 - probe, state.kept));
     return ratio;
@@ -130,6 +136,9 @@ interface Comparison {
   readonly ratio: number;
   /** The ratio as far as it is certain. */
   readonly sureRatio: number;
+  /** Mean time to an answer here and there; 0 where they are not what is compared. */
+  readonly nearMs: number;
+  readonly thereMs: number;
   /** What should be sent further to know more. */
   readonly probe: number;
 }
@@ -144,16 +153,19 @@ function compare({ pressure, plan }: TierState, further: readonly TierState[], n
     further.map((other) => other.pressure.utilizationPressure),
   );
   const known = Math.max(streams, utilization);
-  if (known > 0) return { ratio: known, sureRatio: known, probe: 0 };
+  if (known > 0) return { ratio: known, sureRatio: known, nearMs: 0, thereMs: 0, probe: 0 };
   const there = new TierPressure();
   for (const other of further) there.add(other.pressure);
-  const probe = plan.share(nowMs, pressure.latencyMs, pressure.seen, there.answers);
-  if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || there.latencyMs === 0) {
-    return { ratio: 0, sureRatio: 0, probe };
+  const nearMs = pressure.latencyMs();
+  const probe = plan.share(nowMs, nearMs, pressure.seen, there.answers);
+  // What was seen there before counts relative to here: when everything takes longer, it does so there too.
+  const thereMs = there.latencyMs(pressure.usualMs > 0 ? (there.usualMs * nearMs) / pressure.usualMs : 0);
+  if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || thereMs === 0) {
+    return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe };
   }
-  const ratio = pressure.latencyMs / there.latencyMs;
+  const ratio = nearMs / thereMs;
   const doubt = 1 + 1 / Math.sqrt(there.answers) + 0.5 / Math.sqrt(pressure.answers);
-  return { ratio, sureRatio: ratio / doubt, probe };
+  return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe };
 }
 
 /** @returns -1 where one side is not known. */

@@ -3,6 +3,8 @@ export interface TierEvidence {
   /** Attempts that were answered or failed since the last update, and the sum of their times in ms; as this proxy saw them. */
   answers: number;
   answerMs: number;
+  /** Attempts that wait for an answer, of this proxy. */
+  waiting: number;
   /** Streams in flight per endpoint of mean weight, of all proxies; -1 where only this proxy's own are known. */
   streams: number;
   /** Mean utilization that endpoints report, 0 to 1; -1 where they do not. */
@@ -11,5 +13,5 @@ export interface TierEvidence {
 
 /** @returns evidence of nothing. */
 export function noEvidence(): TierEvidence {
-  return { answers: 0, answerMs: 0, streams: -1, utilization: -1 };
+  return { answers: 0, answerMs: 0, waiting: 0, streams: -1, utilization: -1 };
 }

@@ -6,6 +6,9 @@ const FAST_MS = 1_500;
 const SLOW_MS = 30_000;
 /** Most answers that the slow memory may count as. */
 const PRIOR_ANSWERS = 8;
+/** Those that wait are growing in number when they are this many times as many as answers take, and some more. */
+const GROWING = 2;
+const GROWING_BY = 3;
 /** Utilization beyond is as bad as this. */
 const MAX_UTILIZATION = 0.95;
 
@@ -19,15 +22,17 @@ export class TierPressure {
   #fastMs = 0;
   #slowAnswers = 0;
   #slowMs = 0;
+  #waiting = 0;
 
   /** Takes what happened in the last `elapsedMs`. */
-  observe({ answers, answerMs, streams, utilization }: TierEvidence, elapsedMs: number): void {
+  observe({ answers, answerMs, waiting, streams, utilization }: TierEvidence, elapsedMs: number): void {
     const fast = Math.exp(-elapsedMs / FAST_MS);
     const slow = Math.exp(-elapsedMs / SLOW_MS);
     this.#fastAnswers = this.#fastAnswers * fast + answers;
     this.#fastMs = this.#fastMs * fast + answerMs;
     this.#slowAnswers = this.#slowAnswers * slow + answers;
     this.#slowMs = this.#slowMs * slow + answerMs;
+    this.#waiting += (waiting - this.#waiting) * (1 - fast);
     this.streams = smooth(this.streams, streams, 1 - fast);
     this.utilization = smooth(this.utilization, utilization, 1 - fast);
   }
@@ -38,6 +43,7 @@ export class TierPressure {
     this.#fastMs += other.#fastMs;
     this.#slowAnswers += other.#slowAnswers;
     this.#slowMs += other.#slowMs;
+    this.#waiting += other.#waiting;
   }
 
   /** Answers of the last half minute or so. */
@@ -50,11 +56,25 @@ export class TierPressure {
     return this.#fastAnswers + this.#prior;
   }
 
-  /** Mean time to an answer in ms; 0 while there was none. */
-  get latencyMs(): number {
+  /**
+   * Mean time to an answer in ms; 0 while there was none. Where ever more wait than are answered, it is what those that wait will have
+   * waited by Little's law: answers tell only how it was when they were asked for.
+   *
+   * @param expectedMs what to expect where little was seen lately; default: what was seen before.
+   */
+  latencyMs(expectedMs = this.usualMs): number {
     const prior = this.#prior;
-    if (this.#fastAnswers + prior < 1e-3) return 0;
-    return (this.#fastMs + (prior * this.#slowMs) / this.#slowAnswers) / (this.#fastAnswers + prior);
+    const answers = this.#fastAnswers + prior;
+    if (answers < 1e-3) return 0;
+    const meanMs = (this.#fastMs + prior * expectedMs) / answers;
+    const perMs = Math.max(1, this.#fastAnswers) / FAST_MS;
+    const growing = this.#waiting > GROWING * perMs * meanMs + GROWING_BY;
+    return growing ? Math.max(meanMs, this.#waiting / perMs) : meanMs;
+  }
+
+  /** Mean time to an answer over the last half minute or so; 0 while there was none. */
+  get usualMs(): number {
+    return this.#slowAnswers < 1e-3 ? 0 : this.#slowMs / this.#slowAnswers;
   }
 
   get #prior(): number {

@@ -114,6 +114,7 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
       const endMs = Math.max(atMs + wayMs, freeAtMs[index]!) + service;
       freeAtMs[index] = endMs;
       proxy.inFlight[slot]!++;
+      proxy.measures.began(0, slot, atMs);
       const window = windows[Math.floor(atMs / WINDOW_MS)]!;
       window.sent[a]!++;
       if (target === a) window.stayed[a]!++;
@@ -121,6 +122,7 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
     } else if (kind === ANSWER) {
       const proxy = proxies[a]!;
       proxy.inFlight[b]!--;
+      proxy.measures.waitedFor(0, b, beganMs);
       proxy.measures.observeLatency(0, b, atMs - beganMs, atMs);
       windows[Math.floor(beganMs / WINDOW_MS)]!.latencies.push(atMs - beganMs);
     } else if (kind === TICK) {
