@@ -12,6 +12,7 @@ import type { RawAnswer } from "./fixture/raw-client.ts";
 import { answerOf, RawClient } from "./fixture/raw-client.ts";
 import { until } from "./fixture/until.ts";
 import { retriesOf } from "./retry/retry-settings.ts";
+import { LiveRoutes } from "./routes/live-routes.ts";
 
 const BODY = Buffer.alloc(5);
 
@@ -254,6 +255,12 @@ describe("errors of our own", () => {
     }
     const grpc = await call("half");
     assert.equal(grpc.status, PROXY_ERRORS.connectionLost.grpcStatus);
+  });
+
+  it("no_labelled_endpoint, when a route asks for labels that no endpoint has", async () => {
+    const endpoints = { labels: { shard: "7" }, fromHeaders: {}, fallback: "fail" } as const;
+    await new LiveRoutes(proxy).apply({ authorities: ["raw:1"], endpoints });
+    expect(await call("ok"), PROXY_ERRORS.noLabelledEndpoint, "raw:1");
   });
 
   it("every row of the table was reached", () => {
