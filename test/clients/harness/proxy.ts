@@ -11,6 +11,9 @@ export const AUTHORITY = "echo.default.svc.cluster.local:50051";
 /** The same endpoints under the default policy. */
 export const LEAST_REQUEST_AUTHORITY = "echo-least-request.default.svc.cluster.local:50051";
 
+/** No cluster's name: a route sends it to the endpoints of {@link AUTHORITY}, and changes headers both ways. */
+export const ROUTED_AUTHORITY = "echo-routed.default.svc.cluster.local:50051";
+
 const SOCKET = "isobar.sock";
 const READY_LIMIT_MS = 30_000;
 const POLL_MS = 50;
@@ -91,6 +94,13 @@ function configText(listener: string, admin: string, folder: string, endpoints: 
     "    loadBalancer: { policy: least_request }",
     "    endpoints:",
     ...list,
+    "routes:",
+    "  - name: routed",
+    `    authorities: ["${ROUTED_AUTHORITY}"]`,
+    "    matches: [{ method: /isobar.test.Echo/*, headers: [{ name: user-agent, present: true }] }, { headers: [] }]",
+    `    clusters: [{ name: "${AUTHORITY}" }]`,
+    "    requestHeaders: { set: { x-route-set: one, user-agent: routed }, add: { x-route-add: two }, remove: [x-route-gone] }",
+    "    responseHeaders: { set: { x-route-answer: three }, remove: [date] }",
     "",
   ].join("\n");
 }

@@ -5,7 +5,7 @@ import { Backends } from "./backends.ts";
 import { build, FetchError } from "./build.ts";
 import { assertSpread, runChecks } from "./checks.ts";
 import type { Language, Program, Toolchain } from "./language.ts";
-import { AUTHORITY, IsobarProxy, LEAST_REQUEST_AUTHORITY } from "./proxy.ts";
+import { AUTHORITY, IsobarProxy, LEAST_REQUEST_AUTHORITY, ROUTED_AUTHORITY } from "./proxy.ts";
 
 /** The first test to need a language waits for its build. */
 const TEST_LIMIT_MS = 30 * 60_000;
@@ -72,6 +72,17 @@ export function testTunnel(
         // No resolver knows this name: the client does not look it up, it asks the proxy for it.
         const spread = await runChecks({ ...client, program }, AUTHORITY, AUTHORITY);
         assertSpread(spread, NAMES, 1.1);
+      });
+    });
+  });
+}
+
+/** Declares the test that a client passes every check through a route that changes headers both ways. */
+export function testRoute(client: Language): void {
+  describe(`${client.name} client`, () => {
+    declare("passes every check through a route that changes headers", [client], async () => {
+      await withProxy(client, async (proxy) => {
+        assertSpread(await runChecks(client, proxy.address, ROUTED_AUTHORITY), NAMES, 1.1);
       });
     });
   });

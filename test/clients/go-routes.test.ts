@@ -1,0 +1,4 @@
+import { go } from "./harness/go.ts";
+import { testRoute } from "./harness/suite.ts";
+
+testRoute(go);
