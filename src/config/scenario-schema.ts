@@ -159,9 +159,9 @@ const policy = z
         doc: "Proxies hear of each other's streams. Absent: they do not.",
       })
       .optional(),
-    keep: listField(numberField(0.01, 100, ""), "`static_split`: the splits tried, the best counts.").default(
-      [1],
-    ),
+    keep: listField(numberField(1, 100, ""), "`static_split`: the splits tried, the best counts.").default([
+      1,
+    ]),
   })
   .register(fieldNotes, { wanted: "a mapping with name", doc: "" });
 

@@ -114,7 +114,7 @@ export interface Contestant {
   /** Whether the proxies know their place in the fleet and their share of the traffic. */
   readonly fleet: boolean;
   readonly peerReports: PeerReports | null;
-  /** For `static_split`: 1 fills a zone to the mean of all, less leaves more room, more keeps more at home. */
+  /** For `static_split`, 1 or more: 1 fills a zone to the mean of all, more keeps more at home. */
   readonly keep: readonly number[];
 }
 

@@ -69,7 +69,6 @@ export class Simulation {
     }
     events.forEach((event, i) => {
       this.#push(event.atMs, Kind.change, i);
-      this.#push(event.atMs + event.noticedAfterMs, Kind.notice, i);
     });
     const queue = this.#queue;
     for (let event = queue.pop(); event !== -1; event = queue.pop()) this.#happen(event, queue.nowMs);
@@ -187,6 +186,9 @@ export class Simulation {
       if (event.listing === "healthy" && !cluster.isListed(slot)) this.#pool.start(slot, nowMs);
     }
     if (event.callers !== "") arrivals.scale(event.callers, event.trafficFactor);
+    // Never before the change itself, as two events of the same moment might come out.
+    if (event.noticedAfterMs === 0) this.#notice(index, nowMs);
+    else this.#push(nowMs + event.noticedAfterMs, Kind.notice, index);
   }
 
   /** Who balances hears of it: of listings, and those who know all, of rates and speeds too. */

@@ -26,7 +26,7 @@ export class StaticSplitBalancer implements Balancer {
 
   /**
    * @param rates of each caller, as they are when {@link update} is called.
-   * @param keep what a zone fills of itself at most, relative to the mean load of all zones.
+   * @param keep what a zone fills of itself at most, relative to the mean load of all zones; 1 or more.
    */
   constructor(
     cluster: ScenarioCluster,
@@ -86,7 +86,7 @@ export class StaticSplitBalancer implements Balancer {
     );
     const mean = sumOf(demand) / sumOf(capacity);
     const kept = zones.map((_, z) => Math.min(demand[z]!, this.#keep * mean * capacity[z]!));
-    const free = zones.map((_, z) => Math.max(0, Math.max(1, this.#keep) * mean * capacity[z]! - kept[z]!));
+    const free = zones.map((_, z) => Math.max(0, this.#keep * mean * capacity[z]! - kept[z]!));
     this.#sums = zones.map((_, own) => {
       const excess = demand[own]! - kept[own]!;
       const elsewhere = sumOf(free) - free[own]!;

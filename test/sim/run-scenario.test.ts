@@ -183,3 +183,32 @@ it("a recorded trace is played as it was recorded", () => {
   assert.equal(simulated, 5_001);
   near(figures(played, RANDOM).p99, 4, 0.006, "p99 of a service time of 4 ms every 10 ms");
 });
+
+it("a static split is made anew when rates change, and then fills zones evenly", () => {
+  const zones = ["a", "b"];
+  const skewed = scenario({
+    endpoints: zones.map((zone) => endpointGroup({ zone, count: 20 })),
+    callers: zones.map((zone) => callerGroup({ name: zone, zone })),
+    traffic: { ...scenario().traffic, load: 0.4 },
+    events: [
+      {
+        atMs: 20_000,
+        group: "",
+        zone: "",
+        share: 1,
+        state: {},
+        listing: null,
+        noticedAfterMs: 0,
+        callers: "a",
+        trafficFactor: 3,
+      },
+    ],
+  });
+  const { windows } = runScenario(skewed, contestant({}, { kind: "static_split" }), 1, 1);
+  const last = windows.at(-1)!;
+  // Three quarters of the requests come from zone a, whose endpoints are half of all: it keeps two thirds.
+  near(last.inZone[0]! / last.requests[0]!, 2 / 3, 0.02, "share of zone a that stays");
+  assert.equal(last.inZone[1], last.requests[1]);
+  near(last.busyMs[0]! / last.serverMs[0]!, 0.8, 0.06, "busy servers of zone a");
+  near(last.busyMs[1]! / last.serverMs[1]!, 0.8, 0.06, "busy servers of zone b");
+});

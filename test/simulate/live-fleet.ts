@@ -66,9 +66,13 @@ export class LiveFleet {
   /**
    * Sends the same requests to each policy's cluster, all at the same time.
    *
-   * @returns latencies in ms by policy and request, NaN for what failed.
+   * @returns latencies in ms by policy and request, NaN for what failed; and how late a timer of 1 ms was, each time.
    */
-  async play(requests: readonly LiveRequest[], policies: readonly LivePolicy[]): Promise<Float64Array[]> {
+  async play(
+    requests: readonly LiveRequest[],
+    policies: readonly LivePolicy[],
+  ): Promise<{ readonly latencies: Float64Array[]; readonly latenessesMs: number[] }> {
+    const latenessesMs: number[] = [];
     const latencies = policies.map(() => new Float64Array(requests.length).fill(Number.NaN));
     const startMs = performance.now();
     const ends: Promise<void>[] = [];
@@ -80,10 +84,12 @@ export class LiveFleet {
           ends.push(this.#send(requests[index]!, name, latencies[policy]!, index));
         });
       }
+      const beforeMs = performance.now();
       await sleep(1);
+      latenessesMs.push(performance.now() - beforeMs - 1);
     }
     await Promise.all(ends);
-    return latencies;
+    return { latencies, latenessesMs };
   }
 
   /** Ends all processes. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { cpus } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { LoadBalancing } from "../../src/resource/load-balancing.ts";
@@ -18,12 +17,14 @@ import { LiveFleet } from "./live-fleet.ts";
 const PROXIES = 10;
 const ENDPOINTS = 40;
 const SERVICE_MS = 100;
-const LOAD = 0.7;
-const WARMUP_MS = 20_000;
-const DURATION_MS = 200_000;
+const LOAD = 0.6;
+const WARMUP_MS = 8_000;
+const DURATION_MS = 68_000;
 const SEEDS = 8;
 /** How far the live p99 may be from the simulator's. */
 const TOLERANCE = 0.15;
+/** A machine that lets timers wait longer than this, one time in a hundred, has no time left: what is measured on it is the machine. */
+const CALM_MS = 20;
 
 const SUBSET = { enabled: true, minEndpoints: 8, coverage: 2 };
 const POLICIES: readonly {
@@ -60,33 +61,19 @@ function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]!;
 }
 
-/** @returns ms all processors have spent working since the machine started, and altogether. */
-function processorTime(): { readonly busyMs: number; readonly allMs: number } {
-  let busyMs = 0;
-  let allMs = 0;
-  for (const { times } of cpus()) {
-    const sum = times.user + times.nice + times.sys + times.irq;
-    busyMs += sum;
-    allMs += sum + times.idle;
-  }
-  return { busyMs, allMs };
-}
-
 describe("a live fleet does what the simulator says", { timeout: 600_000 }, () => {
   const fleet = new LiveFleet();
   const all = requests();
   const live = POLICIES.map(({ name, yaml }) => ({ name, loadBalancer: yaml }));
   let liveP99s: number[] = [];
   let simulatedP99s: number[] = [];
-  let busyShare = 1;
+  let latenessMs = 0;
   let failed = 0;
 
   before(async () => {
     await fleet.start(PROXIES, ENDPOINTS, live);
-    const start = processorTime();
-    const latencies = await fleet.play(all, live);
-    const end = processorTime();
-    busyShare = (end.busyMs - start.busyMs) / (end.allMs - start.allMs);
+    const { latencies, latenessesMs } = await fleet.play(all, live);
+    latenessMs = percentile(latenessesMs, 0.99);
     liveP99s = latencies.map((values) => {
       const measured = Array.from(values).filter((_, i) => all[i]!.atMs >= WARMUP_MS);
       failed += measured.filter(Number.isNaN).length;
@@ -123,7 +110,8 @@ describe("a live fleet does what the simulator says", { timeout: 600_000 }, () =
       ({ name }, i) =>
         `${name}: live ${liveP99s[i]!.toFixed(0)} ms, simulated ${simulatedP99s[i]!.toFixed(0)} ms`,
     );
-    t.diagnostic(`p99 ${text.join("; ")}; processors ${(busyShare * 100).toFixed(0)} % busy`);
+    t.diagnostic(`p99 ${text.join("; ")}; timers late by ${latenessMs.toFixed(1)} ms (p99)`);
+    if (!isCalm()) return t.skip(busy());
     const rank = (p99s: readonly number[]) =>
       POLICIES.map(({ name }, i) => ({ name, p99: p99s[i]! }))
         .sort((a, b) => a.p99 - b.p99)
@@ -133,11 +121,17 @@ describe("a live fleet does what the simulator says", { timeout: 600_000 }, () =
 
   POLICIES.forEach(({ name }, i) => {
     it(`${name}: the p99 is within ${TOLERANCE * 100} %`, (t) => {
-      // On a machine that has no time left, times are the machine's and not the policy's.
-      if (busyShare > 0.5)
-        return t.skip(`processors were ${(busyShare * 100).toFixed(0)} % busy, wanted less than half`);
+      if (!isCalm()) return t.skip(busy());
       const ratio = liveP99s[i]! / simulatedP99s[i]!;
       assert.ok(Math.abs(ratio - 1) <= TOLERANCE, `live / simulated ${ratio.toFixed(3)}`);
     });
   });
+
+  function isCalm(): boolean {
+    return latenessMs <= CALM_MS;
+  }
+
+  function busy(): string {
+    return `the machine is busy: timers late by ${latenessMs.toFixed(0)} ms, wanted at most ${CALM_MS}`;
+  }
 });
