@@ -42,6 +42,8 @@ function populated(): MetricsFixture {
   row[ClusterColumn.retryBudgetUsed] = 0.5;
   const slot = fixture.slots.endpointSlot(endpoint(1).key);
   fixture.endpoints.measures.report(0, slot, emptyLoadReport(), 1);
+  const { connect, outlier, healthCheck } = SetAside;
+  fixture.endpoints.markAside(fixture.endpoints.mainRowStart, slot, connect | outlier | healthCheck, true);
   const worker = fixture.workers.row(1);
   worker.fill(1, 0, WorkerColumn.stall);
   worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
