@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { emptyLoadReport } from "../../src/grpc/load-report.ts";
+import { SetAside } from "../../src/resource/set-aside.ts";
 import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES } from "../../src/telemetry/cluster-columns.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import {
