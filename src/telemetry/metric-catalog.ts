@@ -55,10 +55,11 @@ export const METRIC = {
     DST,
   ),
   retryBudget: gauge("isobar_retry_budget_remaining_ratio", "Share of the retry budget that is left.", DST),
-  tierPicks: counter("isobar_tier_picks_total", "Picks by how near the endpoints were that could be picked.", [
-    ...DST,
-    "tier",
-  ]),
+  tierPicks: counter(
+    "isobar_tier_picks_total",
+    "Picks by how near the endpoints were that could be picked.",
+    [...DST, "tier"],
+  ),
   spilledShare: gauge(
     "isobar_spilled_share_ratio",
     "Share of the requests that is sent further because of the load of nearer endpoints.",
@@ -72,7 +73,9 @@ export const METRIC = {
   panic: gauge("isobar_panic", "Whether health is ignored because too few endpoints are healthy.", DST),
   candidates: gauge("isobar_candidates", "Endpoints that this proxy may pick.", DST),
   streamsStarted: counter("isobar_streams_started_total", "Requests that have begun.", []),
-  explainRecords: counter("isobar_explain_records_total", "Picks of the sample that is recorded.", ["result"]),
+  explainRecords: counter("isobar_explain_records_total", "Picks of the sample that is recorded.", [
+    "result",
+  ]),
   explainRequests: counter(
     "isobar_explain_requests_total",
     "Requests whose client asked how they were picked for.",
