@@ -138,8 +138,8 @@ describe("a bad scenario is refused with its place, what was found and what is w
   const cases: readonly [string, string, RegExp][] = [
     [
       "an unknown key",
-      SMALL.replace("seeds:", "seedz:"),
-      /:2:1: seedz: found the unknown key "seedz", .*did you mean "seeds"/,
+      SMALL.replace("durationMs", "durationMz"),
+      /:3:1: durationMz: found the unknown key "durationMz", .*did you mean "durationMs"/,
     ],
     [
       "no load and no trace",
