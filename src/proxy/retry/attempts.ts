@@ -47,7 +47,7 @@ export class Attempts {
   readonly #context: ProxyContext;
   readonly #opener: AttemptOpener;
   /** By client stream; of those that are watched only. */
-  readonly #policies: AttemptPolicy[] = [];
+  readonly #policies: (AttemptPolicy | undefined)[] = [];
 
   constructor(context: ProxyContext, opener: AttemptOpener) {
     this.#context = context;
@@ -64,6 +64,8 @@ export class Attempts {
   begin(slot: number, policy: AttemptPolicy, request: RequestFacts): number {
     const { exchanges, engine, replyScratch } = this.#context;
     if (policy.supervises) {
+      // One by one: V8 keeps an array that grows by leaps as a dictionary.
+      while (this.#policies.length <= slot) this.#policies.push(undefined);
       this.#policies[slot] = policy;
       exchanges.bits[slot]! |= ExchangeBit.supervised;
       const hedged = policy.hedged?.includes(request, engine.pool, engine.slab.bytes, replyScratch) === true;

@@ -146,6 +146,27 @@ describe("limits of a cluster's requests", () => {
     proxy.remove(name);
   });
 
+  it("in number: streams of other workers count, and their end is noticed within a sample", async () => {
+    const name = "shared.test:1";
+    const backend = await RawBackend.start({ onRequest: ({ connection, id }) => connection.answer(id) });
+    const settings = clusterSettings({ circuit: { ...NO_LIMITS, maxRequestsPerEndpoint: 2 } });
+    proxy.apply([backend.port], { name, settings });
+    await client.call(Buffer.from("x"), { ":authority": name });
+    // What another worker has open there, in its row of the shared counters; this process has one row, so it is played here.
+    const { inFlight } = proxy.endpoints;
+    const slot = proxy.slotOf(backend.port, name);
+    inFlight[slot]! += 2;
+    const call = client.call(Buffer.from("x"), { ":authority": name });
+    await until("it waits", () => proxy.row(name)[ClusterColumn.streamsQueued] === 1);
+    inFlight[slot]! -= 2;
+    await sleep(30);
+    assert.equal(proxy.row(name)[ClusterColumn.streamsQueued], 1);
+    proxy.dataPlane.sample();
+    assert.equal((await call).status, 0);
+    backend.stop();
+    proxy.remove(name);
+  });
+
   for (const limit of [1, 10, 100]) {
     it(`in number: a connection is replaced after ${limit} streams, and no request is lost or waits long`, async () => {
       const name = `connection-${limit}.test:1`;
