@@ -13,11 +13,11 @@ export const outlierDetectionSchema = z
       doc: "Failures in a row: connection errors, resets, and statuses that say the endpoint is at fault. 0 is off.",
     }).default(DEFAULTS.consecutiveFailures),
     intervalMs: integerField(100, HOUR_MS, {
-      doc: "How often rates are looked at.",
+      doc: "The time that rates are made over, moving on with the clock; also how long it takes an ejected endpoint to be forgiven one ejection.",
       unit: "milliseconds",
     }).default(DEFAULTS.intervalMs),
     baseEjectionMs: integerField(100, HOUR_MS, {
-      doc: "Length of the first ejection; each further one is longer by as much.",
+      doc: "Length of the first ejection, up to 10 % less by chance; each further one is longer by as much.",
       unit: "milliseconds",
     }).default(DEFAULTS.baseEjectionMs),
     maxEjectionMs: integerField(100, 24 * HOUR_MS, {
@@ -25,7 +25,7 @@ export const outlierDetectionSchema = z
       unit: "milliseconds",
     }).default(DEFAULTS.maxEjectionMs),
     maxEjectionShare: shareField({
-      doc: "Largest share of the endpoints that may be ejected at a time; the last one never is.",
+      doc: "Largest share of the endpoints that may be ejected at a time; one always may, unless this is 0, and the last one never is.",
     }).default(DEFAULTS.maxEjectionShare),
     successRateStdevFactor: z
       .number()
@@ -43,7 +43,7 @@ export const outlierDetectionSchema = z
       doc: "Requests in an interval that make an endpoint count.",
     }).default(DEFAULTS.successRateMinRequests),
     failureShare: shareField({
-      doc: "Ejects endpoints that fail this share of their requests. 0 is off.",
+      doc: "Ejects endpoints that fail this share of their requests while the others fail less than half as much. 0 is off.",
     }).default(DEFAULTS.failureShare),
     failureMinHosts: integerField(1, 65_535, {
       doc: "Endpoints with enough requests that this takes.",

@@ -5,18 +5,18 @@
 export interface OutlierDetection {
   /** Failures in a row; 0 is off. Connection errors, resets and statuses that say the endpoint is at fault count. */
   readonly consecutiveFailures: number;
-  /** How often rates are looked at, in ms. */
+  /** The time that rates are made over, in ms; each such time without an ejection shortens the next one again. */
   readonly intervalMs: number;
   /** First ejection's length, in ms; each further one is longer by as much, up to the maximum. */
   readonly baseEjectionMs: number;
   readonly maxEjectionMs: number;
-  /** Largest share of the cluster's endpoints that may be ejected at a time, 0 to 1; never the last one. */
+  /** Largest share of the cluster's endpoints that may be ejected at a time, 0 to 1; above 0 one may, and never the last one. */
   readonly maxEjectionShare: number;
   /** Success rate below mean - factor × standard deviation; 0 is off. */
   readonly successRateStdevFactor: number;
   readonly successRateMinHosts: number;
   readonly successRateMinRequests: number;
-  /** Failed share of requests from which an endpoint is ejected, 0 to 1; 0 is off. */
+  /** Failed share of requests from which an endpoint is ejected while the others fail less than half as much, 0 to 1; 0 is off. */
   readonly failureShare: number;
   readonly failureMinHosts: number;
   readonly failureMinRequests: number;
