@@ -105,10 +105,10 @@ describe("isobar simulate", () => {
       recommended: number;
       p99Ms: number;
     }[];
-    const needed = Object.fromEntries(sizes.map((size) => [size.policy, size.needed]));
+    const neededBy = (policy: string) => sizes.find((size) => size.policy === policy)!.needed;
     // 20 endpoints × 0.8 × 1.2 is 19.2 at full use.
-    assert.ok(needed["oracle"]! >= 20 && needed["oracle"]! <= needed["least"]!, stdout);
-    assert.ok(needed["least"]! < needed["random"]!, stdout);
+    assert.ok(neededBy("oracle") >= 20 && neededBy("oracle") <= neededBy("least"), stdout);
+    assert.ok(neededBy("least") < neededBy("random"), stdout);
     for (const size of sizes) {
       assert.equal(size.recommended, Math.ceil(size.needed * 1.25));
       assert.ok(size.p99Ms <= 60);

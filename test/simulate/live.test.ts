@@ -23,8 +23,10 @@ const DURATION_MS = 68_000;
 const SEEDS = 8;
 /** How far the live p99 may be from the simulator's. */
 const TOLERANCE = 0.15;
-/** A machine that lets timers wait longer than this, one time in a hundred, has no time left: what is measured on it is the machine. */
-const CALM_MS = 20;
+/** Policies that are nearer to each other than this in the simulator have no rank. */
+const TIE = 0.05;
+/** A machine that stands still for longer than this is what is measured: a p99 of a minute is made of half a second. */
+const CALM_MS = 250;
 
 const SUBSET = { enabled: true, minEndpoints: 8, coverage: 2 };
 const POLICIES: readonly {
@@ -73,7 +75,7 @@ describe("a live fleet does what the simulator says", { timeout: 600_000 }, () =
   before(async () => {
     await fleet.start(PROXIES, ENDPOINTS, live);
     const { latencies, latenessesMs } = await fleet.play(all, live);
-    latenessMs = percentile(latenessesMs, 0.99);
+    latenessMs = percentile(latenessesMs, 1);
     liveP99s = latencies.map((values) => {
       const measured = Array.from(values).filter((_, i) => all[i]!.atMs >= WARMUP_MS);
       failed += measured.filter(Number.isNaN).length;
@@ -110,13 +112,14 @@ describe("a live fleet does what the simulator says", { timeout: 600_000 }, () =
       ({ name }, i) =>
         `${name}: live ${liveP99s[i]!.toFixed(0)} ms, simulated ${simulatedP99s[i]!.toFixed(0)} ms`,
     );
-    t.diagnostic(`p99 ${text.join("; ")}; timers late by ${latenessMs.toFixed(1)} ms (p99)`);
+    t.diagnostic(`p99 ${text.join("; ")}; timers late by ${latenessMs.toFixed(0)} ms at most`);
     if (!isCalm()) return t.skip(busy());
-    const rank = (p99s: readonly number[]) =>
-      POLICIES.map(({ name }, i) => ({ name, p99: p99s[i]! }))
-        .sort((a, b) => a.p99 - b.p99)
-        .map(({ name }) => name);
-    assert.deepEqual(rank(liveP99s), rank(simulatedP99s));
+    for (const [i, { name }] of POLICIES.entries()) {
+      for (const [k, other] of POLICIES.entries()) {
+        if (simulatedP99s[i]! * (1 + TIE) > simulatedP99s[k]!) continue;
+        assert.ok(liveP99s[i]! < liveP99s[k]!, `${name} before ${other.name}`);
+      }
+    }
   });
 
   POLICIES.forEach(({ name }, i) => {
