@@ -13,6 +13,7 @@ import {
 } from "../../src/telemetry/histogram-buckets.ts";
 import { requestCell } from "../../src/telemetry/request-cell.ts";
 import { RESPONSE_FLAG_CODES } from "../../src/telemetry/response-flag.ts";
+import { RouteCounters } from "../../src/telemetry/route-counters.ts";
 import { FLOOD_KIND_NAMES, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 import { ECHO, endpoint } from "../resource/cluster-builder.ts";
 import { MetricsFixture } from "./metrics-fixture.ts";
@@ -51,6 +52,9 @@ function populated(): MetricsFixture {
   observeMs(worker, WorkerColumn.stall, 0.2);
   fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);
   fixture.registry.certificatesReloaded(true);
+  const routes = new RouteCounters(1);
+  routes.row(0).fill(1);
+  fixture.registry.addRouteSeries({ route: "canary", cluster: "a.b.svc.cluster.local:1" }, 1, routes);
   fixture.registry.configLoaded("abc");
   fixture.registry.configFailed();
   return fixture;
