@@ -76,6 +76,7 @@ describe("the configuration", () => {
       overload: { stopReadingAtShare: 0.8, refuseStreamsAtShare: 0.9, notReadyAtShare: 0.95 },
       drain: { limitMs: 30_000 },
       accessLog: { enabled: false, sample: 1 },
+      explain: { sample: 0, ring: 4096, allowedSources: [] },
       log: { level: "info" },
       concurrency: 1,
     });
@@ -140,7 +141,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key",
     `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, memory, limits, keepalive, overload, drain, accessLog, log, concurrency; remove it',
+    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
   ],
   [
     "a number for a name",
