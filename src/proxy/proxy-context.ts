@@ -13,8 +13,8 @@ import type { ExchangeTable } from "./exchange-table.ts";
 import type { Explainer } from "./explain/explainer.ts";
 import type { GuardedArrival } from "./guard/guarded-arrival.ts";
 import type { GuardedConnection } from "./guard/guarded-connection.ts";
-import type { OutlierWatch } from "./outlier-watch.ts";
 import type { ClusterReportsTable } from "./load-reports/cluster-reports-table.ts";
+import type { OutlierWatch } from "./outlier-watch.ts";
 import type { RequestRoutes } from "./routes/request-routes.ts";
 import type { TlsFailure } from "./tls-failure.ts";
 
