@@ -1,3 +1,4 @@
+import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSink } from "../discovery/cluster-sink.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
@@ -78,7 +79,7 @@ export class ClusterPublisher implements ClusterSink {
       return;
     }
     if (former?.snapshot.contentHash === snapshot.contentHash) return;
-    this.#clearReusedSlots(snapshot);
+    this.#clearReusedSlots(snapshot, former !== undefined && former.snapshot.count > 0);
     const counters = former?.counters ?? new ClusterCounters(workerCount);
     const published = { cluster, snapshot, counters };
     this.#published.set(cluster.name, published);
@@ -99,14 +100,20 @@ export class ClusterPublisher implements ClusterSink {
     this.#options.onComplete();
   }
 
-  /** A slot with a new generation belongs to another endpoint than the numbers in its cells. */
-  #clearReusedSlots(snapshot: ClusterSnapshot): void {
+  /**
+   * A slot with a new generation belongs to another endpoint than the numbers in its cells. One that joins others is new to traffic, too;
+   * those that a cluster begins with have been there before this process was.
+   */
+  #clearReusedSlots(snapshot: ClusterSnapshot, joins: boolean): void {
+    const { endpointCounters } = this.#options;
     for (let i = 0; i < snapshot.count; i++) {
       const slot = snapshot.slotAt(i);
       const generation = snapshot.generationAt(i);
       if (this.#announcedGenerations[slot] === generation) continue;
       this.#announcedGenerations[slot] = generation;
-      this.#options.endpointCounters.clearSlot(slot);
+      endpointCounters.clearSlot(slot);
+      const { measures } = endpointCounters;
+      if (joins) measures.rampFrom(measures.mainRow, slot, monotonicClock.nowMs());
     }
   }
 }

@@ -51,7 +51,10 @@ export interface DataPlaneThreadsOptions {
   readonly workerCount: number;
   readonly listeners: readonly WorkerListener[];
   /** The same for all workers. */
-  readonly start: Omit<WorkerStart, "workerIndex" | "workerCount" | "listeners" | "listening" | "loads">;
+  readonly start: Omit<
+    WorkerStart,
+    "workerIndex" | "workerCount" | "timeOriginMs" | "listeners" | "listening" | "loads"
+  >;
   readonly counters: ProxyCounters;
   readonly log: Log;
 }
@@ -139,6 +142,7 @@ export class DataPlaneThreads {
       ...start,
       workerIndex,
       workerCount,
+      timeOriginMs: performance.timeOrigin,
       listeners: this.#bound.all,
       listening: this.#handsOver ? "handed" : sharing,
       loads: this.#loads.buffer,

@@ -246,7 +246,7 @@ export interface ExplainedMessage {
   readonly nowMs: number;
   readonly wallMs: number;
   /** For readRecords. */
-  readonly records: Float64Array;
+  readonly records: Float64Array<ArrayBuffer>;
   readonly views: readonly ViewMessage[];
   readonly cluster: ExplainedCluster | undefined;
 }

@@ -200,9 +200,10 @@ port.on("message", (message: MainToWorker) => {
     case "explain":
       return dataPlane.explain.configure(message);
     case "explain-ask":
-      return void import("./answer-explain.ts").then(({ answerExplain }) =>
-        say(answerExplain(message, dataPlane.explain)),
-      );
+      return void import("./answer-explain.ts").then(({ answerExplain }) => {
+        const answer = answerExplain(message, dataPlane.explain);
+        port.postMessage(answer, [answer.records.buffer]);
+      });
   }
 });
 

@@ -5,7 +5,7 @@ import type { CandidateSet } from "./candidate-set.ts";
 export interface PickRequest {
   /** How many picks this cluster has seen before, moves and retries included; starts anywhere, wraps at 2^32. */
   sequence: number;
-  /** Hash of what the route hashes on, unsigned 32 bits; 0 where nothing is. For the hashing policies to come. */
+  /** Hash of what the cluster or the route hashes on, unsigned 32 bits; 0 where nothing is. */
   hash: number;
   /** How many leading entries of {@link tried} count. */
   triedCount: number;
@@ -13,10 +13,17 @@ export interface PickRequest {
   readonly tried: Int32Array;
 }
 
-/** The changing part of what a pick looks at. */
+/**
+ * The changing part of what a pick looks at: each method returns one number, so that a record of a pick is a list of numbers.
+ * Shared memory: two calls may differ.
+ */
 export interface LoadReader {
-  /** @returns streams open on that endpoint slot now, 0 or more. Shared memory: two calls may differ. */
-  inFlight(slot: number): number;
+  /** @returns streams open on that endpoint slot now, of this process and as other proxies reported theirs; 0 or more. */
+  inFlight(slot: number, nowMs: number): number;
+  /** @returns the endpoint's load by the cluster's metric, in equivalent streams, 0 or more: see {@link ClusterLoads}. */
+  load(slot: number, nowMs: number): number;
+  /** @returns streams open in the whole cluster, for policies that bound an endpoint's share. */
+  total(nowMs: number): number;
 }
 
 /**
@@ -28,11 +35,12 @@ export interface LoadReader {
  *
  * Pickers keep no state of their own: state that must outlive an update (load, set-aside flags, averages) is kept by
  * endpoint slot outside, and a new candidate set gets a new picker.
- *
- * Seams: reported and averaged loads are more {@link LoadReader} methods; hashing policies read `request.hash`.
  */
 export interface Picker {
   readonly candidates: CandidateSet;
+
+  /** Makes what the first pick would have to make otherwise, where that takes long. */
+  prepare?(): void;
 
   /**
    * @param nowMs for policies whose metric ages.

@@ -1,5 +1,8 @@
+import type { Random } from "../base/random.ts";
+import type { SlowStartSettings } from "../resource/load-balancing.ts";
 import type { CandidateSet } from "./candidate-set.ts";
-import type { Picker, PickRequest } from "./picker.ts";
+import type { LoadReader, Picker, PickRequest } from "./picker.ts";
+import { rampEndMs, rampShare } from "./slow-start.ts";
 import { nextUntried } from "./untried.ts";
 
 /** 2^32 divided by the golden ratio: its multiples spread over the circle more evenly than any other number's. */
@@ -13,24 +16,35 @@ const GOLDEN_STEP = 0x9e3779b9;
  * the picks of one candidate lie evenly between the others', as nginx's smooth weighted round robin has it, but
  * without its running state. Source: the three-distance theorem (Sós, 1958).
  *
+ * It is also what `client_side_weighted_round_robin` picks by, over weights made of reports.
+ *
  * Many proxies that start at sequence 0 would all begin with the same endpoint: start at a random one.
  */
 export class RoundRobinPicker implements Picker {
   readonly candidates: CandidateSet;
   readonly #arcEnds: Float64Array | undefined;
+  readonly #slowStart: SlowStartSettings | null;
+  readonly #rampEndMs: number;
 
-  constructor(candidates: CandidateSet) {
+  constructor(candidates: CandidateSet, slowStart: SlowStartSettings | null = null) {
     this.candidates = candidates;
+    this.#slowStart = slowStart;
+    this.#rampEndMs = rampEndMs(slowStart, candidates.rampFromMs);
     this.#arcEnds = candidates.equalWeights ? undefined : arcEnds(candidates.weights);
   }
 
-  pick(request: PickRequest): number {
+  pick(request: PickRequest, _loads: LoadReader, random: Random, nowMs: number): number {
     const { candidates } = this;
     if (candidates.count < 2) return candidates.count - 1;
-    const index =
+    let index =
       this.#arcEnds === undefined
         ? request.sequence % candidates.count
         : arcAt(this.#arcEnds, Math.imul(request.sequence, GOLDEN_STEP) >>> 0);
+    if (nowMs < this.#rampEndMs) {
+      // The turns a new endpoint does not take yet go to the others evenly.
+      const share = rampShare(this.#slowStart!, candidates.rampFromMs![index]!, nowMs);
+      if (share < 1 && random.nextFloat() >= share) index = random.nextInt(candidates.count);
+    }
     if (request.triedCount === 0) return index;
     const untried = nextUntried(candidates, request, index);
     return untried < 0 ? index : untried;

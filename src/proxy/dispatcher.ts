@@ -160,7 +160,10 @@ export class Dispatcher implements AttemptOpener {
     if (outliers.trialCount > 0 && request.triedCount === 0 && tiered === undefined) {
       // One request at a time shows whether an ejected endpoint is well again.
       const trial = outliers.takeTrial(cluster.snapshot.clusterSlot);
-      if (trial >= 0 && subchannels[trial] !== undefined) return subchannels[trial];
+      if (trial >= 0 && subchannels[trial] !== undefined) {
+        if (explain.isOn) explain.tried(stream, cluster, trial);
+        return subchannels[trial];
+      }
     }
     request.hash = cluster.hash === undefined ? 0 : this.#context.exchanges.hash[stream]!;
     const slot = explain.isOn

@@ -1,3 +1,5 @@
+import type { LoadSources, StreamPenalty } from "../lb/load/cluster-loads.ts";
+import { EndpointMeasures } from "../lb/load/endpoint-measures.ts";
 import type { SetAside } from "../resource/set-aside.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 
@@ -8,6 +10,8 @@ export interface EndpointCounterBuffers {
   readonly errors: SharedArrayBuffer;
   readonly setAside: SharedArrayBuffer;
   readonly setAsideChanges: SharedArrayBuffer;
+  readonly reportClaims: SharedArrayBuffer;
+  readonly measures: SharedArrayBuffer;
 }
 
 /**
@@ -25,24 +29,33 @@ export class EndpointCounters {
   /** Bits of SetAside: set aside by that row's owner, who also clears them. The row after the workers' is the main thread's. */
   readonly setAside: Int32Array;
 
+  /** Latencies, reports, and when endpoints were new; a row per worker, and one of the main thread. */
+  readonly measures: EndpointMeasures;
+
   readonly #workerCount: number;
   readonly #setAsideChanges: Int32Array;
+  /** By slot: the worker that is asking the endpoint for its load, plus 1; 0 for none. */
+  readonly #reportClaims: Int32Array;
 
   /** @param buffers the memory of the one on the main thread; default: new, all zero. */
   constructor(workerCount: number, buffers?: EndpointCounterBuffers) {
     const cells = workerCount * MAX_ENDPOINT_SLOTS;
+    this.measures = new EndpointMeasures(workerCount, MAX_ENDPOINT_SLOTS, buffers?.measures);
     this.buffers = buffers ?? {
       inFlight: new SharedArrayBuffer(cells * 4),
       requests: new SharedArrayBuffer(cells * 8),
       errors: new SharedArrayBuffer(cells * 8),
       setAside: new SharedArrayBuffer((cells + MAX_ENDPOINT_SLOTS) * 4),
       setAsideChanges: new SharedArrayBuffer(4),
+      reportClaims: new SharedArrayBuffer(MAX_ENDPOINT_SLOTS * 4),
+      measures: this.measures.buffer as SharedArrayBuffer,
     };
     this.inFlight = new Int32Array(this.buffers.inFlight);
     this.requests = new Float64Array(this.buffers.requests);
     this.errors = new Float64Array(this.buffers.errors);
     this.setAside = new Int32Array(this.buffers.setAside);
     this.#setAsideChanges = new Int32Array(this.buffers.setAsideChanges);
+    this.#reportClaims = new Int32Array(this.buffers.reportClaims);
     this.#workerCount = workerCount;
   }
 
@@ -62,6 +75,11 @@ export class EndpointCounters {
 
   errorsOf(slot: number): number {
     return this.#sum(this.errors, slot);
+  }
+
+  /** What loads of endpoints are read from. @param penalty streams that failures count as. */
+  loadSources(penalty?: StreamPenalty): LoadSources {
+    return { inFlight: this.inFlight, slots: MAX_ENDPOINT_SLOTS, measures: this.measures, penalty };
   }
 
   /** Where the main thread's row of {@link setAside} starts. */
@@ -97,6 +115,21 @@ export class EndpointCounters {
     return this.#setAsideChanges[0]!;
   }
 
+  /**
+   * Lets one worker ask an endpoint for its load out of band.
+   *
+   * @param rowStart the worker's.
+   * @returns whether it may; false while another one does.
+   */
+  claimReports(rowStart: number, slot: number): boolean {
+    return Atomics.compareExchange(this.#reportClaims, slot, 0, claimOf(rowStart)) === 0;
+  }
+
+  /** Ends what {@link claimReports} began; nothing when the claim is another worker's. */
+  releaseReports(rowStart: number, slot: number): void {
+    Atomics.compareExchange(this.#reportClaims, slot, claimOf(rowStart), 0);
+  }
+
   /** Forgets the former owner of a slot. To be called before a slot of a higher generation is first announced. */
   clearSlot(slot: number): void {
     for (let worker = 0; worker < this.#workerCount; worker++) {
@@ -107,6 +140,8 @@ export class EndpointCounters {
       this.setAside[cell] = 0;
     }
     this.setAside[this.mainRowStart + slot] = 0;
+    this.#reportClaims[slot] = 0;
+    this.measures.clear(slot);
   }
 
   /** Clears what a dead worker had open; its totals stay. */
@@ -114,6 +149,9 @@ export class EndpointCounters {
     this.inFlight.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
     this.setAside.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
     Atomics.add(this.#setAsideChanges, 0, 1);
+    this.measures.retireRow(worker);
+    const rowStart = this.rowStart(worker);
+    for (let slot = 0; slot < MAX_ENDPOINT_SLOTS; slot++) this.releaseReports(rowStart, slot);
   }
 
   #sum(cells: Int32Array | Float64Array, slot: number): number {
@@ -121,4 +159,8 @@ export class EndpointCounters {
     for (let cell = slot; cell < cells.length; cell += MAX_ENDPOINT_SLOTS) sum += cells[cell]!;
     return sum;
   }
+}
+
+function claimOf(rowStart: number): number {
+  return rowStart / MAX_ENDPOINT_SLOTS + 1;
 }

@@ -5,7 +5,7 @@ import { LeastRequestPicker } from "../../src/lb/least-request-picker.ts";
 import { candidatesOf, RecordedLoads, request } from "./pick-fixture.ts";
 import { pickerConformance } from "./picker-conformance.ts";
 
-pickerConformance("least_request");
+pickerConformance({ policy: "least_request" });
 
 test("two distinct candidates are compared in every pick", () => {
   for (const weights of [
@@ -18,7 +18,7 @@ test("two distinct candidates are compared in every pick", () => {
     const random = new SeededRandom(1);
     for (let i = 0; i < 5000; i++) {
       const loads = new RecordedLoads();
-      picker.pick(request(), loads, random);
+      picker.pick(request(), loads, random, 0);
       assert.equal(new Set(loads.read).size, 2);
     }
   }
@@ -30,7 +30,7 @@ test("two distinct candidates are compared in a move too, while two are left", (
   const random = new SeededRandom(1);
   for (let i = 0; i < 1000; i++) {
     const loads = new RecordedLoads();
-    picker.pick(request(0, [candidates.slots[3]!]), loads, random);
+    picker.pick(request(0, [candidates.slots[3]!]), loads, random, 0);
     assert.equal(new Set(loads.read).size, 2);
     assert.ok(!loads.read.includes(candidates.slots[3]!));
   }
@@ -47,7 +47,7 @@ test("with equal weights the one with fewer streams wins, by one stream already"
     const loads = new RecordedLoads();
     loads.add(candidates.slots[busy]!, 8);
     loads.add(candidates.slots[idle]!, 7);
-    for (let i = 0; i < 100; i++) assert.equal(picker.pick(request(), loads, random), idle);
+    for (let i = 0; i < 100; i++) assert.equal(picker.pick(request(), loads, random, 0), idle);
   }
 });
 
@@ -57,7 +57,7 @@ test("the busiest endpoint of all is never picked", () => {
   const random = new SeededRandom(1);
   const loads = new RecordedLoads();
   loads.add(candidates.slots[4]!, 1);
-  for (let i = 0; i < 5000; i++) assert.notEqual(picker.pick(request(), loads, random), 4);
+  for (let i = 0; i < 5000; i++) assert.notEqual(picker.pick(request(), loads, random, 0), 4);
 });
 
 test("load counts in proportion to weight", () => {
@@ -68,7 +68,7 @@ test("load counts in proportion to weight", () => {
     const loads = new RecordedLoads();
     loads.add(candidates.slots[0]!, light);
     loads.add(candidates.slots[1]!, heavy);
-    return new Set(Array.from({ length: 200 }, () => picker.pick(request(), loads, random)));
+    return new Set(Array.from({ length: 200 }, () => picker.pick(request(), loads, random, 0)));
   };
   assert.deepEqual(picks(3, 8), new Set([1]));
   assert.deepEqual(picks(1, 8), new Set([0]));
@@ -89,7 +89,7 @@ test("a canary of weight 1 beside 99 gets its hundredth, a tenth of that off, wi
         loads.add(ended!, -1);
       }
       loads.read.length = 0;
-      const index = picker.pick(request(i), loads, random);
+      const index = picker.pick(request(i), loads, random, 0);
       if (index === 0) canary++;
       open.push(candidates.slots[index]!);
       loads.add(candidates.slots[index]!, 1);

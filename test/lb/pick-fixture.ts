@@ -44,6 +44,14 @@ export class RecordedLoads implements LoadReader {
     return this.bySlot.get(slot) ?? 0;
   }
 
+  load(slot: number): number {
+    return this.inFlight(slot);
+  }
+
+  total(): number {
+    return [...this.bySlot.values()].reduce((sum, load) => sum + load, 0);
+  }
+
   add(slot: number, change: number): void {
     this.bySlot.set(slot, (this.bySlot.get(slot) ?? 0) + change);
   }

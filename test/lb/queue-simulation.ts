@@ -50,13 +50,12 @@ export function simulate({
   const counts = endpoints.map(() => 0);
   const latenciesMs = new Float64Array(requests);
   let nowMs = 0;
-  const loads = {
-    inFlight: (slot: number) => {
-      const index = indexBySlot.get(slot)!;
-      endsMs[index] = endsMs[index]!.filter((endMs) => endMs > nowMs);
-      return endsMs[index].length;
-    },
+  const inFlight = (slot: number): number => {
+    const index = indexBySlot.get(slot)!;
+    endsMs[index] = endsMs[index]!.filter((endMs) => endMs > nowMs);
+    return endsMs[index].length;
   };
+  const loads = { inFlight, load: inFlight, total: () => 0 };
   const asked = request();
   for (let i = 0; i < requests; i++) {
     nowMs += exponential(1 / ratePerMs);

@@ -1,3 +1,3 @@
 import { pickerConformance } from "./picker-conformance.ts";
 
-pickerConformance("random");
+pickerConformance({ policy: "random" });

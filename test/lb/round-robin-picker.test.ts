@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { RoundRobinPicker } from "../../src/lb/round-robin-picker.ts";
-import { candidatesOf, request } from "./pick-fixture.ts";
+import { candidatesOf, RecordedLoads, request } from "./pick-fixture.ts";
 import { pickerConformance } from "./picker-conformance.ts";
 
-pickerConformance("round_robin");
+pickerConformance({ policy: "round_robin" });
+
+const NO_LOADS = new RecordedLoads();
+const RANDOM = new SeededRandom(1);
 
 function sequenceOf(weights: number[], count: number, start = 0): number[] {
   const picker = new RoundRobinPicker(candidatesOf(weights));
-  return Array.from({ length: count }, (_, i) => picker.pick(request(start + i)));
+  return Array.from({ length: count }, (_, i) => picker.pick(request(start + i), NO_LOADS, RANDOM, 0));
 }
 
 test("equal weights take turns in order", () => {
@@ -53,6 +56,6 @@ test("a heavy candidate's picks lie between the others', not in a row", () => {
 test("a tried one is passed over for the next in order", () => {
   const candidates = candidatesOf([1, 1, 1]);
   const picker = new RoundRobinPicker(candidates);
-  assert.equal(picker.pick(request(1, [candidates.slots[1]!])), 2);
-  assert.equal(picker.pick(request(2, [candidates.slots[2]!, candidates.slots[0]!])), 1);
+  assert.equal(picker.pick(request(1, [candidates.slots[1]!]), NO_LOADS, RANDOM, 0), 2);
+  assert.equal(picker.pick(request(2, [candidates.slots[2]!, candidates.slots[0]!]), NO_LOADS, RANDOM, 0), 1);
 });
