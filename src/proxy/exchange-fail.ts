@@ -1,8 +1,8 @@
 import { ErrorCode } from "../h2/error-code.ts";
-import { discardStream, resetStream } from "../h2/reset-stream.ts";
+import { resetStream } from "../h2/reset-stream.ts";
 import { StreamBit } from "../h2/stream/stream-table.ts";
-import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { AttemptOutcome, attemptEnded } from "./attempt-end.ts";
+import { dropUpstream } from "./drop-upstream.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";
 import { explanationOf, NO_ENDPOINT } from "./explain/append-explanation.ts";
@@ -80,7 +80,7 @@ export function abandonAttempt(
   errorCode: ErrorCode,
   outcome: AttemptOutcome,
 ): void {
-  const { exchanges, engine, time } = context;
+  const { exchanges, engine } = context;
   if (exchanges.phase[slot] !== Phase.answered) {
     exchanges.openedMs[slot] = exchanges.openedMs[stream]!;
     attemptEnded(context, slot, exchanges.endpoint[stream]!, outcome);
@@ -88,13 +88,5 @@ export function abandonAttempt(
   exchanges.part(slot, stream);
   // The answer that ends it is just being read: it closes by itself.
   if ((engine.streams.bits[stream]! & CLOSED) === CLOSED) return;
-  const upstream = engine.connections[engine.streams.connection[stream]!]!;
-  const channel = context.upstreams[upstream.place]!;
-  if (channel.takeReset(time.nowMs)) {
-    resetStream(upstream, stream, errorCode);
-    return;
-  }
-  discardStream(upstream, stream);
-  channel.deferReset(stream);
-  context.workerRow[WorkerColumn.resetsSuppressed]!++;
+  dropUpstream(context, stream, errorCode);
 }
