@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EndpointLoads } from "../../../src/telemetry/endpoint-loads.ts";
+import { ClusterLoads } from "../../../src/lb/load/cluster-loads.ts";
+import { MAX_ENDPOINT_SLOTS } from "../../../src/resource/slot-registry.ts";
 import { freePort } from "../../proxy/fixture/free-port.ts";
 import type { RawStream } from "../../proxy/fixture/raw-backend.ts";
 import { RawBackend } from "../../proxy/fixture/raw-backend.ts";
@@ -26,7 +27,8 @@ describe("what several workers have in flight", () => {
     const { cluster, snapshot } = [...rig.publisher.clusters][0]!;
     assert.equal(cluster.endpoints.length, 1);
     const slot = snapshot.slotAt(0);
-    const loads = new EndpointLoads(rig.counters.endpoints);
+    const { inFlight, measures } = rig.counters.endpoints;
+    const loads = new ClusterLoads({ inFlight, slots: MAX_ENDPOINT_SLOTS, measures });
     const clients = Array.from({ length: 8 }, () => new RawClient(rig.port));
 
     let running = true;
@@ -38,7 +40,7 @@ describe("what several workers have in flight", () => {
     const answering = setInterval(answerAll, 2);
     for (let i = 0; i < 50; i++) {
       await sleep(10);
-      const seen = loads.inFlight(slot);
+      const seen = loads.inFlight(slot, 1);
       assert.ok(seen >= 0 && seen <= clients.length, `${seen} in flight of ${clients.length}`);
     }
     clearInterval(answering);
@@ -47,7 +49,7 @@ describe("what several workers have in flight", () => {
       limitMs: 20_000,
     });
     running = false;
-    assert.equal(loads.inFlight(slot), clients.length);
+    assert.equal(loads.inFlight(slot, 1), clients.length);
     assert.equal(rig.counters.endpoints.inFlightOf(slot), clients.length);
     const rows = [0, 1].map(
       (worker) => rig.counters.endpoints.inFlight[rig.counters.endpoints.rowStart(worker) + slot],
@@ -55,7 +57,7 @@ describe("what several workers have in flight", () => {
     assert.deepEqual(rows, [4, 4]);
     answerAll();
     await Promise.all(load);
-    await until("nothing is in flight", () => loads.inFlight(slot) === 0);
+    await until("nothing is in flight", () => loads.inFlight(slot, 1) === 0);
     assert.deepEqual(new Set(statuses), new Set([0]));
     assert.equal(rig.inFlight, 0);
     assert.equal(
