@@ -7,11 +7,12 @@ import type {
   PickView,
 } from "../admin/explain-view.ts";
 import { LEFT_OUT_NAMES } from "../lb/left-out.ts";
-import { describePick, endpointAddress } from "../lb/record/describe-pick.ts";
+import { describePick } from "../lb/record/describe-pick.ts";
 import type { PickRecord } from "../lb/record/pick-record.ts";
 import { newestRecords, readRecords } from "../lb/record/pick-record.ts";
 import type { PickView as RecordedView } from "../lb/record/pick-view.ts";
 import { tierName, tierOf } from "../lb/record/pick-view.ts";
+import { endpointAddress } from "../lb/record/slot-names.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { WorkerAccount } from "./explain-desk.ts";

@@ -23,7 +23,7 @@ it("fields about one connection go no further, in either direction", async () =>
   };
   await through(listener, async (client, backend) => {
     const fields =
-      "Connection: X-Private, close-not\r\nX-Private: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: x\r\nX-End: 2\r\n";
+      "Connection: X-Private, close-not\r\nX-Private: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: x\r\nX-Isobar-Explain: 1\r\nX-End: 2\r\n";
     client.say(get("/a", fields));
     const received = (await client.hears("ok")).toLowerCase();
     const seen = backend.fields.join("|").toLowerCase();

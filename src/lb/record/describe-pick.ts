@@ -1,8 +1,8 @@
-import type { ClusterSnapshot } from "../../resource/cluster-snapshot.ts";
 import { NO_SLOT, PICK_CAUSE_NAMES, READ_KIND_NAMES } from "./pick-layout.ts";
 import type { PickRecord } from "./pick-record.ts";
 import type { PickView } from "./pick-view.ts";
 import { tierName, tierOf } from "./pick-view.ts";
+import { SlotNames } from "./slot-names.ts";
 
 /** An endpoint that a pick looked at, and the numbers it read of it. Which of them there are is the policy's affair. */
 export interface DrawnEndpoint {
@@ -56,36 +56,4 @@ export function describePick(record: PickRecord, view: PickView): PickAccount {
     winner: record.picked < 0 ? "" : names.address(record.picked),
     tried: record.tried.map((slot) => names.address(slot)),
   };
-}
-
-/** @returns an endpoint's `address:port`, IPv6 in brackets. */
-export function endpointAddress(snapshot: ClusterSnapshot, index: number): string {
-  const address = snapshot.addressAt(index);
-  const port = snapshot.portAt(index);
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** Endpoints of one snapshot by slot; what is not in it has its number for a name. */
-class SlotNames {
-  readonly #snapshot: ClusterSnapshot;
-
-  constructor(snapshot: ClusterSnapshot) {
-    this.#snapshot = snapshot;
-  }
-
-  address(slot: number): string {
-    const index = this.#indexOf(slot);
-    return index < 0 ? `slot ${slot}` : endpointAddress(this.#snapshot, index);
-  }
-
-  zone(slot: number): string {
-    const index = this.#indexOf(slot);
-    return index < 0 ? "" : this.#snapshot.zoneAt(index);
-  }
-
-  #indexOf(slot: number): number {
-    for (let index = 0; index < this.#snapshot.count; index++)
-      if (this.#snapshot.slotAt(index) === slot) return index;
-    return -1;
-  }
 }

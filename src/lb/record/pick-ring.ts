@@ -27,6 +27,8 @@ export class PickRing {
   #tail = 0;
   #used = 0;
   #lastLength = 0;
+  /** Where the records before the ring's start ended, when the head last stepped over its end. */
+  #lapEnd = 0;
   #number = 0;
   /** Records it holds. */
   count = 0;
@@ -98,15 +100,11 @@ export class PickRing {
   /** @returns all records behind each other, the oldest first, for readRecords. */
   copy(): Float64Array<ArrayBuffer> {
     const copy = new Float64Array(this.#used);
-    let to = 0;
-    let at = this.#tail;
-    for (let i = 0; i < this.count; i++) {
-      at = this.#startFrom(at);
-      const length = this.#cells[at * 2]!;
-      copy.set(this.#words.subarray(at, at + length), to);
-      to += length;
-      at += length;
-    }
+    if (this.#used === 0) return copy;
+    const isInOne = this.#tail < this.#head;
+    const old = this.#words.subarray(this.#tail, isInOne ? this.#head : this.#lapEnd);
+    copy.set(old);
+    if (!isInOne) copy.set(this.#words.subarray(0, this.#head), old.length);
     return copy;
   }
 
@@ -124,6 +122,7 @@ export class PickRing {
       // Whatever old records lie between here and the end have to go before the head may step over them.
       while (this.count > 0 && this.#tail >= this.#head) this.#drop();
       if (this.#head < words.length) this.#cells[this.#head * 2] = 0;
+      this.#lapEnd = this.#head;
       this.#head = 0;
     }
     while (this.count > 0 && this.#tail >= this.#head && this.#tail < this.#head + length) this.#drop();

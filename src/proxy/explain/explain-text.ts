@@ -1,6 +1,6 @@
 import { LEFT_OUT_NAMES, LeftOut } from "../../lb/left-out.ts";
-import { endpointAddress } from "../../lb/record/describe-pick.ts";
 import { tierName } from "../../lb/record/pick-view.ts";
+import { endpointAddress } from "../../lb/record/slot-names.ts";
 import type { TierSet } from "../../lb/tier-set.ts";
 import type { PickStory } from "./pick-story.ts";
 import type { PickingCluster } from "./picking-cluster.ts";

@@ -5,6 +5,7 @@ import { describePick } from "../../lb/record/describe-pick.ts";
 import { PickCause } from "../../lb/record/pick-layout.ts";
 import { readRecords } from "../../lb/record/pick-record.ts";
 import { PickRecorder } from "../../lb/record/pick-recorder.ts";
+import { SlotNames } from "../../lb/record/slot-names.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import { ExplainCell } from "../../telemetry/explain-cell.ts";
 import { POLICY_REASON_NAMES } from "../../telemetry/policy-reason.ts";
@@ -121,6 +122,19 @@ export class Explainer {
     nowMs: number,
   ): number {
     return this.pick(cluster, request, loads, random, nowMs, PickCause.connection, NO_STREAM);
+  }
+
+  /** The request is the one that shows whether an ejected endpoint is well again: no picker was asked. @param endpoint its slot. */
+  tried(slot: number, { snapshot }: PickingCluster, endpoint: number): void {
+    this.#stories.get(slot)?.add({
+      cause: "trial",
+      tier: "",
+      share: 0,
+      candidates: 0,
+      drawn: [],
+      winner: new SlotNames(snapshot).address(endpoint),
+      tried: [],
+    });
   }
 
   /** The request goes to another endpoint. @param reason of a move, or after all of those a PolicyReason. */
