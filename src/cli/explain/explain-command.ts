@@ -81,6 +81,9 @@ async function watch(client: AdminClient, cluster: string, { output }: ExplainFl
     const { picks, sample } = await ask(client, cluster, WATCH_PICKS);
     if (look === 0 && sample === 0)
       console.error("no picks are recorded: explain.sample is 0 in the configuration");
+    // A worker that was replaced counts from 1 again.
+    for (const [worker, number] of newest)
+      if (!picks.some((pick) => pick.worker === worker && pick.number >= number)) newest.set(worker, 0);
     for (const pick of picks.toReversed()) {
       if (pick.number <= (newest.get(pick.worker) ?? 0)) continue;
       newest.set(pick.worker, pick.number);
