@@ -2,7 +2,7 @@ import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import type { HealthMonitor } from "../health/health-monitor.ts";
 import type { Place } from "../lb/place.ts";
-import { subsetOf } from "../lb/subset/subset-of.ts";
+import type { subsetOf } from "../lb/subset/subset-of.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
@@ -28,6 +28,7 @@ export class EndpointHealth {
   #loading = false;
   #closed = false;
   #fleet: Fleet | undefined;
+  #subsetOf: typeof subsetOf = () => undefined;
 
   constructor(options: EndpointHealthOptions) {
     this.#options = options;
@@ -70,6 +71,7 @@ export class EndpointHealth {
 
   async #load(): Promise<void> {
     const { HealthMonitor } = await import("../health/health-monitor.ts");
+    this.#subsetOf = (await import("../lb/subset/subset-of.ts")).subsetOf;
     if (this.#closed) return;
     const { counters, clusters, tlsMessages, log } = this.#options;
     this.#monitor = new HealthMonitor({
@@ -84,6 +86,6 @@ export class EndpointHealth {
   }
 
   #watch(monitor: HealthMonitor, { snapshot, counters }: PublishedCluster): void {
-    monitor.set(snapshot, counters, subsetOf(snapshot, this.#options.place, this.#fleet));
+    monitor.set(snapshot, counters, this.#subsetOf(snapshot, this.#options.place, this.#fleet));
   }
 }
