@@ -29,7 +29,11 @@ export const LAYERS: readonly Layer[] = [
   },
   { folder: "lb", knows: "How an endpoint is picked: candidates, loads, policies.", pure: true },
   { folder: "route", knows: "Which cluster a request is for.", pure: true },
-  { folder: "sim", knows: "Fleets, endpoints and traffic in virtual time, around the pickers of lb.", pure: true },
+  {
+    folder: "sim",
+    knows: "Fleets, endpoints and traffic in virtual time, around the pickers of lb.",
+    pure: true,
+  },
   {
     folder: "telemetry",
     knows: "Counters in shared memory, the metrics made of them, the log and the access log.",
