@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Metadata } from "@grpc/grpc-js";
 import type { ExplainView, PickView } from "../../../src/admin/explain-view.ts";
 import { freePort } from "../fixture/free-port.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
@@ -69,7 +70,7 @@ describe("isobar explain", () => {
     assert.match(stdout, new RegExp(`${ECHO}\\s+least_request\\s+3\\s+3\\d\\d`));
     assert.match(
       stdout,
-      /newest picks:\n {2}\d{4}-.*T.*Z echo\.test:50051 -> 127\.0\.0\.1:\d+ of 2 in tier any, drawn: /,
+      /newest picks:\n {2}\d{4}-.*T.*Z echo\.test:50051 -> 127\.0\.0\.1:\d+ of [23] in tier any, /,
     );
   });
 
@@ -158,6 +159,22 @@ describe("isobar explain", () => {
       assert.equal(code, wanted, stderr);
       assert.match(stderr, text);
     }
+  });
+
+  it("is not the only way to ask: an allowed caller is told by header, until a reload says otherwise", async () => {
+    const metadata = new Metadata();
+    metadata.set("x-isobar-explain", "1");
+    const told = async (): Promise<boolean> => {
+      const { code, initial } = await clients[0]!.unary("hello", {}, metadata);
+      assert.equal(code, 0);
+      return initial.get("x-isobar-explain").length === 1;
+    };
+    assert.equal(await told(), true);
+    const ports = [...backends.map(({ port }) => port), dead];
+    await proxy.rewrite(ports, { more: ["explain: { sample: 1, ring: 1000 }"] });
+    const limit = performance.now() + 10_000;
+    while ((await told()) && performance.now() < limit) await sleep(50);
+    assert.equal(await told(), false);
   });
 
   it("watches: picks come as lines while they are made, until Ctrl-C", async () => {
