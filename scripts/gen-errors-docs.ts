@@ -41,7 +41,7 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
   idleTimeout:
     "Neither side has sent an octet for the cluster's `timeouts.idle`. Long-lived streams that may be silent need a longer one, or messages now and then.",
   connectionLost:
-    "The endpoint's connection ended while it was working on the request. It may have been executed, so it is not sent again; whether to is for the caller to decide.",
+    "The endpoint's connection ended while it was working on the request. It may have been executed, so it is not sent again unless the cluster's `retries` say so ([retries.md](retries.md)); else that is for the caller to decide.",
   upstreamReset: "The endpoint itself ended the stream. Its log knows why.",
   upstreamProtocol:
     "The endpoint broke HTTP/2's rules on this stream. Other streams of the connection go on.",

@@ -77,7 +77,10 @@ export function openAttempt(
   const head = exchanges.headBlock[slot]!;
   let end = head + exchanges.headOctets[slot]!;
   const due = exchanges.dueMs[slot]!;
-  if (due > 0) end = writeGrpcTimeout(bytes, end, Math.max(0, due - time.nowMs));
+  // The cluster's own limit is no business of endpoints that do not speak gRPC.
+  const isTold =
+    (exchanges.bits[slot]! & (ExchangeBit.grpc | ExchangeBit.ownDeadline)) !== ExchangeBit.ownDeadline;
+  if (due > 0 && isTold) end = writeGrpcTimeout(bytes, end, Math.max(0, due - time.nowMs));
   const previous = exchanges.previousAttempts[slot]!;
   if (previous > 0) end = writePreviousAttempts(bytes, end, previous);
   const literalOctets = exchanges.headLiteralOctets[slot]!;

@@ -4,6 +4,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:h
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
 import { GrpcClient } from "../fixture/grpc-client.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
@@ -53,6 +54,27 @@ describe("retries as clients and servers see them", () => {
     await client.call(Buffer.from("x"), { ":authority": name, "grpc-previous-rpc-attempts": "2" });
     await client.call(Buffer.from("x"), { ":authority": name, "grpc-previous-rpc-attempts": "99" });
     assert.deepEqual(seen, [undefined, "1", "2", "2", "3", "4", "99", "100", "101"]);
+    client.close();
+    server.close();
+    proxy.remove(name);
+  });
+
+  it("leave requests that are not gRPC without a grpc-timeout, and gRPC ones with what is left", async () => {
+    const seen: (string | undefined)[] = [];
+    const server = await serve((stream, headers) => {
+      seen.push(headers["grpc-timeout"] as string | undefined);
+      fail(stream, 0);
+    });
+    const name = "limited.test:1";
+    const settings = clusterSettings({ timeouts: { requestMs: 5000, idleMs: 0 } });
+    proxy.apply([(server.address() as AddressInfo).port], { name, settings });
+    const client = new RawClient(proxy.port);
+    await client.call(Buffer.from("x"), { ":authority": name, "content-type": "text/plain" });
+    await client.call(Buffer.from("x"), { ":authority": name });
+    await client.call(Buffer.from("x"), { ":authority": name, "grpc-timeout": "1S" });
+    assert.equal(seen[0], undefined);
+    assert.match(seen[1]!, /^(?:4\d\d\d|5000)m$/);
+    assert.match(seen[2]!, /^(?:9\d\d|1000)m$/);
     client.close();
     server.close();
     proxy.remove(name);
