@@ -274,6 +274,41 @@ describe("retries", () => {
     });
   });
 
+  it("are told that there is no endpoint when the service is removed while they wait", async () => {
+    const { script, seen } = failing((stream) =>
+      trailersOnly(stream, UNAVAILABLE, { "grpc-retry-pushback-ms": "150" }),
+    );
+    const backend = await RawBackend.start(script);
+    const name = "removed.test:1";
+    proxy.apply([backend.port], { name, settings: retrying() });
+    const call = client.call(Buffer.from("x"), { ":authority": name });
+    await until("the first attempt has failed", () => proxy.row(name)[ClusterColumn.policyRetries + 5] === 1);
+    proxy.remove(name);
+    const answer = await call;
+    assert.equal(answer.status, UNAVAILABLE);
+    assert.match(answer.message, /no endpoint of removed\.test:1/);
+    assert.equal(seen.length, 1);
+    backend.stop();
+  });
+
+  it("go on by the policy they began with when it is changed while they wait, to the endpoints of now", async () => {
+    const { script, seen } = failing((stream) =>
+      trailersOnly(stream, UNAVAILABLE, { "grpc-retry-pushback-ms": "100" }),
+    );
+    const [first, second] = await Promise.all([RawBackend.start(script), RawBackend.start(script)]);
+    const name = "changed.test:1";
+    proxy.apply([first.port], { name, settings: retrying() });
+    const call = client.call(Buffer.from("x"), { ":authority": name });
+    await until("the first attempt has failed", () => proxy.row(name)[ClusterColumn.policyRetries + 5] === 1);
+    proxy.apply([second.port], { name });
+    assert.equal((await call).status, 0);
+    assert.equal(seen.length, 2);
+    assert.equal(second.connections.length, 1);
+    first.stop();
+    second.stop();
+    proxy.remove(name);
+  });
+
   it("keep to the budget when everything fails: requests × 1.2 and ten seconds' floor", async () => {
     let attempts = 0;
     const script: Script = {
