@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
+import { POLICY_DROP_REASONS } from "../lb/module/policy-watch.ts";
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
@@ -17,6 +18,7 @@ import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
 import { listenerOptions } from "./listener-options.ts";
+import { OwnPolicies } from "./own-policies.ts";
 import { currentThreadId } from "./thread-processor.ts";
 import { TlsFailureLog } from "./tls-failure-log.ts";
 import { WorkerLoads } from "./worker-loads.ts";
@@ -35,6 +37,14 @@ let endpointSlots: number[] = [];
 let clusterSlots: number[] = [];
 
 const clockLeadMs = performance.timeOrigin - start.timeOriginMs;
+const policyModules = new OwnPolicies({
+  onChanged: (policy) => dataPlane.policyChanged(policy),
+  onDropped: (policy, reason, detail) => {
+    row[WorkerColumn.policiesDropped + POLICY_DROP_REASONS.indexOf(reason)]!++;
+    const fields = { policy: policy.replace(/\?.*/, ""), reason, detail };
+    say({ kind: "log", level: "error", message: "policy dropped, least_request serves", fields });
+  },
+});
 const tlsFailures = new TlsFailureLog(say);
 const dataPlane = new DataPlane({
   workerIndex: start.workerIndex,
@@ -55,6 +65,7 @@ const dataPlane = new DataPlane({
   // One seed per worker and process: workers that draw alike would herd.
   random: new SeededRandom(Math.trunc(Date.now() * 31 + start.workerIndex * 7919 + process.pid)),
   endpoints: new EndpointCounters(start.workerCount, start.endpointCounters),
+  policyModules,
   outcomes: new SharedOutcomes(start.workerCount, start.outcomes),
   workerRow: row,
   onEndpointReleased: (slot) => endpointSlots.push(slot),

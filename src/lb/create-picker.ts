@@ -9,11 +9,8 @@ import { RoundRobinPicker } from "./round-robin-picker.ts";
 
 /** Makes pickers of policies that do not come with the product. */
 export interface PolicyModules {
-  /**
-   * @param policy `module:` and where the module is.
-   * @returns undefined while the module may not serve: not loaded yet, or dropped.
-   */
-  create(policy: string, candidates: CandidateSet): Picker | undefined;
+  /** @returns undefined while the module may not serve: not loaded yet, or dropped. */
+  create(settings: LoadBalancing, candidates: CandidateSet): Picker | undefined;
 }
 
 /**
@@ -41,6 +38,6 @@ export function createPicker(
     case "maglev":
       return new MaglevPicker(candidates, settings.hash);
     default:
-      return modules?.create(settings.policy, candidates) ?? new LeastRequestPicker(candidates, settings);
+      return modules?.create(settings, candidates) ?? new LeastRequestPicker(candidates, settings);
   }
 }

@@ -157,8 +157,14 @@ export class ClusterRuntime {
   rebuild(): void {
     const { place, sources } = this.#around;
     this.built = this.#build();
-    this.tiered = new TieredPicker(this.built, this.snapshot.settings.loadBalancing);
+    this.tiered = new TieredPicker(
+      this.built,
+      this.snapshot.settings.loadBalancing,
+      this.#around.createPicker,
+    );
     this.lastTiered = this.tiered;
+    // A cluster in use gets its tables now, and not within a request.
+    if (this.#picks > 0) for (const picker of this.tiered.pickers) picker.prepare?.();
     this.version++;
     this.row[ClusterColumn.panic] = this.built.panic ? 1 : 0;
     this.row[ClusterColumn.candidates] = this.tiered.candidateCount;
@@ -188,7 +194,7 @@ export class ClusterRuntime {
   /** @returns the same as {@link tiered} for some of the endpoints, given their indexes in the snapshot; good for one {@link version}. */
   restricted(accept: (index: number) => boolean): TieredPicker {
     const built = this.#build(accept);
-    const tiered = new TieredPicker(built, this.snapshot.settings.loadBalancing);
+    const tiered = new TieredPicker(built, this.snapshot.settings.loadBalancing, this.#around.createPicker);
     return this.#balancer === undefined ? tiered : tiered.withShares(this.#balancer.shares(built));
   }
 

@@ -1,7 +1,12 @@
+import type { CandidateSet } from "../lb/candidate-set.ts";
+import type { PolicyModules } from "../lb/create-picker.ts";
+import { createPicker } from "../lb/create-picker.ts";
 import type { LoadSources } from "../lb/load/cluster-loads.ts";
+import type { Picker } from "../lb/picker.ts";
 import type { Place } from "../lb/place.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { Fleet } from "../resource/fleet.ts";
+import type { LoadBalancing } from "../resource/load-balancing.ts";
 import type { SetAside } from "../resource/set-aside.ts";
 
 /** A cluster as its surroundings see it. */
@@ -17,6 +22,8 @@ export class ClusterSurroundings {
   /** Why an endpoint slot is set aside; asked when candidates are made, and remembered (SharedSetAside). */
   readonly verdict: (slot: number) => SetAside;
   readonly sources: LoadSources;
+  /** A team's own policies; undefined where none can be. */
+  readonly modules: PolicyModules | undefined;
   /** The other proxies; undefined for none. */
   fleet: Fleet | undefined;
   readonly #clusters: readonly (BalancedCluster | undefined)[];
@@ -27,7 +34,9 @@ export class ClusterSurroundings {
     place: Place,
     verdict: (slot: number) => SetAside,
     sources: LoadSources,
+    modules?: PolicyModules,
   ) {
+    this.modules = modules;
     this.#clusters = clusters;
     this.place = place;
     this.verdict = verdict;
@@ -39,6 +48,16 @@ export class ClusterSurroundings {
     this.fleet = fleet;
     for (const cluster of this.#clusters)
       if (cluster?.snapshot.settings.loadBalancing.subset.enabled) cluster.rebuild();
+  }
+
+  /** Makes the picker of a tier. */
+  readonly createPicker = (settings: LoadBalancing, candidates: CandidateSet): Picker =>
+    createPicker(settings, candidates, this.modules);
+
+  /** Gives the clusters of a policy other pickers: its module has come. */
+  policyChanged(policy: string): void {
+    for (const cluster of this.#clusters)
+      if (cluster?.snapshot.settings.loadBalancing.policy === policy) cluster.rebuild();
   }
 
   /** Lets clusters follow their load; to be called a few times a second. */

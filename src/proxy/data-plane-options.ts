@@ -1,4 +1,5 @@
 import type { Random } from "../base/random.ts";
+import type { PolicyModules } from "../lb/create-picker.ts";
 import type { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { GuardOptions } from "./guard/guard-options.ts";
@@ -34,6 +35,8 @@ export interface DataPlaneOptions {
   readonly wallMs: () => number;
   readonly random: Random;
   readonly endpoints: EndpointCounters;
+  /** A team's own policies; default: such clusters are served by `least_request`. */
+  readonly policyModules?: PolicyModules;
   /** What attempts come to, for all threads; default: for this one alone. */
   readonly outcomes?: SharedOutcomes;
   /** This worker's row. */

@@ -152,6 +152,7 @@ export class DataPlane {
       place,
       this.#sharedSetAside.verdict,
       endpoints.loadSources(outliers.penalty),
+      options.policyModules,
     );
     const guard = options.guard ?? GUARD_DEFAULTS;
     this.#guard = new Guard(this.#context, guard);
@@ -235,6 +236,11 @@ export class DataPlane {
     clusters[snapshot.clusterSlot] = cluster;
     this.#context.outliers.apply(cluster);
     authorities.set(snapshot.name, snapshot.clusterSlot);
+  }
+
+  /** A policy's module has come. */
+  policyChanged(policy: string): void {
+    this.#around.policyChanged(policy);
   }
 
   /** The other proxies that send to the same services; undefined: there are none. */

@@ -168,6 +168,11 @@ export const METRIC = {
   floodClosed: counter("isobar_flood_closed_total", "Connections closed on peers that flooded them.", [
     "attack",
   ]),
+  policiesDropped: counter(
+    "isobar_policies_dropped_total",
+    "Policies of one's own that a worker dropped for least_request.",
+    ["reason"],
+  ),
   resetsSuppressed: counter(
     "isobar_upstream_resets_suppressed_total",
     "Cancelled streams read to their end instead of reset, to keep below what servers punish.",

@@ -1,3 +1,4 @@
+import { POLICY_DROP_REASONS } from "../lb/module/policy-watch.ts";
 import { REQUEST_SERIES } from "./cluster-columns.ts";
 import { UNKNOWN_DESTINATION } from "./destination.ts";
 import { ExplainCell } from "./explain-cell.ts";
@@ -77,6 +78,10 @@ export class ProcessMetrics {
     });
     FLOOD_KIND_NAMES.forEach((attack, cell) => {
       this.#set(METRIC.floodClosed, { attack }, this.#sum(WorkerColumn.floodClosed + cell));
+    });
+    POLICY_DROP_REASONS.forEach((reason, cell) => {
+      const dropped = this.#sum(WorkerColumn.policiesDropped + cell);
+      this.#set(METRIC.policiesDropped, { reason }, dropped);
     });
     this.#set(METRIC.resetsSuppressed, {}, this.#sum(WorkerColumn.resetsSuppressed));
     HTTP2_ERROR_NAMES.forEach((error_code, cell) => {

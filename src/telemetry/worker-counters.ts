@@ -73,10 +73,12 @@ export const WorkerColumn = {
   streamsStarted: LEDGER,
   /** + ExplainCell, 8 cells. */
   explain: LEDGER + 1,
+  /** + place in POLICY_DROP_REASONS, 4 cells: policies of one's own that were dropped. */
+  policiesDropped: LEDGER + 1 + EXPLAIN_CELLS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.explain + EXPLAIN_CELLS;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.policiesDropped + 4;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {
