@@ -12,9 +12,9 @@ export interface PeerReport {
 
 /**
  * Takes what a control plane knows of the whole fleet's load, and puts it where every worker's picks read it: into shared memory, so that
- * no message goes to a worker. Each report replaces the one before for that endpoint and is forgotten by a time constant of 2 seconds
- * (EndpointMeasures), so that a control plane that goes silent leaves nothing behind; it should report every second or
- * sooner, zeros included. What is sent to endpoints by callers that are no proxies is in nobody's report.
+ * no message goes to a worker. Each report replaces the one before for that endpoint. Picks forget it by a time constant of 200 ms, counted
+ * from when it was so; tiers are compared by it until all reports are older than 4 seconds. So a control plane that goes silent leaves
+ * nothing behind; it should report every second or sooner, zeros included. What is sent to endpoints by callers that are no proxies is in nobody's report.
  *
  * On the main thread.
  */
@@ -39,16 +39,20 @@ export class PeerReports {
     this.#nowMs = nowMs;
   }
 
-  /** @returns how many were taken: the others name endpoints that are not there, or no number of streams. */
-  take(clusterName: string, reports: Iterable<PeerReport>): number {
+  /**
+   * @param ageMs how long ago the streams were counted; of means over a while the middle of it. The older they are, the less endpoints are
+   *   compared by them.
+   * @returns how many were taken: the others name endpoints that are not there, or no number of streams.
+   */
+  take(clusterName: string, reports: Iterable<PeerReport>, ageMs: number): number {
     const slots = this.#slotsOf(clusterName);
     if (slots === undefined) return 0;
-    const nowMs = this.#nowMs();
+    const atMs = this.#nowMs() - ageMs;
     let taken = 0;
     for (const { endpointKey, streams } of reports) {
       const slot = slots.get(endpointKey);
       if (slot === undefined || !(streams >= 0) || streams === Number.POSITIVE_INFINITY) continue;
-      this.#counters.measures.peerInFlight(slot, streams, nowMs);
+      this.#counters.measures.peerInFlight(slot, streams, atMs);
       taken++;
     }
     return taken;

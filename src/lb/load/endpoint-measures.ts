@@ -4,8 +4,11 @@ import type { LoadReport } from "../../grpc/load-report.ts";
 export const LATENCY_DECAY_MS = 10_000;
 /** Time constant by which failures raise an endpoint's cost: faster than it falls again. */
 const FAULT_RISE_MS = 1_000;
-/** Time constant by which streams reported by other proxies are forgotten. */
-export const PEER_DECAY_MS = 2_000;
+/**
+ * Time constant by which streams reported by other proxies are forgotten, where endpoints are compared with each other. It is
+ * short on purpose: counts that are older than requests last draw all proxies to the same endpoints.
+ */
+export const PEER_DECAY_MS = 200;
 /** Latencies below count as this: what is served from memory is not infinitely better. Source: linkerd2-proxy. */
 export const LEAST_LATENCY_MS = 1;
 
@@ -124,10 +127,13 @@ export class EndpointMeasures {
     return highest;
   }
 
-  /** @returns the mean latency in ms of the last 10 seconds or so, failures penalised; 0 when nothing was observed. */
-  meanLatencyMs(slot: number, nowMs: number): number {
-    let latency = 0;
-    let attempts = 0;
+  /**
+   * @param priorMs one more attempt of this latency is taken for granted, so that what is known fades into it; default: none.
+   * @returns the mean latency in ms of the last 10 seconds or so, failures penalised; 0 when nothing was observed.
+   */
+  meanLatencyMs(slot: number, nowMs: number, priorMs = 0): number {
+    let latency = priorMs;
+    let attempts = priorMs > 0 ? 1 : 0;
     for (let at = HEADER_CELLS + slot * STRIDE; at < this.#cells.length; at += this.#rowCells) {
       const row = this.#cells[at + Cell.attempts]!;
       if (row === 0) continue;
@@ -213,12 +219,12 @@ export class EndpointMeasures {
     return at < 0 ? 0 : this.#cells[at + Cell.reported]!;
   }
 
-  /** Takes what all other proxies together have in flight at an endpoint. For the main thread. @param streams 0 or more. */
-  peerInFlight(slot: number, streams: number, nowMs: number): void {
+  /** Takes what all other proxies together have in flight at an endpoint. For the main thread. @param streams 0 or more. @param atMs when that was so. */
+  peerInFlight(slot: number, streams: number, atMs: number): void {
     const at = this.#at(this.mainRow, slot);
     this.#cells[at + Cell.peers] = streams;
-    this.#cells[at + Cell.peersAt] = nowMs;
-    this.#cells[0] = nowMs;
+    this.#cells[at + Cell.peersAt] = atMs;
+    this.#cells[0] = Math.max(1, atMs);
   }
 
   /** @returns streams of other proxies as last reported, forgotten by time; 0 without reports, at the cost of a look. */
@@ -227,6 +233,11 @@ export class EndpointMeasures {
     const at = this.#at(this.mainRow, slot);
     const streams = this.#cells[at + Cell.peers]!;
     return streams === 0 ? 0 : streams * Math.exp(-(nowMs - this.#cells[at + Cell.peersAt]!) / PEER_DECAY_MS);
+  }
+
+  /** @returns streams of other proxies as last reported, whenever that was: for sums over many endpoints, which are outdated less soon. */
+  peersReported(slot: number): number {
+    return this.#cells[this.#at(this.mainRow, slot) + Cell.peers]!;
   }
 
   /** When a peer report for any endpoint last came; 0: never. */

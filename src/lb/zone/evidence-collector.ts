@@ -5,8 +5,8 @@ import type { TierSet } from "../tier-set.ts";
 import type { TierEvidence } from "./tier-evidence.ts";
 import { noEvidence } from "./tier-evidence.ts";
 
-/** Peer reports that stay away for longer are none. */
-const PEERS_SILENT_MS = 3_000;
+/** Peer reports that stay away for longer than this are none. */
+const PEERS_SILENT_MS = 4_000;
 
 /** Streams in flight at an endpoint: a LoadReader has it. */
 export interface InFlightReader {
@@ -83,7 +83,10 @@ export class EvidenceCollector {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       weight += weights[i]!;
-      if (peersKnown) streams += this.#streams.inFlight(slot, nowMs);
+      if (peersKnown) {
+        const own = this.#streams.inFlight(slot, nowMs) - measures.peersOf(slot, nowMs);
+        streams += own + measures.peersReported(slot);
+      }
       const used = measures.utilization(slot);
       if (used < 0 || nowMs - measures.reportedMs(slot) > this.#reportExpiryMs) continue;
       utilization += used * weights[i]!;

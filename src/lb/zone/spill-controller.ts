@@ -14,6 +14,8 @@ const MAX_HOME_PER_SECOND = 0.015;
 const MAX_RETURN_PER_SECOND = 0.05;
 /** What has been sent somewhere is seen in the answers only when they come: changes are slower by so many times the time they take there. */
 const UNSEEN = 4;
+/** What is sent further while reports say that there is more room there. */
+const REPORTED_PROBE = 0.04;
 /** A tier keeps at least this: what gets nothing cannot show that it is well again. */
 const LEAST_KEPT = 0.005;
 /** Answers below which nothing is concluded. */
@@ -36,8 +38,9 @@ interface TierState {
  *
  * A tier's pressure is compared with that of the tiers after it. Above `highLoadRatio` times theirs the excess leaves: of its
  * load the share `1 − high / ratio`, by and by. Below `lowLoadRatio` load comes home, more slowly. In between nothing moves. Pressure
- * is what is known best: utilization that endpoints report and streams in flight of all proxies where peers report them (the higher ratio of both
- * counts); else how long answers take here and there, which every proxy can see by itself: now and then it sends 4 % further to know (ProbePlan). A ratio
+ * is how long answers take, which every proxy can see by itself, and soon: where nothing is known of the tiers further away it sends 4 % there now and
+ * then (ProbePlan). Where endpoints report utilization, or peers their streams in flight, it does so when these differ and not otherwise: they
+ * say when to ask, and answers decide, because reports are means over a while and come after a while; moving load by them overshoots. A ratio
  * that stands on few answers counts for less.
  *
  * Thresholds differ a little from proxy to proxy, so that a fleet does not move in step. Pure: time and evidence come in as arguments.
@@ -114,7 +117,7 @@ export class SpillController {
   ): number {
     const high = highLoadRatio * (1 + DITHER * this.#dither);
     const low = lowLoadRatio * (1 + (DITHER / 2) * this.#dither);
-    const { ratio, sureRatio, nearMs, thereMs, probe } = compare(state, further, nowMs);
+    const { ratio, sureRatio, nearMs, thereMs, probe } = compare(state, further, low, nowMs);
     if (sureRatio > high) {
       const wanted = (state.kept * high) / sureRatio;
       state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / (LEAVE_MS + UNSEEN * thereMs)));
@@ -136,36 +139,50 @@ interface Comparison {
   readonly ratio: number;
   /** The ratio as far as it is certain. */
   readonly sureRatio: number;
-  /** Mean time to an answer here and there; 0 where they are not what is compared. */
+  /** Mean time to an answer here and there. */
   readonly nearMs: number;
   readonly thereMs: number;
   /** What should be sent further to know more. */
   readonly probe: number;
 }
 
-function compare({ pressure, plan }: TierState, further: readonly TierState[], nowMs: number): Comparison {
-  const streams = ratioOf(
-    pressure.streamPressure,
-    further.map((other) => other.pressure.streamPressure),
-  );
-  const utilization = ratioOf(
-    pressure.utilizationPressure,
-    further.map((other) => other.pressure.utilizationPressure),
-  );
-  const known = Math.max(streams, utilization);
-  if (known > 0) return { ratio: known, sureRatio: known, nearMs: 0, thereMs: 0, probe: 0 };
+function compare(
+  { pressure, plan }: TierState,
+  further: readonly TierState[],
+  low: number,
+  nowMs: number,
+): Comparison {
+  const reported = compareReports(pressure, further);
   const there = new TierPressure();
   for (const other of further) there.add(other.pressure);
   const nearMs = pressure.latencyMs();
-  const probe = plan.share(nowMs, nearMs, pressure.seen, there.answers);
   // What was seen there before counts relative to here: when everything takes longer, it does so there too.
   const thereMs = there.latencyMs(pressure.usualMs > 0 ? (there.usualMs * nearMs) / pressure.usualMs : 0);
+  const probe =
+    reported > 0
+      ? reported > low
+        ? REPORTED_PROBE
+        : 0
+      : plan.share(nowMs, nearMs, pressure.seen, there.answers);
   if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || thereMs === 0) {
     return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe };
   }
   const ratio = nearMs / thereMs;
   const doubt = 1 + 1 / Math.sqrt(there.answers) + 0.5 / Math.sqrt(pressure.answers);
   return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe };
+}
+
+/** @returns the ratio that reports tell; 0 where there are none. */
+function compareReports(near: TierPressure, further: readonly TierState[]): number {
+  const streams = ratioOf(
+    near.streamPressure,
+    further.map(({ pressure }) => pressure.streamPressure),
+  );
+  const utilization = ratioOf(
+    near.utilizationPressure,
+    further.map(({ pressure }) => pressure.utilizationPressure),
+  );
+  return Math.max(0, streams, utilization);
 }
 
 /** @returns -1 where one side is not known. */

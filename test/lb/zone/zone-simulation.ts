@@ -28,7 +28,7 @@ export interface ZoneScenario {
   readonly seed: number;
   /** One way between zones, in ms; default 0.5. */
   readonly crossMs?: number;
-  /** Interval of peer reports in ms, which are as old when they come; 0: there are none. */
+  /** Interval of peer reports in ms, which are as old when they come and are means over about 2 s; 0: there are none. */
   readonly peerReportMs?: number;
   /** Share of each zone's requests that stays, whatever the load; default: the product decides. */
   readonly fixedShares?: readonly number[];
@@ -96,7 +96,9 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
   for (let zone = 0; zone < zones.length; zone++) events.push(1 + random.nextFloat(), ARRIVAL, zone, 0, 0);
   for (const n of proxies.keys()) events.push(1 + TICK_MS * random.nextFloat(), TICK, n, 0, 0);
   if (peerReportMs > 0) events.push(1 + peerReportMs, PEERS, 0, 0, 0);
-  let seen: Int32Array | undefined;
+  const means = new Map(proxies.map((proxy) => [proxy, new Float64Array(slots.length)]));
+  let reported: ReadonlyMap<Proxy, Float64Array> | undefined;
+  if (peerReportMs > 0) events.push(1, SAMPLE, 0, 0, 0);
 
   for (;;) {
     const { atMs, kind, a, b, beganMs } = events.pop();
@@ -130,10 +132,15 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
       events.push(atMs + TICK_MS, TICK, a, 0, 0);
       const shares = proxy.balancer?.balance(atMs, proxy.set, loadBalancing, proxy.loads);
       if (shares !== undefined) proxy.tiered = proxy.tiered.withShares(shares);
+    } else if (kind === SAMPLE) {
+      events.push(atMs + SAMPLE_MS, SAMPLE, 0, 0, 0);
+      for (const [{ inFlight }, mean] of means)
+        for (const [i, slot] of slots.entries())
+          mean[i]! += (inFlight[slot]! - mean[i]!) * (SAMPLE_MS / MEAN_MS);
     } else {
       events.push(atMs + peerReportMs, PEERS, 0, 0, 0);
-      if (seen !== undefined) reportPeers(proxies, slots, seen, atMs);
-      seen = slots.map((slot) => proxies.reduce((sum, { inFlight }) => sum + inFlight[slot]!, 0));
+      if (reported !== undefined) reportPeers(reported, slots, atMs - peerReportMs - MEAN_MS / 2);
+      reported = new Map([...means].map(([proxy, mean]) => [proxy, mean.slice()]));
     }
   }
   return {
@@ -144,10 +151,12 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
   };
 }
 
-function reportPeers(proxies: readonly Proxy[], slots: Int32Array, seen: Int32Array, atMs: number): void {
-  for (const { inFlight, measures } of proxies)
+function reportPeers(reported: ReadonlyMap<Proxy, Float64Array>, slots: Int32Array, atMs: number): void {
+  const totals = new Float64Array(slots.length);
+  for (const mean of reported.values()) for (const [i, streams] of mean.entries()) totals[i]! += streams;
+  for (const [{ measures }, mean] of reported)
     for (const [i, slot] of slots.entries())
-      measures.peerInFlight(slot, Math.max(0, seen[i]! - inFlight[slot]!), atMs);
+      measures.peerInFlight(slot, Math.max(0, totals[i]! - mean[i]!), atMs);
 }
 
 function snapshotOf(zoneOf: readonly number[]): ClusterSnapshot {
@@ -162,6 +171,10 @@ const ARRIVAL = 0;
 const ANSWER = 1;
 const TICK = 2;
 const PEERS = 3;
+const SAMPLE = 4;
+const SAMPLE_MS = 100;
+/** Over how long reports are means: momentary counts would be outdated when they come, and draw everybody to the same endpoints. */
+const MEAN_MS = 2_000;
 
 interface Event {
   readonly atMs: number;
