@@ -1,13 +1,17 @@
 import { ClusterLoads } from "./cluster-loads.ts";
 
 const HIGHEST_FACTOR = 1_000;
+/**
+ * The base weight in units of the usual rate: 2 lets an endpoint without requests look half again as costly as the others, which is less
+ * than the difference of a stream that a pick takes for one.
+ */
+const BASE = 2;
 /** What waits longer than this many mean latencies counts against the endpoint. Source: brpc, punish_inflight_ratio. */
 const PUNISHED_WAIT = 1.5;
 
 /**
- * `locality_aware`: brpc's weight, throughput / mean latency, as the cost that pickers compare: latency × (usual rate + usual
- * rate) / (rate + usual rate), rates being successes per second and unit of weight. The usual rate added to both is the base
- * weight: without it an endpoint that has had nothing would never get anything, and shares would wander, because more requests
+ * `locality_aware`: brpc's weight, throughput / mean latency, as the cost that pickers compare: latency × (1 + base) × usual
+ * rate / (rate + base × usual rate), rates being successes per second and unit of weight. Without the base weight an endpoint that has had nothing would never get anything, and shares would wander, because more requests
  * make more throughput. What waits for an answer longer than {@link PUNISHED_WAIT} mean latencies raises the cost in proportion, so
  * that an endpoint that hangs is avoided before anything has timed out. Failures count with a penalised latency and as no throughput.
  *
@@ -59,13 +63,13 @@ export class LocalityAwareLoads extends ClusterLoads {
   override load(slot: number, nowMs: number): number {
     if (this.referenceMs === 0) return this.busy(slot, nowMs);
     const { measures } = this;
-    const known = measures.meanLatencyMs(slot, nowMs);
-    const latency = known === 0 ? this.referenceMs : known;
+    // What is slow is forgotten while nothing is sent there: how else would it be seen to be well again.
+    const latency = measures.meanLatencyMs(slot, nowMs, this.referenceMs);
     let factor = latency / this.referenceMs;
     const usual = this.#usualRate;
     if (usual > 0) {
       const weight = this.#weightBySlot[slot - this.#firstSlot] ?? 1;
-      factor *= (2 * usual) / (measures.successRate(slot, nowMs) / weight + usual);
+      factor *= ((1 + BASE) * usual) / (measures.successRate(slot, nowMs) / weight + BASE * usual);
     }
     const waitingMs = measures.waitingMs(slot, nowMs);
     const patience = PUNISHED_WAIT * latency;
