@@ -48,7 +48,7 @@ const locality = z
     lowLoadRatio: numberField(
       0.1,
       10,
-      "Load per weight of the near endpoints, relative to that of all, below which what went further comes home.",
+      "Time to an answer from the near endpoints, relative to those further away, below which what went further comes home ([zones](zones.md)).",
     ).default(DEFAULTS.locality.lowLoadRatio),
     highLoadRatio: numberField(
       0.1,

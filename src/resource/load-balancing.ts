@@ -35,7 +35,7 @@ export interface LocalitySettings {
   /** Never further than the nearest tier that has endpoints at all, whatever its load and health. */
   readonly strict: boolean;
   /**
-   * Load of a tier per unit of weight, relative to what all tiers together have, from which its excess goes further (`high`) and
+   * Load of a tier, as the time to an answer, relative to that of the tiers after it, from which its excess goes further (`high`) and
    * below which it comes home (`low`). 0 < low < high.
    */
   readonly lowLoadRatio: number;
