@@ -17,13 +17,6 @@ pickerConformance(
   { policy: "ring_hash", hash: FINE_RING },
   { even: 0.06, weighted: 0.05, afterTries: false },
 );
-pickerConformance({ policy: "maglev" }, { even: 0.05, weighted: 0.03, afterTries: false });
-pickerConformance(
-  { policy: "maglev", hash: { ...hash, balanceFactor: 150 } },
-  // Full ones give to the others, which evens out what the weights say.
-  { even: 0.05, weighted: 0.1, afterTries: false },
-);
-
 const POLICIES = ["ring_hash", "maglev"] as const;
 const HASHES = Array.from({ length: 20_000 }, (_, i) => mixBits(i + 1) || 1);
 

@@ -1,0 +1,3 @@
+import { pickerConformance } from "./picker-conformance.ts";
+
+pickerConformance({ policy: "maglev" }, { afterTries: false });
