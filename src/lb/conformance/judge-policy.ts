@@ -1,10 +1,8 @@
 import { SeededRandom } from "../../base/random.ts";
+import { MAX_PICK_US } from "../module/policy-watch.ts";
 import { CONFORMANCE_CHECKS } from "./conformance-checks.ts";
 import type { MakePicker } from "./conformance-subject.ts";
 import { plainCandidates, plainRequest } from "./conformance-subject.ts";
-
-/** Longest a pick may take, as the median of many, in microseconds. */
-export const MAX_PICK_US = 20;
 
 const ROUNDS = 9;
 const PICKS_PER_ROUND = 500;

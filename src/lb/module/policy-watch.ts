@@ -1,11 +1,11 @@
-import { MAX_PICK_US } from "../conformance/judge-policy.ts";
-
 /** Why a policy of one's own serves no more, as label values. */
 export const POLICY_DROP_REASONS = ["load", "throws", "nonsense", "slow"] as const;
 
 /** One of {@link POLICY_DROP_REASONS}. */
 export type PolicyDropReason = (typeof POLICY_DROP_REASONS)[number];
 
+/** Longest a pick may take, as the median of many, in microseconds. */
+export const MAX_PICK_US = 20;
 /** One pick in this many is timed: reading the clock costs about as much as a pick. */
 const TIMED_EVERY = 32;
 /** Times that a median is taken of, and how many before them say nothing, because the code is not compiled yet. */
