@@ -103,9 +103,16 @@ export class H2Channel implements TransportOwner, Runnable {
   }
 
   onRead(length: number): void {
-    const { area } = this.#context;
     if (this.#ending && !this.#looksOn) return;
+    const { turn, engine } = this.#context;
     this.#context.tick();
+    turn.readBegins(engine.time.nowMs);
+    this.#take(length);
+    turn.readEnds();
+  }
+
+  #take(length: number): void {
+    const { area } = this.#context;
     if (this.#carryOctets === 0) {
       this.#receive(area.offset, length);
       return;

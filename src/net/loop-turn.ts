@@ -6,12 +6,16 @@ export interface Runnable {
   run(): boolean;
 }
 
+/** A read that comes later than this after the last work found the loop asleep, in ms. */
+const ASLEEP_MS = 0.05;
+
 /**
  * The end of a loop turn: first what was put off until the input of the turn is known, then one write for each connection
  * with something to say, then a share of work for each connection whose input was more than its share.
  *
  * One `setImmediate` stands for all of it, because it runs right after the turn's reads: flushing on `nextTick` or after
- * each read costs 75 to 120 % more processor time for the same requests.
+ * each read costs 75 to 120 % more processor time for the same requests. Only the read that wakes a sleeping loop ends its
+ * turn itself: mostly it is the only one, and a request should not wait for the loop's bookkeeping twice.
  */
 export class LoopTurn {
   /** Called before outputs are flushed; what it writes is flushed too. */
@@ -21,13 +25,34 @@ export class LoopTurn {
   #spare: Output[] = [];
   #runnable: Runnable[] = [];
   #scheduled = false;
+  /** The present read woke the loop, and what it asks for is done when it ends. */
+  #waking = false;
+  #endedMs = 0;
+  readonly #nowMs: () => number;
   readonly #turn = (): void => this.#run();
+
+  /** @param nowMs the worker's clock. */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   /** Asks for the end of this turn; once is enough. */
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.#turn);
+    if (!this.#waking) setImmediate(this.#turn);
+  }
+
+  /** A read is about to be looked at. @param nowMs the time of it. */
+  readBegins(nowMs: number): void {
+    this.#waking = !this.#scheduled && nowMs - this.#endedMs > ASLEEP_MS;
+  }
+
+  /** It has been. */
+  readEnds(): void {
+    if (!this.#waking) return;
+    this.#waking = false;
+    if (this.#scheduled) this.#run();
   }
 
   /** Notes an output with something to flush. */
@@ -50,9 +75,11 @@ export class LoopTurn {
     for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
     dirty.length = 0;
     this.#spare = dirty;
-    if (this.#runnable.length === 0) return;
-    const runnable = this.#runnable;
-    this.#runnable = [];
-    for (const each of runnable) if (each.run()) this.enqueue(each);
+    if (this.#runnable.length > 0) {
+      const runnable = this.#runnable;
+      this.#runnable = [];
+      for (const each of runnable) if (each.run()) this.enqueue(each);
+    }
+    this.#endedMs = this.#nowMs();
   }
 }

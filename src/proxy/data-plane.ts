@@ -93,7 +93,7 @@ export class DataPlane {
       softCapacityOctets: slab.capacityOctets * SOFT_SHARE,
       relieve: () => relieve(this.#context, this.#dispatcher),
     };
-    const turn = new LoopTurn();
+    const turn = new LoopTurn(options.nowMs);
     this.#context = {
       engine,
       turn,

@@ -31,7 +31,7 @@ export class ChannelRig {
     this.engine = new TestEngine({ limits });
     this.#carrier = new Carrier(t, this.engine.slab, carrier);
     const { area } = this.#carrier;
-    this.#context = { engine: this.engine, turn: new LoopTurn(), area, tick: () => {} };
+    this.#context = { engine: this.engine, turn: new LoopTurn(() => 0), area, tick: () => {} };
     t.after(async () => {
       for (const { channel, gone } of this.accepted) {
         channel.destroy();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { ClusterLoads } from "../../src/lb/load/cluster-loads.ts";
+import { POLICY_DROP_REASONS } from "../../src/lb/module/policy-watch.ts";
 import { MAX_ENDPOINT_SLOTS } from "../../src/resource/slot-registry.ts";
 import {
   CLUSTER_COUNTER_COLUMNS,
@@ -9,7 +10,6 @@ import {
   ClusterCounters,
 } from "../../src/telemetry/cluster-counters.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
-import { EXPLAIN_CELLS } from "../../src/telemetry/explain-cell.ts";
 import { errorCodeCell, WORKER_COUNTER_COLUMNS, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 
 test("rows lie on cache lines of their own", () => {
@@ -28,7 +28,7 @@ test("memory of another shape is refused", () => {
 test("the last column of each layout is its last cell", () => {
   const lastOf = (columns: Readonly<Record<string, number>>) => Math.max(...Object.values(columns));
   assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), 1);
-  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), EXPLAIN_CELLS);
+  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), POLICY_DROP_REASONS.length);
 });
 
 test("error codes that are not registered share the last cell", () => {
