@@ -1,7 +1,7 @@
 import type { ClusterConfig, Config } from "./config.ts";
 import { describeFound, formatConfigPath } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-finding.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "./duration-ms.ts";
 
 interface Said {
   readonly path: readonly PropertyKey[];

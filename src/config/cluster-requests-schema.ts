@@ -2,7 +2,7 @@ import { z } from "zod";
 import { H2_UPGRADE_POLICIES } from "../resource/cluster.ts";
 import { RETRY_DEFAULTS, RETRY_ON } from "../resource/retry-policy.ts";
 import { choiceField, fieldNotes, integerField, shareField, textField } from "./config-fields.ts";
-import { durationField } from "./duration.ts";
+import { durationField } from "./duration-field.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;

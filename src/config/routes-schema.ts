@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isChangeableHeader } from "../resource/changeable-header.ts";
 import { retriesSchema } from "./cluster-requests-schema.ts";
 import { choiceField, fieldNotes, integerField, switchField, textField } from "./config-fields.ts";
-import { durationField } from "./duration.ts";
+import { durationField } from "./duration-field.ts";
 import { LABEL_NAME, NAME } from "./name-patterns.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { configVersion } from "../config/config-version.ts";
-import { durationMs } from "../config/duration.ts";
+import { durationMs } from "../config/duration-ms.ts";
 import type {
   CallerKey,
   HeaderChanges,

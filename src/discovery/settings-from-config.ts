@@ -1,5 +1,5 @@
 import type { ClusterConfig } from "../config/config.ts";
-import { durationMs } from "../config/duration.ts";
+import { durationMs } from "../config/duration-ms.ts";
 import { CLUSTER_DEFAULTS } from "../resource/cluster.ts";
 import type { ClusterSettings } from "../resource/cluster-settings.ts";
 import type { HealthCheck, HealthProbe } from "../resource/health-check.ts";

@@ -1,17 +1,7 @@
 import { z } from "zod";
 import type { FieldNotes } from "./config-fields.ts";
 import { fieldNotes } from "./config-fields.ts";
-
-const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
-const DURATION = /^(?:\d{1,7}(?:\.\d{1,3})?(?:ms|s|m|h)){1,4}$/;
-const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** @param text as Kubernetes and Go write durations: `300s`, `1h30m`, `250ms`; checked by {@link durationField}. */
-export function durationMs(text: string): number {
-  let sum = 0;
-  for (const [, count, unit] of text.matchAll(PART)) sum += Number(count) * MS_PER_UNIT[unit!]!;
-  return Math.round(sum);
-}
+import { DURATION, durationMs } from "./duration-ms.ts";
 
 /** A duration as Kubernetes writes it, at most `maxMs` and at least `minMs`. */
 export function durationField(minMs: number, maxMs: number, notes: Omit<FieldNotes, "wanted">) {
