@@ -111,7 +111,10 @@ async function quiesce(): Promise<string> {
 }
 
 serveParent((request) => {
-  if (request.ask === "apply") return proxy.apply([...request.ports]) ?? proxy.port;
+  if (request.ask === "apply") {
+    proxy.apply([...request.ports]);
+    return proxy.port;
+  }
   if (request.ask === "quiesce") return quiesce();
   if (request.ask === "measure") return measure();
   throw new Error(`the proxy is asked for ${request.ask} of ${ECHO}`);
