@@ -50,6 +50,19 @@ export function switchField(notes: Notes) {
   return z.boolean().register(fieldNotes, { ...notes, wanted: "true or false" });
 }
 
+/** A number, whole or not, within bounds, both included. */
+export function numberField(min: number, max: number, doc: string, unit?: string) {
+  return z
+    .number()
+    .min(min)
+    .max(max)
+    .register(fieldNotes, {
+      wanted: `a number from ${min} to ${max}`,
+      doc,
+      ...(unit === undefined ? {} : { unit }),
+    });
+}
+
 /** A number from 0 to 1. */
 export function shareField(notes: Notes) {
   return z

@@ -8,6 +8,7 @@ import {
   choiceField,
   fieldNotes,
   integerField,
+  numberField,
   shareField,
   switchField,
   textField,
@@ -16,15 +17,6 @@ import {
 const HOUR_MS = 3_600_000;
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const DEFAULTS = LOAD_BALANCING_DEFAULTS;
-
-/** A number within bounds, both included. */
-function numberField(min: number, max: number, doc: string) {
-  return z
-    .number()
-    .min(min)
-    .max(max)
-    .register(fieldNotes, { wanted: `a number from ${min} to ${max}`, doc });
-}
 
 const policy = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isChangeableHeader } from "../resource/changeable-header.ts";
-import { retriesSchema } from "./cluster-requests-schema.ts";
+import { retriesSchema, timeoutsSchema } from "./cluster-requests-schema.ts";
 import { choiceField, fieldNotes, integerField, switchField, textField } from "./config-fields.ts";
 import { durationField } from "./duration-field.ts";
 import { LABEL_NAME, NAME } from "./name-patterns.ts";
@@ -132,17 +132,8 @@ const endpoints = z
     doc: "Restricts the requests to endpoints with these labels (`clusters[].endpoints[].labels`).",
   });
 
-const timeouts = z
-  .strictObject({
-    request: durationField(1, 24 * HOUR_MS, {
-      doc: "A whole request; a client's shorter deadline counts instead.",
-      defaultText: "none",
-    }).optional(),
-    idle: durationField(1, 24 * HOUR_MS, {
-      doc: "A stream on which nothing moves in either direction.",
-      defaultText: "none",
-    }).optional(),
-  })
+const timeouts = timeoutsSchema
+  .omit({ connect: true })
   .register(fieldNotes, { wanted: "a mapping", doc: "In place of the cluster's `timeouts`." });
 
 const retries = retriesSchema.omit({ budget: true }).register(fieldNotes, {

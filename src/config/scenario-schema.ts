@@ -3,6 +3,7 @@ import {
   choiceField,
   fieldNotes,
   integerField,
+  numberField,
   shareField,
   switchField,
   textField,
@@ -25,18 +26,6 @@ export const MEASURES = [
   "inZoneShare",
   "localShareMove",
 ] as const;
-
-function numberField(min: number, max: number, doc: string, unit?: string) {
-  return z
-    .number()
-    .min(min)
-    .max(max)
-    .register(fieldNotes, {
-      wanted: `a number from ${min} to ${max}`,
-      doc,
-      ...(unit === undefined ? {} : { unit }),
-    });
-}
 
 function nameField(doc: string) {
   return textField({ wanted: "a name of 1 to 60 characters", doc }, NAME, 60);

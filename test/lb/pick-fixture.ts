@@ -1,5 +1,4 @@
-import type { Random } from "../../src/base/random.ts";
-import { buildCandidates } from "../../src/lb/build-candidates.ts";
+import { buildTiers } from "../../src/lb/build-tiers.ts";
 import type { CandidateSet } from "../../src/lb/candidate-set.ts";
 import type { LoadReader, PickRequest } from "../../src/lb/picker.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
@@ -26,7 +25,8 @@ export function candidatesOf(weights: readonly number[]): CandidateSet {
   );
   registry.assign(ballast);
   const endpoints = weights.map((weight, n) => endpoint(n, { weight }));
-  return buildCandidates(snapshotOf(endpoints, registry), "zone-a", () => false);
+  const place = { node: "", zone: "zone-a", region: "" };
+  return buildTiers(snapshotOf(endpoints, registry), place, () => 0).tiers[0]!;
 }
 
 /** A request as the data path makes it; slots in `tried` have had it before. */
@@ -54,48 +54,5 @@ export class RecordedLoads implements LoadReader {
 
   add(slot: number, change: number): void {
     this.bySlot.set(slot, (this.bySlot.get(slot) ?? 0) + change);
-  }
-}
-
-/** Notes every number another source gives. */
-export class RecordedDraws implements Random {
-  readonly drawn: number[] = [];
-  readonly #source: Random;
-
-  constructor(source: Random) {
-    this.#source = source;
-  }
-
-  nextInt(bound: number): number {
-    return this.#note(this.#source.nextInt(bound));
-  }
-
-  nextFloat(): number {
-    return this.#note(this.#source.nextFloat());
-  }
-
-  #note(value: number): number {
-    this.drawn.push(value);
-    return value;
-  }
-}
-
-/** Gives recorded numbers again, and fails when more are asked for. */
-export class ReplayedDraws implements Random {
-  readonly #drawn: readonly number[];
-  #next = 0;
-
-  constructor(drawn: readonly number[]) {
-    this.#drawn = drawn;
-  }
-
-  nextInt(): number {
-    return this.nextFloat();
-  }
-
-  nextFloat(): number {
-    const value = this.#drawn[this.#next++];
-    if (value === undefined) throw new Error("more draws than recorded");
-    return value;
   }
 }

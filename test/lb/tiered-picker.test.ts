@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { buildTiers } from "../../src/lb/build-tiers.ts";
+import { NotedDraws } from "../../src/lb/conformance/conformance-subject.ts";
 import { TieredPicker } from "../../src/lb/tiered-picker.ts";
 import type { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { endpoint } from "../resource/cluster-builder.ts";
-import { RecordedDraws, RecordedLoads, request, snapshotOf } from "./pick-fixture.ts";
+import { RecordedLoads, request, snapshotOf } from "./pick-fixture.ts";
 
 const HERE = { node: "", zone: "zone-a", region: "" };
 const PICKS = 20_000;
@@ -46,7 +47,7 @@ test("one tier costs no draw", () => {
     buildTiers(snapshot, HERE, () => 0),
     snapshot.settings.loadBalancing,
   );
-  const draws = new RecordedDraws(new SeededRandom(3));
+  const draws = new NotedDraws(new SeededRandom(3));
   assert.equal(tiered.pick(request(), new RecordedLoads(), draws, 0), snapshot.slotAt(0));
   assert.deepEqual(draws.drawn, []);
 });
