@@ -1,0 +1,30 @@
+import type { Cluster } from "./cluster.ts";
+import type { Route } from "./route.ts";
+
+/** What made a service what it is now: the object of Kubernetes whose change was taken up last. */
+export interface ChangeCause {
+  /** `Kind namespace/name`, or the path of a file. */
+  readonly object: string;
+  /** As the API server numbers versions; "" where there is none. */
+  readonly resourceVersion: string;
+  /** `ADDED`, `MODIFIED` or `DELETED`, as a watch says it. */
+  readonly verb: string;
+  /** Who wrote it last, as `managedFields` names them; "" when not known. */
+  readonly fieldManager: string;
+}
+
+/** A service as its callers know it: its names, its endpoints and what is done with requests for it. Immutable. */
+export interface ServiceModel {
+  /** Canonical and in lower case, such as `echo.default:50051`: equal to the name of {@link cluster}, and what it is called over xDS. */
+  readonly name: string;
+  /**
+   * Every spelling of `:authority` a caller may use, the canonical name among them, in lower case and without repetition. No two
+   * services share one.
+   */
+  readonly authorities: readonly string[];
+  readonly cluster: Cluster;
+  /** What is done with requests for these authorities; of several that match the first counts. None: all go to the cluster. */
+  readonly routes: readonly Route[];
+  /** For the audit; undefined when the source knows no causes. */
+  readonly cause?: ChangeCause;
+}
