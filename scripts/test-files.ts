@@ -10,6 +10,7 @@ export const HEAVY_FOLDERS = [
   "test/conformance/",
   "test/proxy/",
   "test/daemon/threads/",
+  "test/daemon/live/",
   "test/attacks/",
   "test/demo/",
   "test/clients/",
@@ -17,6 +18,7 @@ export const HEAVY_FOLDERS = [
   "test/load-reports/",
   "test/drain/",
   "test/simulate/",
+  "test/beside-envoy/",
   "test/soak/",
 ] as const;
 

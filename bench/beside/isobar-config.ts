@@ -1,0 +1,48 @@
+import type { NamedEndpoints } from "./envoy-config.ts";
+import { authorityOf } from "./envoy-config.ts";
+import { CONNECT_TIMEOUT_MS, KEEPALIVE, REQUEST_TIMEOUT_MS } from "./limits.ts";
+
+/** One way to configure Isobar: keys of a cluster, beside its name and endpoints. */
+export interface IsobarVariant {
+  readonly name: string;
+  readonly cluster: object;
+}
+
+/** What docs/health.md recommends where endpoints may be unwell; one configuration for all rows. */
+const RECOMMENDED = {
+  loadBalancer: { policy: "least_request", metric: "peak_ewma", slowStart: { windowMs: 60_000 } },
+  outlierDetection: {},
+};
+
+const RETRIES = {
+  attempts: 3,
+  perTryTimeout: "250ms",
+  retryOn: "connect-failure,refused-stream,reset,unavailable",
+};
+
+export const ISOBAR_PLAIN: readonly IsobarVariant[] = [{ name: "isobar", cluster: RECOMMENDED }];
+
+export const ISOBAR_RETRYING: readonly IsobarVariant[] = [
+  { name: "isobar retry", cluster: { ...RECOMMENDED, retries: RETRIES } },
+];
+
+/** Isobar's configuration: a cluster for each variant. JSON is YAML. */
+export function isobarConfig(
+  ports: { readonly listener: number; readonly admin: number },
+  variants: readonly IsobarVariant[],
+  endpoints: readonly NamedEndpoints[],
+): object {
+  return {
+    node: { id: "beside" },
+    admin: { address: `127.0.0.1:${ports.admin}` },
+    listeners: [{ name: "local", address: `127.0.0.1:${ports.listener}` }],
+    clusters: variants.map(({ name, cluster }) => ({
+      name: authorityOf(name),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      keepalive: KEEPALIVE,
+      timeouts: { request: `${REQUEST_TIMEOUT_MS}ms` },
+      ...cluster,
+      endpoints: endpoints.find((each) => each.name === name)!.addresses.map((address) => ({ address })),
+    })),
+  };
+}
