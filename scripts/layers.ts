@@ -40,6 +40,11 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   {
+    folder: "kube",
+    knows: "The Kubernetes API: what is kept of its objects, and how they are listed, watched and written.",
+    pure: false,
+  },
+  {
     folder: "net",
     knows: "Sockets and the turns of the event loop; no other folder touches a socket of the data path.",
     pure: false,
@@ -70,6 +75,16 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   { folder: "discovery", knows: "Where endpoints come from: the file and DNS.", pure: false },
+  {
+    folder: "xds",
+    knows: "Services as resources of xDS, to octets and back, and the protocol's two sides.",
+    pure: false,
+  },
+  {
+    folder: "controller",
+    knows: "What Kubernetes objects mean: services with their endpoints, settings and routes.",
+    pure: false,
+  },
   { folder: "admin", knows: "The HTTP servers for people and for Prometheus.", pure: false },
   {
     folder: "daemon",

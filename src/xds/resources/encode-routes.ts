@@ -1,0 +1,129 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { HeaderMatch, Route, RouteMatch } from "../../resource/route.ts";
+import type { ServiceModel } from "../../resource/service.ts";
+import { RouteConfigurationSchema } from "../generated/envoy/config/route/v3/route_pb.js";
+import type { RouteSchema, VirtualHostSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
+import type { ClientKind } from "./client-kind.ts";
+import { encodeRouteAction } from "./encode-route-action.ts";
+import { ISOBAR_METADATA } from "./type-url.ts";
+
+type RouteInit = MessageInitShape<typeof RouteSchema>;
+type HostInit = MessageInitShape<typeof VirtualHostSchema>;
+type MatchInit = NonNullable<RouteInit["match"]>;
+
+/** The routes that an Envoy's own listener asks for: a virtual host for every service. */
+export const ALL_ROUTES = "isobar";
+
+const EVERYTHING: RouteMatch = { path: "", headers: [] };
+
+/**
+ * Encodes a service's routes as envoy.config.route.v3.RouteConfiguration of the service's name. A proxy of ours finds each route as JSON in
+ * its metadata, and looks at nothing else of it; for the others routes that single out endpoints by labels are left out, because they would be
+ * sent to any endpoint.
+ */
+export function encodeRoutes(service: ServiceModel, kind: ClientKind): Uint8Array {
+  // A client that asks for these has already chosen the authority.
+  const host = virtualHost(service, kind === "envoy" ? [...service.authorities] : ["*"], kind);
+  return encode(service.name, [host]);
+}
+
+/** @returns {@link ALL_ROUTES}; services without a name to be called by have no virtual host. */
+export function encodeAllRoutes(services: Iterable<ServiceModel>, kind: ClientKind): Uint8Array {
+  const hosts: HostInit[] = [];
+  for (const service of services)
+    if (service.authorities.length > 0) hosts.push(virtualHost(service, [...service.authorities], kind));
+  return encode(ALL_ROUTES, hosts);
+}
+
+function encode(name: string, virtualHosts: HostInit[]): Uint8Array {
+  return toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name, virtualHosts }));
+}
+
+function virtualHost(service: ServiceModel, domains: string[], kind: ClientKind): HostInit {
+  const routes =
+    kind === "isobar"
+      ? service.routes.map((route) => ownRoute(service, route))
+      : service.routes.filter(({ endpoints }) => endpoints === null).flatMap((route) => standardRoutes(service, route, kind));
+  return {
+    name: service.name,
+    domains,
+    routes: [...routes, routeOf(service, undefined, EVERYTHING, kind)],
+  };
+}
+
+function ownRoute(service: ServiceModel, route: Route): RouteInit {
+  const { authorities: _authorities, ...own } = route;
+  return {
+    ...routeOf(service, route, route.matches[0] ?? EVERYTHING, "isobar"),
+    metadata: { filterMetadata: { [ISOBAR_METADATA]: { route: JSON.stringify(own) } } },
+  };
+}
+
+/** One for each of its matches. */
+function standardRoutes(service: ServiceModel, route: Route, kind: ClientKind): RouteInit[] {
+  const matches = route.matches.length === 0 ? [EVERYTHING] : route.matches;
+  return matches.map((match) => routeOf(service, route, match, kind));
+}
+
+function routeOf(
+  service: ServiceModel,
+  route: Route | undefined,
+  match: RouteMatch,
+  kind: ClientKind,
+): RouteInit {
+  const encoded: RouteInit = {
+    match: encodeMatch(match),
+    action: { case: "route", value: encodeRouteAction(service, route, kind) },
+  };
+  if (route !== undefined) encoded.name = route.name;
+  if (route !== undefined && kind !== "grpc") headerChanges(encoded, route);
+  return encoded;
+}
+
+function encodeMatch({ path, headers }: RouteMatch): MatchInit {
+  const match: MatchInit = {
+    pathSpecifier:
+      path === ""
+        ? { case: "prefix", value: "/" }
+        : path.endsWith("/*")
+          ? { case: "prefix", value: path.slice(0, -1) }
+          : { case: "path", value: path },
+  };
+  if (headers.length > 0) match.headers = headers.map(encodeHeaderMatch);
+  return match;
+}
+
+function encodeHeaderMatch({ name, kind, value }: HeaderMatch): NonNullable<MatchInit["headers"]>[number] {
+  switch (kind) {
+    // gRPC in all languages knows the older forms; the newer one (string_match) not everywhere.
+    case "exact":
+      return { name, headerMatchSpecifier: { case: "exactMatch", value } };
+    case "prefix":
+      return { name, headerMatchSpecifier: { case: "prefixMatch", value } };
+    case "present":
+      return { name, headerMatchSpecifier: { case: "presentMatch", value: true } };
+    case "absent":
+      return { name, headerMatchSpecifier: { case: "presentMatch", value: true }, invertMatch: true };
+  }
+}
+
+function headerChanges(encoded: RouteInit, { requestHeaders, responseHeaders }: Route): void {
+  if (requestHeaders !== null) {
+    encoded.requestHeadersToRemove = [...requestHeaders.remove];
+    encoded.requestHeadersToAdd = additions(requestHeaders);
+  }
+  if (responseHeaders !== null) {
+    encoded.responseHeadersToRemove = [...responseHeaders.remove];
+    encoded.responseHeadersToAdd = additions(responseHeaders);
+  }
+}
+
+function additions({ set, add }: NonNullable<Route["requestHeaders"]>) {
+  // envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
+  const [APPEND, OVERWRITE] = [0, 2] as const;
+  return [
+    ...Object.entries(set).map(([key, value]) => ({ header: { key, value }, appendAction: OVERWRITE })),
+    ...Object.entries(add).map(([key, value]) => ({ header: { key, value }, appendAction: APPEND })),
+  ];
+}
