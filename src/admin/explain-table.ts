@@ -22,16 +22,18 @@ export function explainTable(view: ExplainView): string {
 
 /** @returns a recorded pick in one line: when, for whom, what was drawn with its terms, and who won. */
 export function pickLine(pick: PickView): string {
-  const drawn = pick.drawn.map(({ endpoint, weight, inFlight, load }) => {
+  const drawn = pick.drawn.map(({ endpoint, weight, inFlight, load, own }) => {
     const terms = [
       inFlight === undefined ? "" : `in flight ${round(inFlight)}`,
       load === undefined ? "" : `load ${round(load)}`,
+      own === undefined ? "" : `own streams ${round(own)}`,
       `weight ${round(weight)}`,
     ];
     return `${endpoint} (${terms.filter((term) => term !== "").join(", ")})`;
   });
   const cause = pick.cause === "first" ? "" : ` [${pick.cause}]`;
-  const among = `${pick.candidates} in tier ${pick.tier || "-"}`;
+  const beyond = pick.beyond === undefined ? "" : ` (a subset that is busy, so of ${pick.beyond} as well)`;
+  const among = `${pick.candidates} in tier ${pick.tier || "-"}${beyond}`;
   const how = drawn.length === 0 ? `of ${among}` : `of ${among}, drawn: ${drawn.join(" and ")}`;
   const tried = pick.tried.length === 0 ? "" : `, tried before: ${pick.tried.join(", ")}`;
   return `${pick.time} ${pick.cluster}${cause} -> ${pick.winner || "nobody"} ${how}${tried}`;

@@ -37,6 +37,8 @@ interface Level {
   /** Could not be connected to; a fact. */
   readonly unreachable: number[];
   readonly leaving: number[];
+  /** What is fit of the whole group, where {@link fit} is of a slice that may be gone beyond. */
+  readonly whole: number[] | undefined;
 }
 
 /**
@@ -48,7 +50,8 @@ interface Level {
  *   even then, as long as there are others: that they fail is no opinion.
  * - Leaving endpoints count for nothing and get nothing new, until no other is healthy on any tier: then they are all there is, and
  *   still serve.
- * - Of a large tier a proxy of a fleet uses its slice (subset/).
+ * - Of a large tier a proxy of a fleet uses its slice (subset/), and with `least_request` the rest when the slice is busy. What hashes stays
+ *   in its slice, and other policies look at no load.
  *
  * @param verdict bits of SetAside by endpoint slot.
  */
@@ -70,9 +73,12 @@ export function buildTiers(
     for (const index of indexes) reasons[index] = unfitness(snapshot, index, verdict);
   const levels = groups.map((group) => makeLevel(snapshot, group, place, fleet, reasons));
   const { chosen, load } = choose(levels, locality.overprovisioningFactor, locality.panicThreshold);
-  const tiers = chosen.map(({ group, parts }, i) =>
-    candidatesOf(snapshot, place, group, load.panic[i]!, chosen[i]!.use, parts, columns),
-  );
+  const tiers = chosen.map(({ group, parts, use, whole }, i): CandidateSet => {
+    const panic = load.panic[i]!;
+    const tier = candidatesOf(snapshot, place, group, panic, use, parts, columns);
+    if (whole === undefined || panic || whole.length <= use.length) return tier;
+    return { ...tier, beyond: candidatesOf(snapshot, place, group, panic, whole, undefined, columns) };
+  });
   if (tiers.length === 0) {
     tiers.push(
       candidatesOf(snapshot, place, { priority: 0, distance: 3, indexes: [] }, false, [], undefined, columns),
@@ -99,6 +105,7 @@ function makeLevel(
   reasons: Uint8Array,
 ): Level {
   const parts = subsetParts(snapshot, group, place, fleet, (index) => reasons[index] === LeftOut.not);
+  const overflows = parts !== undefined && snapshot.settings.loadBalancing.policy === "least_request";
   const level: Level = {
     group,
     parts,
@@ -108,12 +115,16 @@ function makeLevel(
     sick: [],
     unreachable: [],
     leaving: [],
+    whole: overflows ? [] : undefined,
   };
   for (const index of group.indexes) {
     const reason = reasons[index]!;
     const isLeaving = snapshot.healthAt(index) === HEALTH_CODE.draining;
     if (!isLeaving) level.total++;
-    if (reason === LeftOut.not) level.healthy++;
+    if (reason === LeftOut.not) {
+      level.healthy++;
+      level.whole?.push(index);
+    }
     if (parts !== undefined && !parts.has(index)) {
       if (reason === LeftOut.not) reasons[index] = LeftOut.notInSubset;
     } else if (reason === LeftOut.not) level.fit.push(index);

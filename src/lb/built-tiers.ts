@@ -27,7 +27,9 @@ export class BuiltTiers implements TierSet {
 
   /** @returns the same with each tier changed, but not its endpoints. */
   map(change: (tier: CandidateSet) => CandidateSet): BuiltTiers {
-    return new BuiltTiers(this.tiers.map(change), this.shares, this.#reasons);
+    const changeAll = (tier: CandidateSet): CandidateSet =>
+      tier.beyond === undefined ? change(tier) : { ...change(tier), beyond: change(tier.beyond) };
+    return new BuiltTiers(this.tiers.map(changeAll), this.shares, this.#reasons);
   }
 
   /** @returns {@link leftOut} of all endpoints, by index in the snapshot: cheaper than asking for each. */

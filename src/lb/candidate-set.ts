@@ -33,4 +33,6 @@ export interface CandidateSet {
   readonly rampFromMs?: Float64Array;
   /** Two hashes of each candidate's key. Only for policies that hash. */
   readonly keyHashes?: Uint32Array;
+  /** Where these are a slice of a tier: all of the tier that is fit, these included, for when the slice is busy. See OverflowPicker. */
+  readonly beyond?: CandidateSet | undefined;
 }

@@ -3,8 +3,10 @@ import type { LoadBalancing } from "../resource/load-balancing.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 import { TIER_NAMES } from "./candidate-set.ts";
 import { createPicker } from "./create-picker.ts";
-import type { LoadReader, Picker, PickRequest } from "./picker.ts";
+import { OverflowPicker } from "./overflow-picker.ts";
+import type { Picker, PickRequest } from "./picker.ts";
 import { tierShare } from "./slow-start.ts";
+import type { TierLoads } from "./tier-loads.ts";
 import type { TierSet } from "./tier-set.ts";
 import { isTried } from "./untried.ts";
 
@@ -18,6 +20,7 @@ const GOLDEN = 0x9e3779b9;
  * - Where the policy hashes, the tier is drawn by the hash too: equal hashes stay together.
  * - A tier whose endpoints are all new gets what slow start allows it, and the next tier the rest.
  * - What has tried all of a tier goes to the next, then to those before.
+ * - Where a tier is a slice that is busy, an {@link OverflowPicker} looks beyond it.
  */
 export class TieredPicker {
   readonly tierSet: TierSet;
@@ -25,26 +28,31 @@ export class TieredPicker {
   readonly pickers: readonly Picker[];
   /** The tier of the last pick. */
   pickedTier = 0;
+  /** Whether the last pick drew from beyond its tier's slice, and chose from there. */
+  lookedBeyond = false;
   readonly #settings: LoadBalancing;
   readonly #hashes: boolean;
   /** By tier. */
   readonly #distances: Uint8Array;
+  /** By tier, of those that are slices; undefined where none is. */
+  readonly #overflows: readonly (OverflowPicker | undefined)[] | undefined;
 
   /**
    * @param create makes the picker of a tier; default: the policy's own.
-   * @param pickers those of the same tiers, to be used again.
+   * @param former one of the same tiers, whose pickers are used again.
    */
   constructor(
     tierSet: TierSet,
     settings: LoadBalancing,
     create: (settings: LoadBalancing, candidates: CandidateSet) => Picker = createPicker,
-    pickers?: readonly Picker[],
+    former?: TieredPicker,
   ) {
     this.tierSet = tierSet;
     this.#settings = settings;
     this.#hashes = settings.policy === "ring_hash" || settings.policy === "maglev";
     this.#distances = Uint8Array.from(tierSet.tiers, ({ tier }) => TIER_NAMES.indexOf(tier));
-    this.pickers = pickers ?? tierSet.tiers.map((candidates) => create(settings, candidates));
+    this.pickers = former?.pickers ?? tierSet.tiers.map((candidates) => create(settings, candidates));
+    this.#overflows = former === undefined ? overflowsOf(tierSet, settings) : former.#overflows;
   }
 
   /** How far away the tier of the last pick is: its name's place in TIER_NAMES. */
@@ -61,16 +69,21 @@ export class TieredPicker {
 
   /** @returns the same with other shares; pickers are used again. */
   withShares(shares: Float64Array): TieredPicker {
-    return new TieredPicker({ tiers: this.tierSet.tiers, shares }, this.#settings, undefined, this.pickers);
+    return new TieredPicker({ tiers: this.tierSet.tiers, shares }, this.#settings, undefined, this);
   }
 
   /** @returns the endpoint's slot; -1 when there is none. Otherwise as {@link Picker.pick}. */
-  pick(request: PickRequest, loads: LoadReader, random: Random, nowMs: number): number {
+  pick(request: PickRequest, loads: TierLoads, random: Random, nowMs: number): number {
     const tier = this.pickers.length === 1 ? 0 : this.#drawTier(request, random, nowMs);
     this.pickedTier = tier;
     const picker = this.pickers[tier]!;
     const index = picker.pick(request, loads, random, nowMs);
-    return index < 0 ? -1 : picker.candidates.slots[index]!;
+    if (index < 0) return -1;
+    const slot = picker.candidates.slots[index]!;
+    if (this.#overflows === undefined) return slot;
+    const other = this.#overflows[tier]?.pick(index, request, loads, random, nowMs) ?? -1;
+    this.lookedBeyond = other >= 0;
+    return other < 0 ? slot : other;
   }
 
   #drawTier(request: PickRequest, random: Random, nowMs: number): number {
@@ -100,4 +113,14 @@ export class TieredPicker {
     }
     return drawn;
   }
+}
+
+function overflowsOf(
+  { tiers }: TierSet,
+  settings: LoadBalancing,
+): readonly (OverflowPicker | undefined)[] | undefined {
+  if (tiers.every(({ beyond }) => beyond === undefined)) return undefined;
+  return tiers.map((tier) =>
+    tier.beyond === undefined ? undefined : new OverflowPicker(tier, tier.beyond, settings),
+  );
 }

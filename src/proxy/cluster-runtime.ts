@@ -7,7 +7,9 @@ import type { BuiltTiers } from "../lb/built-tiers.ts";
 import { candidateColumns } from "../lb/candidate-columns.ts";
 import type { ClusterLoads } from "../lb/load/cluster-loads.ts";
 import { createLoads } from "../lb/load/create-loads.ts";
-import type { LoadReader, PickRequest } from "../lb/picker.ts";
+import { UsualStreams } from "../lb/load/usual-streams.ts";
+import type { PickRequest } from "../lb/picker.ts";
+import type { TierLoads } from "../lb/tier-loads.ts";
 import { TieredPicker } from "../lb/tiered-picker.ts";
 import type { ReportedWeights } from "../lb/weights/reported-weights.ts";
 import { ZoneBalancer } from "../lb/zone/zone-balancer.ts";
@@ -61,6 +63,8 @@ export class ClusterRuntime {
   #picks = 0;
   readonly #around: ClusterSurroundings;
   #balancer: ZoneBalancer | undefined;
+  /** What is usual, where tiers are slices that may be gone beyond. */
+  #usual: UsualStreams | undefined;
   /** Never goes back: what was told to have begun is to be told to have ended. */
   #observesLatency = false;
 
@@ -94,7 +98,7 @@ export class ClusterRuntime {
    */
   pick(
     request: PickRequest,
-    loads: LoadReader,
+    loads: TierLoads,
     random: Random,
     nowMs: number,
     tiered: TieredPicker = this.tiered,
@@ -104,6 +108,7 @@ export class ClusterRuntime {
     this.lastTiered = tiered;
     const slot = tiered.pick(request, loads, random, nowMs);
     this.row[ClusterColumn.tierPicks + tiered.pickedDistance]!++;
+    if (tiered.lookedBeyond) this.row[ClusterColumn.subsetOverflows]!++;
     return slot;
   }
 
@@ -166,6 +171,10 @@ export class ClusterRuntime {
     // A cluster in use gets its tables now, and not within a request.
     if (this.#picks > 0) for (const picker of this.tiered.pickers) picker.prepare?.();
     this.version++;
+    this.#usual = this.built.tiers.some(({ beyond }) => beyond !== undefined)
+      ? (this.#usual ?? new UsualStreams())
+      : undefined;
+    this.loads.usualStreams = this.#usual;
     this.row[ClusterColumn.panic] = this.built.panic ? 1 : 0;
     this.row[ClusterColumn.candidates] = this.tiered.candidateCount;
     if (!ZoneBalancer.isNeeded(this.built)) {
@@ -182,6 +191,7 @@ export class ClusterRuntime {
   /** What is done several times a second: what is usual is looked at anew, and load moves between tiers. */
   balance(nowMs: number): void {
     if (this.loads.refreshes) this.loads.refresh(nowMs);
+    this.#usual?.observe(nowMs, this.built, this.loads);
     if (this.#balancer === undefined) return;
     const { loadBalancing } = this.snapshot.settings;
     const shares = this.#balancer.balance(nowMs, this.built, loadBalancing, this.loads);

@@ -1,5 +1,6 @@
 import type { SlotList } from "../base/slot-list.ts";
 import { GrpcStatus } from "../grpc/status.ts";
+import type { CandidateSet } from "../lb/candidate-set.ts";
 import type { PickRequest } from "../lb/picker.ts";
 import { PickCause } from "../lb/record/pick-layout.ts";
 import type { TieredPicker } from "../lb/tiered-picker.ts";
@@ -189,12 +190,16 @@ export class Dispatcher implements AttemptOpener {
 
   /** When the picked ones are full, any candidate with room is better than the queue. */
   #placeAnywhere(cluster: ClusterRuntime, tiered: TieredPicker, slot: number, queued: boolean): boolean {
+    for (const tier of tiered.tierSet.tiers)
+      if (this.#placeAmong(cluster, tier.beyond ?? tier, slot, queued)) return true;
+    return false;
+  }
+
+  #placeAmong(cluster: ClusterRuntime, candidates: CandidateSet, slot: number, queued: boolean): boolean {
     const { subchannels } = this.#context;
-    for (const candidates of tiered.tierSet.tiers) {
-      for (let i = 0; i < candidates.count; i++) {
-        const subchannel = subchannels[candidates.slots[i]!];
-        if (subchannel !== undefined && this.#place(cluster, subchannel, slot, queued)) return true;
-      }
+    for (let i = 0; i < candidates.count; i++) {
+      const subchannel = subchannels[candidates.slots[i]!];
+      if (subchannel !== undefined && this.#place(cluster, subchannel, slot, queued)) return true;
     }
     return false;
   }

@@ -115,17 +115,19 @@ export class FleetBalancer implements Balancer {
     const number = timer % this.#callers.length;
     const proxy = this.#proxies[number]!;
     if (duty === "balance") proxy.balance(nowMs + CLOCK_START_MS);
-    else if (duty === "send") this.#peers!.send(number, proxy.streams);
-    else if (duty === "hear") this.#hear(number, proxy, nowMs + CLOCK_START_MS);
+    else if (duty === "send") this.#peers!.send(number, proxy.streams, nowMs + CLOCK_START_MS);
+    else if (duty === "hear") this.#hear(number, proxy);
     else this.#ask(proxy, nowMs + CLOCK_START_MS);
     return nowMs + intervalMs;
   }
 
-  #hear(number: number, proxy: SimulatedProxy, nowMs: number): void {
+  #hear(number: number, proxy: SimulatedProxy): void {
     const peers = this.#peers!;
     peers.arrive(number);
+    const atMs = peers.countedMs(number);
+    if (atMs === 0) return;
     for (let slot = 0; slot < this.#listedMs.length; slot++) {
-      proxy.peerInFlight(slot, peers.othersAt(number, slot), nowMs);
+      proxy.peerInFlight(slot, peers.othersAt(number, slot), atMs);
     }
   }
 

@@ -4,6 +4,7 @@ import { emptyLoadReport, NOT_REPORTED } from "../grpc/load-report.ts";
 import type { ClusterLoads } from "../lb/load/cluster-loads.ts";
 import { createLoads } from "../lb/load/create-loads.ts";
 import type { EndpointMeasures } from "../lb/load/endpoint-measures.ts";
+import { UsualStreams } from "../lb/load/usual-streams.ts";
 import type { PickRequest } from "../lb/picker.ts";
 import type { TierSet } from "../lb/tier-set.ts";
 import type { TieredPicker } from "../lb/tiered-picker.ts";
@@ -29,7 +30,9 @@ export class SimulatedProxy {
   readonly #request: PickRequest = { sequence: 0, hash: 0, triedCount: 0, tried: new Int32Array(1) };
   readonly #report = emptyLoadReport();
   readonly #name: string;
+  readonly #usual = new UsualStreams();
   #zones: ZoneBalancer | undefined;
+  #overflows = false;
   #observes = false;
 
   /**
@@ -48,6 +51,7 @@ export class SimulatedProxy {
     this.#measures = measures;
     this.streams = new Int32Array(endpointCount);
     this.loads = createLoads(settings, { inFlight: this.streams, slots: endpointCount, measures });
+    this.loads.usualStreams = this.#usual;
     this.#random = new SeededRandom(seed);
     this.#request.sequence = this.#random.nextInt(2 ** 31);
   }
@@ -62,6 +66,7 @@ export class SimulatedProxy {
     this.#built = tiered.tierSet;
     this.loads.follow(slots, weights);
     this.tiered = tiered;
+    this.#overflows = this.#built.tiers.some(({ beyond }) => beyond !== undefined);
     if (ZoneBalancer.isNeeded(this.#built)) {
       this.#zones ??= new ZoneBalancer(this.#name, this.#measures);
       this.tiered = tiered.withShares(this.#zones.shares(this.#built));
@@ -97,14 +102,15 @@ export class SimulatedProxy {
     this.#measures.report(ROW, slot, this.#report, nowMs);
   }
 
-  /** Takes what the other proxies have in flight. */
-  peerInFlight(slot: number, streams: number, nowMs: number): void {
-    this.#measures.peerInFlight(slot, streams, nowMs);
+  /** Takes what the other proxies have in flight. @param atMs when they had. */
+  peerInFlight(slot: number, streams: number, atMs: number): void {
+    this.#measures.peerInFlight(slot, streams, atMs);
   }
 
   /** What the product does a few times a second. */
   balance(nowMs: number): void {
     if (this.loads.refreshes) this.loads.refresh(nowMs);
+    if (this.#overflows) this.#usual.observe(nowMs, this.#built, this.loads);
     const shares = this.#zones?.balance(nowMs, this.#built, this.#settings, this.loads);
     if (shares !== undefined) this.tiered = this.tiered.withShares(shares);
   }

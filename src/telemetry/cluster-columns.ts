@@ -72,6 +72,7 @@ export const CLUSTER_SERIES: readonly ColumnSeries[] = [
     once(METRIC.upstreamTlsFailures, ClusterColumn.upstreamTlsFailures + i, { reason }),
   ),
   ...TIER_NAMES.map((tier, i) => once(METRIC.tierPicks, ClusterColumn.tierPicks + i, { tier })),
+  once(METRIC.subsetOverflows, ClusterColumn.subsetOverflows, {}),
   ...EJECTION_REASONS.map((reason, i) => once(METRIC.ejections, ClusterColumn.ejections + i, { reason })),
   once(METRIC.ejectionsRefused, ClusterColumn.ejectionsRefused, {}),
   ...HEALTH_CHECK_RESULTS.map((result, i) =>

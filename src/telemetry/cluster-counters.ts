@@ -72,6 +72,8 @@ export const ClusterColumn = {
   circuitOverflows: REQUEST_CELLS + 91 + 3 * HISTOGRAM_COLUMNS,
   /** Connections replaced because they had carried as many streams as they may. */
   connectionsReplaced: REQUEST_CELLS + 94 + 3 * HISTOGRAM_COLUMNS,
+  /** Picks that looked beyond the slice of their tier, because it was busy. */
+  subsetOverflows: REQUEST_CELLS + 95 + 3 * HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells of {@link ClusterColumn.bytes}; a request travels towards the endpoint. */
@@ -83,7 +85,7 @@ export const ByteColumn = {
 } as const;
 
 /** Cells a row needs. */
-export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 95 + 3 * HISTOGRAM_COLUMNS;
+export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 96 + 3 * HISTOGRAM_COLUMNS;
 
 const GAUGES = [
   ClusterColumn.retryBudgetUsed,

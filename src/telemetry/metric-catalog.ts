@@ -60,6 +60,11 @@ export const METRIC = {
     "Picks by how near the endpoints were that could be picked.",
     [...DST, "tier"],
   ),
+  subsetOverflows: counter(
+    "isobar_subset_overflows_total",
+    "Picks for which endpoints beyond the proxy's subset were drawn, because those of the subset were busy.",
+    DST,
+  ),
   spilledShare: gauge(
     "isobar_spilled_share_ratio",
     "Share of the requests that is sent further because of the load of nearer endpoints.",

@@ -1,6 +1,7 @@
 import { buildTiers } from "../../src/lb/build-tiers.ts";
 import type { CandidateSet } from "../../src/lb/candidate-set.ts";
-import type { LoadReader, PickRequest } from "../../src/lb/picker.ts";
+import type { PickRequest } from "../../src/lb/picker.ts";
+import type { TierLoads } from "../../src/lb/tier-loads.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
 import type { Endpoint } from "../../src/resource/endpoint.ts";
@@ -35,8 +36,10 @@ export function request(sequence = 0, tried: readonly number[] = []): PickReques
 }
 
 /** Loads by slot that also notes which slots were read. */
-export class RecordedLoads implements LoadReader {
+export class RecordedLoads implements TierLoads {
   readonly bySlot = new Map<number, number>();
+  /** What is usual on all tiers, per weight. */
+  usualStreams = 0;
   readonly read: number[] = [];
 
   inFlight(slot: number): number {
@@ -46,6 +49,14 @@ export class RecordedLoads implements LoadReader {
 
   load(slot: number): number {
     return this.inFlight(slot);
+  }
+
+  own(slot: number): number {
+    return this.inFlight(slot);
+  }
+
+  usual(): number {
+    return this.usualStreams;
   }
 
   total(): number {

@@ -71,12 +71,11 @@ test("where the policy hashes, equal hashes go to equal tiers, and different one
   const { snapshot } = twoTiers();
   const settings = { ...snapshot.settings.loadBalancing, policy: "ring_hash" } as const;
   const built = buildTiers(snapshot, HERE, () => 0);
-  const create = twoTiers().tiered.pickers;
+  const [near, far] = twoTiers().tiered.pickers;
   const tiered = new TieredPicker(
     { tiers: built.tiers, shares: Float64Array.of(0.5, 0.5) },
     settings,
-    undefined,
-    create,
+    (_, candidates) => (candidates === built.tiers[0] ? near! : far!),
   );
   const random = new SeededRandom(5);
   let stayed = 0;

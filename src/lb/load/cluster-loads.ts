@@ -1,5 +1,6 @@
-import type { LoadReader } from "../picker.ts";
+import type { TierLoads } from "../tier-loads.ts";
 import type { EndpointMeasures } from "./endpoint-measures.ts";
+import type { UsualStreams } from "./usual-streams.ts";
 
 /** Streams that an endpoint's recent failures count as: see lb/outlier. */
 export interface StreamPenalty {
@@ -26,13 +27,15 @@ export interface LoadSources {
  *
  * {@link follow} and {@link refresh} keep what is usual in the cluster; picks only read.
  */
-export class ClusterLoads implements LoadReader {
+export class ClusterLoads implements TierLoads {
   /** Whether latencies are to be observed: EndpointMeasures.began and what follows. */
   readonly observesLatency: boolean = false;
   /** Whether {@link refresh} does anything. */
   readonly refreshes: boolean = false;
   /** The cluster's usual latency in ms; 0 while it is not known. */
   referenceMs = 0;
+  /** Where {@link usual} is read from; undefined while nobody asks for it. */
+  usualStreams: UsualStreams | undefined;
   protected readonly measures: EndpointMeasures;
   /** All of the cluster's endpoints. */
   protected slots: Int32Array = new Int32Array(0);
@@ -60,11 +63,19 @@ export class ClusterLoads implements LoadReader {
     // Streams in flight are compared as they are.
   }
 
-  inFlight(slot: number, nowMs: number): number {
+  own(slot: number): number {
     const cells = this.#inFlight;
     let sum = cells[slot]!;
     for (let cell = slot + this.#row; cell < cells.length; cell += this.#row) sum += cells[cell]!;
-    return sum + this.measures.peersOf(slot, nowMs);
+    return sum;
+  }
+
+  usual(distance: number): number {
+    return this.usualStreams === undefined ? 0 : this.usualStreams.of(distance);
+  }
+
+  inFlight(slot: number, nowMs: number): number {
+    return this.own(slot) + this.measures.peersOf(slot, nowMs);
   }
 
   load(slot: number, nowMs: number): number {

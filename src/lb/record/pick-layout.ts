@@ -20,16 +20,16 @@ export const MAX_READS = 512;
 export const MAX_DRAWS = 255;
 export const MAX_TRIED = 16;
 
-/** Which number was read: the methods of LoadReader. */
-export const ReadKind = { inFlight: 0, load: 1, total: 2 } as const;
+/** Which number was read: the methods of TierLoads. */
+export const ReadKind = { inFlight: 0, load: 1, total: 2, own: 3, usual: 4 } as const;
 
 /** One of {@link ReadKind}. */
 export type ReadKind = (typeof ReadKind)[keyof typeof ReadKind];
 
 /** Names of {@link ReadKind} by value, as people and JSON see them. */
-export const READ_KIND_NAMES = ["inFlight", "load", "total"] as const;
+export const READ_KIND_NAMES = ["inFlight", "load", "total", "own", "usual"] as const;
 
-/** What stands for a slot where a number of the whole cluster was read. */
+/** What stands for a slot where a number of the whole cluster was read, or of the tier. */
 export const NO_SLOT = -1;
 
 /** What a pick was for. */

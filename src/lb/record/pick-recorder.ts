@@ -1,6 +1,7 @@
 import type { Random } from "../../base/random.ts";
 import type { ClusterSnapshot } from "../../resource/cluster-snapshot.ts";
-import type { LoadReader, PickRequest } from "../picker.ts";
+import type { PickRequest } from "../picker.ts";
+import type { TierLoads } from "../tier-loads.ts";
 import type { TieredPicker } from "../tiered-picker.ts";
 import type { PickCause } from "./pick-layout.ts";
 import { PickRing } from "./pick-ring.ts";
@@ -14,7 +15,7 @@ export interface PickSource {
   readonly snapshot: ClusterSnapshot;
   /** What the last {@link pick} was made with. */
   readonly lastTiered: TieredPicker;
-  pick(request: PickRequest, loads: LoadReader, random: Random, nowMs: number, tiered?: TieredPicker): number;
+  pick(request: PickRequest, loads: TierLoads, random: Random, nowMs: number, tiered?: TieredPicker): number;
 }
 
 /** Which picks are kept, and how many. */
@@ -91,7 +92,7 @@ export class PickRecorder {
   record(
     source: PickSource,
     request: PickRequest,
-    loads: LoadReader,
+    loads: TierLoads,
     random: Random,
     nowMs: number,
     cause: PickCause,
@@ -144,4 +145,4 @@ export class PickRecorder {
   }
 }
 
-const NOTHING: LoadReader = { inFlight: () => 0, load: () => 0, total: () => 0 };
+const NOTHING: TierLoads = { inFlight: () => 0, load: () => 0, total: () => 0, own: () => 0, usual: () => 0 };

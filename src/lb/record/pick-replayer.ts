@@ -1,5 +1,6 @@
 import type { Random } from "../../base/random.ts";
-import type { LoadReader, PickRequest } from "../picker.ts";
+import type { PickRequest } from "../picker.ts";
+import type { TierLoads } from "../tier-loads.ts";
 import { TieredPicker } from "../tiered-picker.ts";
 import type { PickRecord } from "./pick-record.ts";
 import type { PickView } from "./pick-view.ts";
@@ -28,7 +29,7 @@ export class PickReplayer {
       tried: Int32Array.from(tried),
     };
     try {
-      const picked = this.#pickerOf(view).pick(request, reads as LoadReader, reads as Random, nowMs);
+      const picked = this.#pickerOf(view).pick(request, reads as TierLoads, reads as Random, nowMs);
       if (picked === record.picked) return { picked, difference: reads.left };
       return { picked, difference: `picked slot ${picked}, recorded slot ${record.picked}` };
     } catch (error) {

@@ -60,7 +60,7 @@ export class PickViews {
   }
 
   #add(tiers: TierSet, snapshot: ClusterSnapshot): KeptView {
-    const candidates = tiers.tiers.reduce((sum, tier) => sum + tier.count, 0);
+    const candidates = tiers.tiers.reduce((sum, tier) => sum + tier.count + (tier.beyond?.count ?? 0), 0);
     const kept: KeptView = {
       number: ++this.#number,
       snapshot,

@@ -1,5 +1,5 @@
 import type { Random } from "../../base/random.ts";
-import type { LoadReader } from "../picker.ts";
+import type { TierLoads } from "../tier-loads.ts";
 import { NO_SLOT, READ_KIND_NAMES, ReadKind } from "./pick-layout.ts";
 import type { PickRecord } from "./pick-record.ts";
 
@@ -7,7 +7,7 @@ import type { PickRecord } from "./pick-record.ts";
  * The loads and draws of a record, given again in the order in which they were noted. A pick that asks for anything else, or in
  * another order, is not the recorded one.
  */
-export class ReplayedReads implements LoadReader, Random {
+export class ReplayedReads implements TierLoads, Random {
   readonly #record: PickRecord;
   #reads = 0;
   #draws = 0;
@@ -36,6 +36,16 @@ export class ReplayedReads implements LoadReader, Random {
   /** @throws RangeError as {@link inFlight}. */
   total(): number {
     return this.#read(NO_SLOT, ReadKind.total);
+  }
+
+  /** @throws RangeError as {@link inFlight}. */
+  own(slot: number): number {
+    return this.#read(slot, ReadKind.own);
+  }
+
+  /** @throws RangeError as {@link inFlight}. */
+  usual(): number {
+    return this.#read(NO_SLOT, ReadKind.usual);
   }
 
   /** @throws RangeError when more is drawn than was recorded. */

@@ -1,7 +1,6 @@
 import { LEFT_OUT_NAMES, LeftOut } from "../../lb/left-out.ts";
 import { tierName } from "../../lb/record/pick-view.ts";
 import { endpointAddress } from "../../lb/record/slot-names.ts";
-import type { TierSet } from "../../lb/tier-set.ts";
 import type { PickStory } from "./pick-story.ts";
 import type { PickingCluster } from "./picking-cluster.ts";
 
@@ -66,7 +65,7 @@ function answerOf(node: string, story: PickStory, cluster: PickingCluster, endpo
   const leftOutEndpoints: Record<string, string> = {};
   let name = "";
   const reasons = cluster.built.allLeftOut();
-  const tiers = tiersBySlot(story.tierSet);
+  const tiers = tiersBySlot(story);
   for (let index = 0; index < snapshot.count; index++) {
     const slot = snapshot.slotAt(index);
     if (slot === endpoint) name = endpointAddress(snapshot, index);
@@ -100,10 +99,12 @@ function whyLeftOut({ tierSet, pickedTier }: PickStory, tier: number | undefined
 }
 
 /** Not by searching each: a cluster may have thousands of endpoints, and this runs on the data plane. */
-function tiersBySlot(tierSet: TierSet | undefined): Map<number, number> {
+function tiersBySlot({ tierSet, pickedTier, lookedBeyond }: PickStory): Map<number, number> {
   const bySlot = new Map<number, number>();
   for (const [tier, { slots }] of (tierSet?.tiers ?? []).entries())
     for (const slot of slots) bySlot.set(slot, tier);
+  const beyond = lookedBeyond ? tierSet?.tiers[pickedTier]?.beyond : undefined;
+  for (const slot of beyond?.slots ?? []) bySlot.set(slot, pickedTier);
   return bySlot;
 }
 

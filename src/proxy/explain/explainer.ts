@@ -1,11 +1,12 @@
 import type { Random } from "../../base/random.ts";
 import { SeededRandom } from "../../base/random.ts";
-import type { LoadReader, PickRequest } from "../../lb/picker.ts";
+import type { PickRequest } from "../../lb/picker.ts";
 import { describePick } from "../../lb/record/describe-pick.ts";
 import { PickCause } from "../../lb/record/pick-layout.ts";
 import { readRecords } from "../../lb/record/pick-record.ts";
 import { PickRecorder } from "../../lb/record/pick-recorder.ts";
 import { SlotNames } from "../../lb/record/slot-names.ts";
+import type { TierLoads } from "../../lb/tier-loads.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import { ExplainCell } from "../../telemetry/explain-cell.ts";
 import { POLICY_REASON_NAMES } from "../../telemetry/policy-reason.ts";
@@ -59,6 +60,8 @@ const MAX_STORIES = 256;
 export class Explainer {
   /** Whether any pick may have to be recorded. */
   isOn = false;
+  /** Whether any client that is being served has asked; else answers need not be looked at. */
+  tells = false;
   readonly recorder: PickRecorder;
   /** By the slot of the client's stream. */
   readonly #stories = new Map<number, PickStory>();
@@ -97,7 +100,7 @@ export class Explainer {
   pick(
     cluster: PickingCluster,
     request: PickRequest,
-    loads: LoadReader,
+    loads: TierLoads,
     random: Random,
     nowMs: number,
     cause: PickCause,
@@ -117,7 +120,7 @@ export class Explainer {
   pickForConnection(
     cluster: PickingCluster,
     request: PickRequest,
-    loads: LoadReader,
+    loads: TierLoads,
     random: Random,
     nowMs: number,
   ): number {
@@ -166,6 +169,7 @@ export class Explainer {
     for (const record of readRecords(words)) story.add(describePick(record, view));
     story.tierSet = cluster.lastTiered.tierSet;
     story.pickedTier = cluster.lastTiered.pickedTier;
+    story.lookedBeyond = cluster.lastTiered.lookedBeyond;
   }
 
   #count(cell: number): void {
@@ -173,6 +177,7 @@ export class Explainer {
   }
 
   #follow(): void {
-    this.isOn = this.#samples || this.#stories.size > 0;
+    this.tells = this.#stories.size > 0;
+    this.isOn = this.#samples || this.tells;
   }
 }

@@ -13,6 +13,8 @@ export class PickStory {
   /** What the newest pick was made from, and which of its tiers. */
   tierSet: TierSet | undefined;
   pickedTier = 0;
+  /** Whether it looked beyond that tier's slice. */
+  lookedBeyond = false;
 
   add(pick: PickAccount): void {
     if (this.picks.length === MAX_PICKS) this.picks.splice(1, 1);

@@ -1,6 +1,6 @@
 import type { BuiltTiers } from "../../lb/built-tiers.ts";
-import type { LoadReader } from "../../lb/picker.ts";
 import type { PickSource } from "../../lb/record/pick-recorder.ts";
+import type { TierLoads } from "../../lb/tier-loads.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 
 /** What of a cluster is explained; a ClusterRuntime is one. */
@@ -10,5 +10,5 @@ export interface PickingCluster extends PickSource {
   /** What unrestricted requests are picked with now. */
   readonly tiered: TieredPicker;
   /** What its pickers read. */
-  readonly loads: LoadReader;
+  readonly loads: TierLoads;
 }

@@ -13,7 +13,8 @@ for (const sample of [0.01, 1]) {
     const recorder = new PickRecorder(new SeededRandom(77));
     recorder.configure({ sample, ring: 4096 });
     const random = new SeededRandom(1);
-    const loads = { inFlight: (slot: number) => slot & 3, load: (slot: number) => slot & 3, total: () => 9 };
+    const streams = (slot: number) => slot & 3;
+    const loads = { inFlight: streams, load: streams, total: () => 9, own: streams, usual: () => 0.5 };
     const request = { sequence: 0, hash: 0, triedCount: 0, tried: new Int32Array(4) };
     let octetsPerPick = Number.POSITIVE_INFINITY;
     for (let round = 0; round < 6; round++) {

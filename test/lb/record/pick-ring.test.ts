@@ -8,6 +8,7 @@ import {
   MAX_RECORD_WORDS,
   MAX_TRIED,
   PickCause,
+  ReadKind,
 } from "../../../src/lb/record/pick-layout.ts";
 import type { PickRecord } from "../../../src/lb/record/pick-record.ts";
 import { newestRecords, readRecords } from "../../../src/lb/record/pick-record.ts";
@@ -19,7 +20,13 @@ interface Wanted extends Omit<PickRecord, "number"> {}
 
 function write(ring: PickRing, pick: Wanted): boolean {
   const draws = new RecordingDraws(new SeededRandom(1));
-  const loads = new RecordingLoads({ inFlight: () => 0, load: () => 0, total: () => 0 });
+  const loads = new RecordingLoads({
+    inFlight: () => 0,
+    load: () => 0,
+    total: () => 0,
+    own: () => 0,
+    usual: () => 0,
+  });
   draws.count = pick.draws.length;
   draws.values.set(pick.draws.slice(0, MAX_DRAWS));
   loads.count = pick.reads.length;
@@ -51,7 +58,7 @@ const pick: fc.Arbitrary<Wanted> = fc.record(
       fc.record(
         {
           slot: fc.integer({ min: -1, max: 16_383 }),
-          kind: fc.constantFrom(0, 1, 2),
+          kind: fc.constantFrom(...Object.values(ReadKind)),
           value: fc.double({ noNaN: true }),
         },
         { noNullPrototype: true },

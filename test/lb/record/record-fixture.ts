@@ -2,9 +2,10 @@ import { SeededRandom } from "../../../src/base/random.ts";
 import { buildTiers } from "../../../src/lb/build-tiers.ts";
 import type { BuiltTiers } from "../../../src/lb/built-tiers.ts";
 import { candidateColumns } from "../../../src/lb/candidate-columns.ts";
-import type { LoadReader, PickRequest } from "../../../src/lb/picker.ts";
+import type { PickRequest } from "../../../src/lb/picker.ts";
 import { PickCause } from "../../../src/lb/record/pick-layout.ts";
 import type { PickRecorder, PickSource } from "../../../src/lb/record/pick-recorder.ts";
+import type { TierLoads } from "../../../src/lb/tier-loads.ts";
 import { TieredPicker } from "../../../src/lb/tiered-picker.ts";
 import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ClusterSnapshot } from "../../../src/resource/cluster-snapshot.ts";
@@ -16,6 +17,9 @@ import { cluster, endpoint } from "../../resource/cluster-builder.ts";
 
 /** How many random loads differ: small, so that ties are frequent. */
 const LOADS = 6;
+
+/** One of 6 proxies, and of 3 in its zone: what subsets are made by. */
+const FLEET = { nodeIndex: 1, nodeCount: 6, zoneIndex: 1, zoneCount: 3 };
 
 /** A cluster that picks, as the data path has it but for its surroundings. */
 export class TestCluster implements PickSource {
@@ -35,6 +39,7 @@ export class TestCluster implements PickSource {
     const snapshot = new ClusterSnapshot(encodeClusterSnapshot(source, registry.assign(source)));
     this.snapshot = snapshot;
     this.built = buildTiers(snapshot, { node: "node-a", zone: "zone-a", region: "region-a" }, () => 0, {
+      fleet: FLEET,
       columns: (indexes) => candidateColumns(snapshot, [...indexes], rampFromMs),
     });
     this.lastTiered = new TieredPicker(this.built, snapshot.settings.loadBalancing);
@@ -45,19 +50,21 @@ export class TestCluster implements PickSource {
     this.lastTiered = this.lastTiered.withShares(shares);
   }
 
-  pick(request: PickRequest, loads: LoadReader, random: SeededRandom, nowMs: number): number {
+  pick(request: PickRequest, loads: TierLoads, random: SeededRandom, nowMs: number): number {
     request.sequence = this.#picks++;
     return this.lastTiered.pick(request, loads, random, nowMs);
   }
 }
 
 /** Loads that are different at every look, as other threads change them. */
-export function changingLoads(seed: number): LoadReader {
+export function changingLoads(seed: number): TierLoads {
   const random = new SeededRandom(seed);
   return {
     inFlight: () => random.nextInt(LOADS),
     load: () => random.nextInt(LOADS) * 1.25,
     total: () => random.nextInt(100),
+    own: () => random.nextInt(LOADS),
+    usual: () => random.nextFloat() * LOADS * 0.5,
   };
 }
 

@@ -20,6 +20,7 @@ const VARIANTS: Readonly<Record<string, Partial<LoadBalancing>>> = {
   "one tier": { hash, locality: { ...locality, distribution: "none" } },
   "tiers by node, zone and priority": { hash, locality: { ...locality, distribution: "PreferSameNode" } },
   "slow start": { hash, slowStart: { windowMs: 20_000, aggression: 1.5, minShare: 0.1 } },
+  "a subset": { hash, subset: { enabled: true, minEndpoints: 2, coverage: 1 } },
   "five choices and bounded load": { hash: { ...hash, balanceFactor: 125 }, choiceCount: 5 },
 };
 

@@ -22,8 +22,17 @@ const RECORDS = 1_000_000;
 const WORKERS = 2;
 const RING = 16_384;
 
-const CLUSTERS: readonly { readonly policy: LoadBalancingPolicy; readonly metric: LoadMetric }[] = [
+interface PickedCluster {
+  readonly policy: LoadBalancingPolicy;
+  readonly metric: LoadMetric;
+  /** Each worker has a slice of a fleet of its own, and goes beyond it when that is busy. */
+  readonly isSliced?: boolean;
+}
+
+const CLUSTERS: readonly PickedCluster[] = [
   { policy: "least_request", metric: "in_flight" },
+  { policy: "least_request", metric: "in_flight", isSliced: true },
+  { policy: "least_request", metric: "utilization", isSliced: true },
   { policy: "least_request", metric: "peak_ewma" },
   { policy: "least_request", metric: "utilization" },
   { policy: "least_request", metric: "locality_aware" },
@@ -61,8 +70,7 @@ test(`${RECORDS} picks of ${WORKERS} workers at full load, with endpoints, verdi
   const counters = CLUSTERS.map(() => new ClusterCounters(WORKERS));
   const slots: number[] = [];
   const publish = (which: number): void => {
-    const { policy, metric } = CLUSTERS[which]!;
-    const source = clusterWith(which, policy, metric, random);
+    const source = clusterWith(which, CLUSTERS[which]!, random);
     const snapshot = encodeClusterSnapshot(source, registry.assign(source));
     const opened = new ClusterSnapshot(snapshot);
     for (let i = 0; i < opened.count; i++) slots.push(opened.slotAt(i));
@@ -86,7 +94,7 @@ test(`${RECORDS} picks of ${WORKERS} workers at full load, with endpoints, verdi
     changes++;
   }, 15);
 
-  const replayer = { picks: 0, moved: 0, withoutView: 0, views: new Set<string>() };
+  const replayer = { picks: 0, moved: 0, beyond: 0, withoutView: 0, views: new Set<string>() };
   const lastNumber = new Int32Array(WORKERS);
   try {
     for (let id = 1; replayer.picks < RECORDS; id++) {
@@ -103,16 +111,18 @@ test(`${RECORDS} picks of ${WORKERS} workers at full load, with endpoints, verdi
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
   context.diagnostic(
-    `${replayer.picks} replayed, ${replayer.moved} of them of requests sent on, ${replayer.views.size} views, ` +
+    `${replayer.picks} replayed, ${replayer.moved} of them of requests sent on, ${replayer.beyond} beyond slices, ${replayer.views.size} views, ` +
       `${changes} changes of endpoints, ${replayer.withoutView} without a view`,
   );
   assert.ok(changes > 20 && replayer.views.size > 100 && replayer.moved > RECORDS / 50);
+  assert.ok(replayer.beyond > RECORDS / 50, "picks that went beyond their slice were among them");
   assert.ok(replayer.withoutView < RECORDS / 100);
 });
 
 interface Tally {
   picks: number;
   moved: number;
+  beyond: number;
   withoutView: number;
   readonly views: Set<string>;
 }
@@ -139,6 +149,7 @@ function replayAll(worker: number, answer: ExplainedMessage, lastNumber: Int32Ar
     }
     tally.picks++;
     if (record.tried.length > 0) tally.moved++;
+    if (!view.tiers.some(({ slots }) => slots.includes(record.picked))) tally.beyond++;
     tally.views.add(`${worker}/${record.view}`);
   }
 }
@@ -155,7 +166,7 @@ function ask(worker: Worker, id: number, fault: () => Error | undefined): Promis
   });
 }
 
-function clusterWith(which: number, policy: LoadBalancingPolicy, metric: LoadMetric, random: SeededRandom) {
+function clusterWith(which: number, { policy, metric, isSliced }: PickedCluster, random: SeededRandom) {
   const name = `service-${which}.test:50051`;
   const hash = {
     ...LOAD_BALANCING_DEFAULTS.hash,
@@ -165,7 +176,8 @@ function clusterWith(which: number, policy: LoadBalancingPolicy, metric: LoadMet
     balanceFactor: which % 2 === 0 ? 130 : 0,
   };
   const slowStart = which % 3 === 0 ? { windowMs: 2000, aggression: 1, minShare: 0.1 } : null;
-  const settings = clusterSettings({ loadBalancing: { policy, metric, hash, slowStart } });
+  const subset = { enabled: isSliced === true, minEndpoints: 4, coverage: 1 };
+  const settings = clusterSettings({ loadBalancing: { policy, metric, hash, slowStart, subset } });
   const endpoints = Array.from({ length: 60 }, (_, n) => n)
     .filter(() => random.nextInt(4) > 0)
     .map((n) =>
