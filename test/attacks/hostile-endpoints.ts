@@ -10,7 +10,7 @@ function endpoint(
   more: Pick<AttackCase, "timed"> & { readonly attack?: AttackCase["attack"] } = {},
 ): AttackCase {
   const attack = more.attack ?? (`endpoint: ${hostile}` as AttackCase["attack"]);
-  return { ...more, attack, hostile, gates: { slabOctets: 4 * MIB, rssOctets: 64 * MIB, ...own } };
+  return { ...more, attack, hostile, gates: { slabOctets: 4 * MIB, rssOctets: 128 * MIB, ...own } };
 }
 
 /** Endpoints that flood the proxy. */
