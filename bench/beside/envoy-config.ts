@@ -1,18 +1,12 @@
 import type { EnvoyVariant } from "./envoy-variants.ts";
-import { CONNECT_TIMEOUT_MS, KEEPALIVE, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { AUTHORITY, CONNECT_TIMEOUT_MS, KEEPALIVE, REQUEST_TIMEOUT_MS } from "./limits.ts";
 
-/** Where a contender's endpoints stand. */
-export interface NamedEndpoints {
-  /** Name of the cluster, and the authority that selects it. */
-  readonly name: string;
-  readonly addresses: readonly string[];
-}
-
+const CLUSTER = "work";
 const API = "type.googleapis.com/envoy";
 const RETRY_BUDGET = { budget_percent: { value: 20 }, min_retry_concurrency: 10 };
 
-/** Envoy's configuration: a cluster for each variant, selected by the authority. @param folder where the endpoints' files are. */
-export function envoyConfig(port: number, variants: readonly EnvoyVariant[], folder: string): object {
+/** Envoy's configuration with that cluster. @param endpoints file with {@link envoyEndpoints}. */
+export function envoyConfig(port: number, { cluster, route }: EnvoyVariant, endpoints: string): object {
   const manager = {
     "@type": `${API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "local",
@@ -20,16 +14,18 @@ export function envoyConfig(port: number, variants: readonly EnvoyVariant[], fol
     http2_protocol_options: HTTP2,
     route_config: {
       name: "local",
-      virtual_hosts: variants.map(({ name, route }) => ({
-        name,
-        domains: [authorityOf(name)],
-        routes: [
-          {
-            match: { prefix: "/" },
-            route: { cluster: authorityOf(name), timeout: `${REQUEST_TIMEOUT_MS / 1000}s`, ...route },
-          },
-        ],
-      })),
+      virtual_hosts: [
+        {
+          name: "work",
+          domains: [AUTHORITY],
+          routes: [
+            {
+              match: { prefix: "/" },
+              route: { cluster: CLUSTER, timeout: `${REQUEST_TIMEOUT_MS / 1000}s`, ...route },
+            },
+          ],
+        },
+      ],
     },
     http_filters: [
       {
@@ -53,7 +49,7 @@ export function envoyConfig(port: number, variants: readonly EnvoyVariant[], fol
           ],
         },
       ],
-      clusters: variants.map((variant) => cluster(variant, folder)),
+      clusters: [{ ...clusterWith(endpoints), ...cluster }],
     },
   };
 }
@@ -64,14 +60,14 @@ const HTTP2 = {
   initial_connection_window_size: 16_777_216,
 };
 
-function cluster({ name, cluster }: EnvoyVariant, folder: string): object {
+function clusterWith(endpoints: string): object {
   return {
-    name: authorityOf(name),
+    name: CLUSTER,
     type: "EDS",
     eds_cluster_config: {
       eds_config: {
         resource_api_version: "V3",
-        path_config_source: { path: endpointsFile(folder, name) },
+        path_config_source: { path: endpoints },
       },
     },
     connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s`,
@@ -99,37 +95,21 @@ function cluster({ name, cluster }: EnvoyVariant, folder: string): object {
         },
       },
     },
-    ...cluster,
   };
 }
 
-/** The authority by which clients of a contender ask. */
-export function authorityOf(name: string): string {
-  return `${name.replaceAll(" ", "-")}.beside`;
-}
-
-/** Where Envoy looks for a cluster's endpoints. */
-export function endpointsFile(folder: string, name: string): string {
-  return `${folder}/${authorityOf(name)}.json`;
-}
-
-/** The content of {@link endpointsFile}. */
-export function envoyEndpoints({ name, addresses }: NamedEndpoints): object {
+/** What Envoy reads its endpoints from. */
+export function envoyEndpoints(addresses: readonly string[]): object {
+  const endpoints = addresses.map((text) => {
+    const [address, port] = text.split(":");
+    return { endpoint: { address: { socket_address: { address, port_value: Number(port) } } } };
+  });
   return {
     resources: [
       {
         "@type": `${API}.config.endpoint.v3.ClusterLoadAssignment`,
-        cluster_name: authorityOf(name),
-        endpoints: [
-          {
-            lb_endpoints: addresses.map((text) => {
-              const [address, port] = text.split(":");
-              return {
-                endpoint: { address: { socket_address: { address, port_value: Number(port) } } },
-              };
-            }),
-          },
-        ],
+        cluster_name: CLUSTER,
+        endpoints: [{ lb_endpoints: endpoints }],
       },
     ],
   };

@@ -2,7 +2,14 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { installEnvoy } from "../../test/interop/envoy/install-envoy.ts";
 import { places } from "../lib/places.ts";
-import type { BesidePrograms } from "./play-row.ts";
+
+/** The programs the comparison takes. */
+export interface BesidePrograms {
+  readonly beside: string;
+  readonly envoy: string;
+  /** Isobar's launcher. */
+  readonly launcher: string;
+}
 
 /** Builds or finds what the comparison takes. @returns why it cannot be had here, if so. */
 export function findPrograms(): BesidePrograms | { readonly missing: string } {

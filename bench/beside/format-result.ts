@@ -3,11 +3,12 @@ import type { Figures } from "./figures.ts";
 import { TARGET_MS } from "./rows.ts";
 
 /** A row's table, for people. */
-export function formatResult({ row, repetitions, busy, heats }: RowResult): string {
+export function formatResult({ row, repetitions, dropped, busy, direct, heats }: RowResult): string {
   const requests = heats[0]!.figures[0]!.requests;
   const lines = [
     `${row.name}: ${row.title}`,
-    `${requests} requests of each in ${repetitions} repetitions, ${row.perSecond}/s; cores busy ${percent(busy, 0)} at most`,
+    `${requests} requests of each in ${repetitions} repetitions, ${row.perSecond}/s; cores busy ${percent(busy, 0)} at most; ${dropped} repetitions left out`,
+    `without a proxy, all well: p90 ${direct.p90Ms.toFixed(1)} ms, p99 ${direct.p99Ms.toFixed(1)} ms, p99.9 ${direct.p999Ms.toFixed(0)} ms`,
   ];
   for (const { heat, figures, judged } of heats) {
     const header = [heat.title, "errors", `> ${TARGET_MS} ms`, "p90 ms", "p99 ms", "p99.9 ms", "share"];

@@ -1,6 +1,4 @@
-import type { NamedEndpoints } from "./envoy-config.ts";
-import { authorityOf } from "./envoy-config.ts";
-import { CONNECT_TIMEOUT_MS, KEEPALIVE, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { AUTHORITY, CONNECT_TIMEOUT_MS, KEEPALIVE, REQUEST_TIMEOUT_MS } from "./limits.ts";
 
 /** One way to configure Isobar: keys of a cluster, beside its name and endpoints. */
 export interface IsobarVariant {
@@ -26,23 +24,25 @@ export const ISOBAR_RETRYING: readonly IsobarVariant[] = [
   { name: "isobar retry", cluster: { ...RECOMMENDED, retries: RETRIES } },
 ];
 
-/** Isobar's configuration: a cluster for each variant. JSON is YAML. */
+/** Isobar's configuration with that cluster. JSON is YAML. */
 export function isobarConfig(
   ports: { readonly listener: number; readonly admin: number },
-  variants: readonly IsobarVariant[],
-  endpoints: readonly NamedEndpoints[],
+  { cluster }: IsobarVariant,
+  addresses: readonly string[],
 ): object {
   return {
     node: { id: "beside" },
     admin: { address: `127.0.0.1:${ports.admin}` },
     listeners: [{ name: "local", address: `127.0.0.1:${ports.listener}` }],
-    clusters: variants.map(({ name, cluster }) => ({
-      name: authorityOf(name),
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      keepalive: KEEPALIVE,
-      timeouts: { request: `${REQUEST_TIMEOUT_MS}ms` },
-      ...cluster,
-      endpoints: endpoints.find((each) => each.name === name)!.addresses.map((address) => ({ address })),
-    })),
+    clusters: [
+      {
+        name: AUTHORITY,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        keepalive: KEEPALIVE,
+        timeouts: { request: `${REQUEST_TIMEOUT_MS}ms` },
+        ...cluster,
+        endpoints: addresses.map((address) => ({ address })),
+      },
+    ],
   };
 }

@@ -6,3 +6,5 @@ export const DEADLINE_MS = 2_000;
 export const CONNECT_TIMEOUT_MS = 1_000;
 /** PINGs on connections to endpoints. */
 export const KEEPALIVE = { timeMs: 10_000, timeoutMs: 5_000 } as const;
+/** What clients call the service; it selects the cluster. */
+export const AUTHORITY = "work.beside";

@@ -1,17 +1,13 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NetworkNamespace } from "../../test/drain/harness/network-namespace.ts";
-import { isListening } from "../lib/wait-for-port.ts";
-import type { NamedEndpoints } from "./envoy-config.ts";
-import { authorityOf, endpointsFile, envoyConfig, envoyEndpoints } from "./envoy-config.ts";
-import { isobarConfig } from "./isobar-config.ts";
-import { DEADLINE_MS } from "./limits.ts";
+import { ContenderProxy } from "./contender-proxy.ts";
+import { FaultyEndpoints } from "./faulty-endpoints.ts";
+import type { BesidePrograms } from "./find-programs.ts";
+import { AUTHORITY, DEADLINE_MS } from "./limits.ts";
 import { LineProcess } from "./line-process.ts";
 import type { Row } from "./rows.ts";
-import { ENDPOINTS, WORK } from "./rows.ts";
+import { WORK } from "./rows.ts";
 
 /** What a contender's clients saw, request by request. */
 export interface Outcome {
@@ -28,104 +24,53 @@ export interface Outcome {
 /** One repetition of a row. */
 export interface Played {
   readonly outcomes: readonly Outcome[];
+  /** What clients saw that asked a healthy endpoint without a proxy: the machine's own noise. */
+  readonly direct: Outcome;
   /** Port of each contender's sick or new endpoint, by its name. */
   readonly sickPorts: ReadonlyMap<string, number>;
   /** Share of the machine's cores that was busy, everything included. */
   readonly busy: number;
 }
 
-/** The programs it takes. */
-export interface BesidePrograms {
-  readonly beside: string;
-  readonly envoy: string;
-  /** Isobar's launcher. */
-  readonly launcher: string;
-}
+const DIRECT = "direct";
+/** After the last listener is there: endpoints and connections come later. */
+const SETTLE_MS = 500;
 
-/** Plays one repetition of a row with processes of its own. @param seconds instead of the row's. */
+/** Plays one repetition of a row with processes of its own. @param seconds reported ones. */
 export async function playRow(
   programs: BesidePrograms,
-  row: Row,
+  { fault, heats, perSecond, warmSeconds }: Row,
   seed: number,
-  seconds = row.seconds,
+  seconds: number,
 ): Promise<Played> {
-  const { fault } = row;
-  const envoy = row.heats.flatMap((heat) => heat.envoy);
-  const isobar = row.heats.flatMap((heat) => heat.isobar);
+  const isobar = heats.flatMap((heat) => heat.isobar);
+  const envoy = heats.flatMap((heat) => heat.envoy);
   const names = [...isobar, ...envoy].map(({ name }) => name);
   const folder = mkdtempSync(`${tmpdir()}/isobar-beside-`);
-  const network = fault.kind === "cut" ? NetworkNamespace.make() : undefined;
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => {
-    network?.remove();
-    rmSync(folder, { recursive: true });
-  });
-  const own = fault.kind === "cut" ? ENDPOINTS - 1 : ENDPOINTS;
-  const backends = stack.use(
-    new LineProcess(programs.beside, ["backends", "127.0.0.1", String(names.length * own)]),
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  const endpoints = stack.use(
+    await FaultyEndpoints.start(programs.beside, names.length, fault.kind === "cut"),
   );
-  const ports = (await backends.hear()) as number[];
-  const endpoints: NamedEndpoints[] = names.map((name, i) => ({
-    name,
-    addresses: ports.slice(i * own, (i + 1) * own).map((port) => `127.0.0.1:${port}`),
-  }));
-  const sickPorts = new Map(names.map((name, i) => [name, ports[(i + 1) * own - 1]!]));
-  if (network !== undefined) {
-    const args = [
-      ...network.prefix.slice(1),
-      programs.beside,
-      "backends",
-      network.host,
-      String(names.length),
-    ];
-    const remote = stack.use(new LineProcess(network.prefix[0]!, args));
-    const remotePorts = (await remote.hear()) as number[];
-    for (const [i, { name, addresses }] of endpoints.entries()) {
-      (addresses as string[]).push(`${network.host}:${remotePorts[i]!}`);
-      sickPorts.set(name, remotePorts[i]!);
-    }
+  const listed = (i: number): readonly string[] =>
+    fault.kind === "join" ? endpoints.of(i).slice(0, -1) : endpoints.of(i);
+  const proxies: ContenderProxy[] = [];
+  for (const variant of isobar) {
+    const i = proxies.length;
+    proxies.push(stack.use(await ContenderProxy.isobar(programs, variant, `${folder}/${i}`, listed(i))));
   }
-  const without = ({ name, addresses }: NamedEndpoints): NamedEndpoints => ({
-    name,
-    addresses: addresses.slice(0, -1),
-  });
-  const listed = fault.kind === "join" ? endpoints.map(without) : endpoints;
-  const [envoyPort, isobarPort, adminPort] = (await freePorts(3)) as [number, number, number];
-  const isobarPorts = { listener: isobarPort, admin: adminPort };
-  const write = (file: string, content: object): void => {
-    writeFileSync(`${folder}/next`, JSON.stringify(content, undefined, 1));
-    renameSync(`${folder}/next`, file);
-  };
-  const writeEndpoints = (all: readonly NamedEndpoints[]): void => {
-    write(`${folder}/isobar.yaml`, isobarConfig(isobarPorts, isobar, all));
-    for (const { name } of envoy) {
-      write(endpointsFile(folder, name), envoyEndpoints(all.find((each) => each.name === name)!));
-    }
-  };
-  writeEndpoints(listed);
-  write(`${folder}/envoy.json`, envoyConfig(envoyPort, envoy, folder));
-  const envoyArgs = [
-    "-c",
-    `${folder}/envoy.json`,
-    "--concurrency",
-    "1",
-    "--disable-hot-restart",
-    "-l",
-    "error",
-  ];
-  await started(stack.use(new LineProcess(programs.envoy, envoyArgs)), envoyPort);
-  const isobarArgs = [programs.launcher, "proxy", "--config", `${folder}/isobar.yaml`];
-  await started(stack.use(new LineProcess(process.execPath, isobarArgs)), isobarPort);
-
+  for (const variant of envoy) {
+    const i = proxies.length;
+    proxies.push(stack.use(await ContenderProxy.envoy(programs, variant, `${folder}/${i}`, listed(i))));
+  }
+  await sleep(SETTLE_MS);
+  const targets = proxies.map(({ port }, i) => ({ name: names[i]!, target: `127.0.0.1:${port}` }));
+  targets.push({ name: DIRECT, target: endpoints.direct });
   const load = stack.use(new LineProcess(programs.beside, ["load"]));
   load.tell({
-    contenders: names.map((name, i) => ({
-      name,
-      target: `127.0.0.1:${i < isobar.length ? isobarPort : envoyPort}`,
-      authority: authorityOf(name),
-    })),
-    perSecond: row.perSecond,
-    warmSeconds: row.warmSeconds,
+    contenders: targets.map((target) => ({ ...target, authority: AUTHORITY })),
+    perSecond,
+    warmSeconds,
     seconds,
     deadlineMs: DEADLINE_MS,
     seed,
@@ -133,52 +78,23 @@ export async function playRow(
   });
   if ((await load.hear()) !== "onset") throw new Error("the load did not begin");
   const before = busyTicks();
-  const sickOnes = names.map((_, i) => (i + 1) * own - 1);
-  if (fault.kind === "cut") network!.cut();
-  else if (fault.kind === "join") {
-    backends.tell({ backends: sickOnes, mode: "warming", factor: fault.factor, decayMs: fault.decayMs });
-    writeEndpoints(endpoints);
-  } else {
-    backends.tell({ backends: sickOnes, ...fault });
-  }
-  const outcomes = (await load.hear()) as Outcome[];
+  endpoints.befall(fault);
+  if (fault.kind === "join") for (const [i, proxy] of proxies.entries()) proxy.list(endpoints.of(i));
+  const all = (await load.hear()) as Outcome[];
   const after = busyTicks();
-  return { outcomes, sickPorts, busy: (after.busy - before.busy) / (after.all - before.all) };
-}
-
-async function started(child: LineProcess, port: number): Promise<void> {
-  const endMs = performance.now() + 30_000;
-  while (!(await isListening(port))) {
-    if (child.ended !== undefined) throw new Error(child.ended);
-    if (performance.now() > endMs) throw new Error(`nothing listens on port ${port} after 30 s`);
-    await sleep(50);
-  }
-  // Endpoints come after the listener.
-  await sleep(500);
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await new Promise((resolve) => server.once("listening", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  return {
+    outcomes: all.filter(({ name }) => name !== DIRECT),
+    direct: all.find(({ name }) => name === DIRECT)!,
+    sickPorts: new Map(names.map((name, i) => [name, Number(endpoints.of(i).at(-1)!.split(":")[1])])),
+    busy: (after.busy - before.busy) / (after.all - before.all),
+  };
 }
 
 /** Ticks of all cores since the machine began. */
 function busyTicks(): { readonly busy: number; readonly all: number } {
-  const fields = readFileSync("/proc/stat", "utf8")
-    .split("\n")[0]!
-    .trim()
-    .split(/\s+/)
-    .slice(1, 9)
-    .map(Number);
-  const all = fields.reduce((sum, ticks) => sum + ticks, 0);
+  const [total] = readFileSync("/proc/stat", "utf8").split("\n");
+  const fields = total!.trim().split(/\s+/).slice(1, 9).map(Number);
   const [, , , idle = 0, wait = 0] = fields;
+  const all = fields.reduce((sum, ticks) => sum + ticks, 0);
   return { busy: all - idle - wait, all };
 }
