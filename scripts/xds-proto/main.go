@@ -149,4 +149,3 @@ func generate(request *pluginpb.CodeGeneratorRequest) error {
 	fmt.Printf("xds-proto: %d files, %d octets\n", len(response.File), octets)
 	return nil
 }
-

@@ -63,7 +63,9 @@ function forGrpc(balancing: LoadBalancing): BalancingFields {
     policy === "round_robin" || policy === "random"
       ? [roundRobin]
       : [usesReports(balancing) ? weighted(balancing) : leastRequest(balancing, null), roundRobin];
-  return policies(pack(WrrLocalitySchema, { endpointPickingPolicy: policies(...inner).loadBalancingPolicy! }));
+  return policies(
+    pack(WrrLocalitySchema, { endpointPickingPolicy: policies(...inner).loadBalancingPolicy! }),
+  );
 }
 
 function forEnvoy(balancing: LoadBalancing): BalancingFields {
@@ -94,7 +96,9 @@ function forEnvoy(balancing: LoadBalancing): BalancingFields {
 }
 
 function usesReports({ policy, metric }: LoadBalancing): boolean {
-  return policy === "client_side_weighted_round_robin" || (policy === "least_request" && metric === "utilization");
+  return (
+    policy === "client_side_weighted_round_robin" || (policy === "least_request" && metric === "utilization")
+  );
 }
 
 function leastRequest({ choiceCount }: LoadBalancing, slowStart: SlowStartSettings | null): Any {

@@ -63,7 +63,12 @@ function circuitBreakers({ settings: { circuit, retryBudget }, maxPendingStreams
 }
 
 /** What Envoy has to know to speak to the endpoints. */
-function connectionFields({ protocol, keepaliveTimeMs, keepaliveTimeoutMs, settings }: Cluster): Partial<ClusterInit> {
+function connectionFields({
+  protocol,
+  keepaliveTimeMs,
+  keepaliveTimeoutMs,
+  settings,
+}: Cluster): Partial<ClusterInit> {
   if (protocol !== "http2") return {};
   const keepalive =
     keepaliveTimeMs === 0

@@ -18,9 +18,7 @@ export function encodeListener(authority: string, routeName: string): Uint8Array
       value: { routeConfigName: routeName, configSource: FROM_THIS_STREAM },
     },
     // Without it gRPC refuses the listener.
-    httpFilters: [
-      { name: "router", configType: { case: "typedConfig", value: pack(RouterSchema, {}) } },
-    ],
+    httpFilters: [{ name: "router", configType: { case: "typedConfig", value: pack(RouterSchema, {}) } }],
   });
   const listener = create(ListenerSchema, {
     name: authority,

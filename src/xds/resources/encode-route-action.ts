@@ -35,15 +35,22 @@ export function encodeRouteAction(
   }
   if (timeouts.idleMs > 0) action.idleTimeout = duration(timeouts.idleMs);
   if (retries !== null) action.retryPolicy = retryPolicy(retries);
-  if (route !== undefined && route.mirror !== null) action.requestMirrorPolicies = [mirrorPolicy(route.mirror)];
+  if (route !== undefined && route.mirror !== null)
+    action.requestMirrorPolicies = [mirrorPolicy(route.mirror)];
   return action;
 }
 
-function clusterSpecifier(service: ServiceModel, route: Route | undefined): ActionInit["clusterSpecifier"] {
+function clusterSpecifier(
+  service: ServiceModel,
+  route: Route | undefined,
+): NonNullable<ActionInit["clusterSpecifier"]> {
   const sides = (route?.clusters ?? []).filter(({ weight }) => weight > 0);
   if (sides.length === 0) return { case: "cluster", value: service.name };
   if (sides.length === 1) return { case: "cluster", value: sides[0]!.name };
-  return { case: "weightedClusters", value: { clusters: sides.map(({ name, weight }) => ({ name, weight })) } };
+  return {
+    case: "weightedClusters",
+    value: { clusters: sides.map(({ name, weight }) => ({ name, weight })) },
+  };
 }
 
 function hashPolicyOf(key: HashKey, kind: ClientKind): HashPolicies {

@@ -2,8 +2,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { HeaderMatch, Route, RouteMatch } from "../../resource/route.ts";
 import type { ServiceModel } from "../../resource/service.ts";
+import type {
+  RouteSchema,
+  VirtualHostSchema,
+} from "../generated/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../generated/envoy/config/route/v3/route_pb.js";
-import type { RouteSchema, VirtualHostSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
 import type { ClientKind } from "./client-kind.ts";
 import { encodeRouteAction } from "./encode-route-action.ts";
 import { ISOBAR_METADATA } from "./type-url.ts";
@@ -44,7 +47,9 @@ function virtualHost(service: ServiceModel, domains: string[], kind: ClientKind)
   const routes =
     kind === "isobar"
       ? service.routes.map((route) => ownRoute(service, route))
-      : service.routes.filter(({ endpoints }) => endpoints === null).flatMap((route) => standardRoutes(service, route, kind));
+      : service.routes
+          .filter(({ endpoints }) => endpoints === null)
+          .flatMap((route) => standardRoutes(service, route, kind));
   return {
     name: service.name,
     domains,
@@ -54,10 +59,9 @@ function virtualHost(service: ServiceModel, domains: string[], kind: ClientKind)
 
 function ownRoute(service: ServiceModel, route: Route): RouteInit {
   const { authorities: _authorities, ...own } = route;
-  return {
-    ...routeOf(service, route, route.matches[0] ?? EVERYTHING, "isobar"),
-    metadata: { filterMetadata: { [ISOBAR_METADATA]: { route: JSON.stringify(own) } } },
-  };
+  const encoded = routeOf(service, route, route.matches[0] ?? EVERYTHING, "isobar");
+  encoded.metadata = { filterMetadata: { [ISOBAR_METADATA]: { route: JSON.stringify(own) } } };
+  return encoded;
 }
 
 /** One for each of its matches. */
@@ -73,7 +77,7 @@ function routeOf(
   kind: ClientKind,
 ): RouteInit {
   const encoded: RouteInit = {
-    match: encodeMatch(match),
+    match: encodeMatch(match, kind),
     action: { case: "route", value: encodeRouteAction(service, route, kind) },
   };
   if (route !== undefined) encoded.name = route.name;
@@ -81,7 +85,7 @@ function routeOf(
   return encoded;
 }
 
-function encodeMatch({ path, headers }: RouteMatch): MatchInit {
+function encodeMatch({ path, headers }: RouteMatch, kind: ClientKind): MatchInit {
   const match: MatchInit = {
     pathSpecifier:
       path === ""
@@ -90,21 +94,33 @@ function encodeMatch({ path, headers }: RouteMatch): MatchInit {
           ? { case: "prefix", value: path.slice(0, -1) }
           : { case: "path", value: path },
   };
-  if (headers.length > 0) match.headers = headers.map(encodeHeaderMatch);
+  if (headers.length > 0) match.headers = headers.map((each) => encodeHeaderMatch(each, kind));
   return match;
 }
 
-function encodeHeaderMatch({ name, kind, value }: HeaderMatch): NonNullable<MatchInit["headers"]>[number] {
+function encodeHeaderMatch(
+  { name, kind, value }: HeaderMatch,
+  client: ClientKind,
+): NonNullable<MatchInit["headers"]>[number] {
   switch (kind) {
-    // gRPC in all languages knows the older forms; the newer one (string_match) not everywhere.
-    case "exact":
-      return { name, headerMatchSpecifier: { case: "exactMatch", value } };
-    case "prefix":
-      return { name, headerMatchSpecifier: { case: "prefixMatch", value } };
     case "present":
-      return { name, headerMatchSpecifier: { case: "presentMatch", value: true } };
     case "absent":
-      return { name, headerMatchSpecifier: { case: "presentMatch", value: true }, invertMatch: true };
+      return {
+        name,
+        headerMatchSpecifier: { case: "presentMatch", value: true },
+        invertMatch: kind === "absent",
+      };
+    default:
+      // The older forms are known to gRPC in every language, and deprecated in Envoy.
+      return client === "grpc"
+        ? { name, headerMatchSpecifier: { case: `${kind}Match`, value } }
+        : {
+            name,
+            headerMatchSpecifier: {
+              case: "stringMatch",
+              value: { matchPattern: { case: kind, value } },
+            },
+          };
   }
 }
 

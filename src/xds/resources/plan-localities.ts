@@ -104,7 +104,8 @@ function withShares(groups: readonly Group[], factor: number): PlannedLocality[]
       const share = isLast ? rest : Math.min(rest, (healthy / all) * factor);
       for (const each of group.localities) {
         // By what is healthy of it: gRPC gives a locality its share however few of its endpoints can be used.
-        const part = healthy === 0 ? weightOf(each.endpoints) / all : healthyWeightOf(each.endpoints) / healthy;
+        const part =
+          healthy === 0 ? weightOf(each.endpoints) / all : healthyWeightOf(each.endpoints) / healthy;
         const weight = Math.max(1, Math.round(share * part * WHOLE));
         planned.push({ ...each, priority, weight });
         places.add(placeOf(each));

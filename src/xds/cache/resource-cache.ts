@@ -1,0 +1,190 @@
+import type { Cluster } from "../../resource/cluster.ts";
+import type { ServiceModel } from "../../resource/service.ts";
+import type { ServiceSink } from "../../resource/service-source.ts";
+import type { ClientView } from "../resources/client-view.ts";
+import { encodeCluster } from "../resources/encode-cluster.ts";
+import { encodeListener } from "../resources/encode-listener.ts";
+import { encodeLoadAssignment } from "../resources/encode-load-assignment.ts";
+import { ALL_ROUTES, encodeAllRoutes, encodeRoutes } from "../resources/encode-routes.ts";
+import { EncodedResource } from "../resources/encoded-resource.ts";
+import type { TypeUrl } from "../resources/type-url.ts";
+import { TYPE_URL } from "../resources/type-url.ts";
+import type { ResourceChange, ResourceSource } from "./resource-source.ts";
+import { sameList, sameValue } from "./same-value.ts";
+
+const { listener, routeConfiguration, cluster, loadAssignment } = TYPE_URL;
+
+interface Service {
+  model: ServiceModel;
+  /** Encoded so far, by type and view, for listeners by authority too. */
+  readonly encoded: Map<string, EncodedResource>;
+}
+
+/**
+ * All services as resources: encoded when somebody first asks for them, kept for all who are alike, and dropped when they change. It
+ * knows no client and no stream.
+ */
+export class ResourceCache implements ServiceSink, ResourceSource {
+  readonly #services = new Map<string, Service>();
+  readonly #authorities = new Map<string, string>();
+  /** {@link ALL_ROUTES} by view. */
+  readonly #allRoutes = new Map<string, EncodedResource>();
+  readonly #onChange: ((change: ResourceChange) => void)[] = [];
+  readonly #onSynced: (() => void)[] = [];
+  #synced = false;
+
+  get isSynced(): boolean {
+    return this.#synced;
+  }
+
+  get serviceCount(): number {
+    return this.#services.size;
+  }
+
+  get endpointCount(): number {
+    let count = 0;
+    for (const { model } of this.#services.values()) count += model.cluster.endpoints.length;
+    return count;
+  }
+
+  watch(onChange: (change: ResourceChange) => void, onSynced: () => void): void {
+    this.#onChange.push(onChange);
+    this.#onSynced.push(onSynced);
+  }
+
+  synced(): void {
+    if (this.#synced) return;
+    this.#synced = true;
+    for (const each of this.#onSynced) each();
+  }
+
+  upsert(model: ServiceModel): void {
+    const { name } = model;
+    const service = this.#services.get(name);
+    const former = service?.model;
+    if (former === model) return;
+    const resources: { type: TypeUrl; name: string }[] = [];
+    const changed = changedTypes(former, model);
+    if (changed.listeners) {
+      for (const authority of former?.authorities ?? []) {
+        if (this.#authorities.get(authority) === name) this.#authorities.delete(authority);
+        resources.push({ type: listener, name: authority });
+      }
+      for (const authority of model.authorities) {
+        this.#authorities.set(authority, name);
+        if (former?.authorities.includes(authority) !== true)
+          resources.push({ type: listener, name: authority });
+      }
+    }
+    if (changed.cluster) resources.push({ type: cluster, name });
+    if (changed.endpoints) resources.push({ type: loadAssignment, name });
+    if (changed.routes) resources.push({ type: routeConfiguration, name });
+    if (changed.routes || changed.listeners) {
+      this.#allRoutes.clear();
+      resources.push({ type: routeConfiguration, name: ALL_ROUTES });
+    }
+    if (service === undefined) this.#services.set(name, { model, encoded: new Map() });
+    else {
+      service.model = model;
+      for (const { type, name: resource } of resources) dropEncoded(service, type, resource);
+    }
+    if (resources.length > 0) this.#changed({ service: name, resources });
+  }
+
+  remove(name: string): void {
+    const service = this.#services.get(name);
+    if (service === undefined) return;
+    this.#services.delete(name);
+    this.#allRoutes.clear();
+    const resources = [
+      { type: routeConfiguration, name: ALL_ROUTES },
+      { type: routeConfiguration, name },
+      { type: cluster, name },
+      { type: loadAssignment, name },
+    ] as { type: TypeUrl; name: string }[];
+    for (const authority of service.model.authorities) {
+      // Another service may have taken it over.
+      if (this.#authorities.get(authority) === name) this.#authorities.delete(authority);
+      resources.push({ type: listener, name: authority });
+    }
+    this.#changed({ service: name, resources });
+  }
+
+  find(type: TypeUrl, name: string, view: ClientView): EncodedResource | undefined {
+    if (type === routeConfiguration && name === ALL_ROUTES) return this.#findAllRoutes(view);
+    const service = this.#services.get(type === listener ? (this.#authorities.get(name) ?? "") : name);
+    if (service === undefined) return undefined;
+    const key = keyOf(type, name, view);
+    let encoded = service.encoded.get(key);
+    if (encoded === undefined) {
+      encoded = new EncodedResource(type, name, encode(type, name, service.model, view));
+      service.encoded.set(key, encoded);
+    }
+    return encoded;
+  }
+
+  /** An Envoy has listeners of its own and may be given no other; it asks for the routes it wants. */
+  names(type: TypeUrl, view: ClientView): Iterable<string> {
+    if (type === listener) return view.kind === "envoy" ? [] : this.#authorities.keys();
+    return type === routeConfiguration ? [] : this.#services.keys();
+  }
+
+  #findAllRoutes(view: ClientView): EncodedResource {
+    let encoded = this.#allRoutes.get(view.id);
+    if (encoded === undefined) {
+      const names = [...this.#services.keys()].sort();
+      const octets = encodeAllRoutes(
+        names.map((each) => this.#services.get(each)!.model),
+        view.kind,
+      );
+      encoded = new EncodedResource(routeConfiguration, ALL_ROUTES, octets);
+      this.#allRoutes.set(view.id, encoded);
+    }
+    return encoded;
+  }
+
+  #changed(change: ResourceChange): void {
+    for (const each of this.#onChange) each(change);
+  }
+}
+
+/** What everybody gets alike is kept once per kind of client, what depends on the place once per place. */
+function keyOf(type: TypeUrl, name: string, view: ClientView): string {
+  if (type === loadAssignment) return `${type} ${view.id}`;
+  return type === listener ? `${type} ${name}` : `${type} ${view.kind}`;
+}
+
+function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientView): Uint8Array {
+  switch (type) {
+    case listener:
+      return encodeListener(name, model.name);
+    case routeConfiguration:
+      return encodeRoutes(model, view.kind);
+    case cluster:
+      return encodeCluster(model.cluster, view.kind);
+    case loadAssignment:
+      return encodeLoadAssignment(model.cluster, view);
+  }
+}
+
+function dropEncoded({ encoded }: Service, type: TypeUrl, name: string): void {
+  const start = type === listener ? `${type} ${name}` : type;
+  for (const key of encoded.keys()) if (key === start || key.startsWith(`${start} `)) encoded.delete(key);
+}
+
+/** What of a service's resources may differ. */
+function changedTypes(former: ServiceModel | undefined, model: ServiceModel) {
+  if (former === undefined) return { listeners: true, cluster: true, endpoints: true, routes: true };
+  const settings = !sameValue(former.cluster.settings, model.cluster.settings);
+  const listeners = !sameList(former.authorities, model.authorities);
+  return {
+    listeners,
+    cluster: settings || !sameConnections(former.cluster, model.cluster),
+    endpoints: settings || !sameList(former.cluster.endpoints, model.cluster.endpoints),
+    routes: settings || listeners || !sameValue(former.routes, model.routes),
+  };
+}
+
+function sameConnections(a: Cluster, b: Cluster): boolean {
+  return sameValue({ ...a, settings: 0, endpoints: 0 }, { ...b, settings: 0, endpoints: 0 });
+}

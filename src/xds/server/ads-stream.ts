@@ -1,0 +1,237 @@
+import type { ResourceSource } from "../cache/resource-source.ts";
+import type { Node } from "../generated/envoy/config/core/v3/base_pb.js";
+import { clientKindOf } from "../resources/client-kind.ts";
+import type { ClientView, ClientViews } from "../resources/client-view.ts";
+import type { TypeUrl } from "../resources/type-url.ts";
+import { TYPE_URL } from "../resources/type-url.ts";
+import type { StreamStatus } from "./stream-status.ts";
+import type { Unanswered } from "./subscription.ts";
+import { Subscription } from "./subscription.ts";
+import type { SubscriptionIndex } from "./subscription-index.ts";
+
+/** The way to the client. */
+export interface StreamPort {
+  readonly peer: string;
+  /** @returns whether it may be followed at once; if not, {@link AdsStream.drained} is called when it may. */
+  write(octets: Buffer): boolean;
+  /** Ends the stream. @param code of gRPC. */
+  fail(code: number, message: string): void;
+}
+
+/** What all streams share. */
+export interface StreamSurroundings {
+  readonly source: ResourceSource;
+  readonly views: ClientViews;
+  readonly index: SubscriptionIndex<AdsStream>;
+  readonly events: StreamEvents;
+  /** Monotonic, and since 1970. */
+  readonly nowMs: () => number;
+  readonly wallNowMs: () => number;
+}
+
+/** Told what happens, for logs and metrics. */
+export interface StreamEvents {
+  pushed(stream: AdsStream, type: TypeUrl, resources: number, octets: number): void;
+  /** @param message why it was refused; undefined if accepted. */
+  answered(stream: AdsStream, type: TypeUrl, response: Unanswered, message: string | undefined): void;
+  unknownType(stream: AdsStream, type: string): void;
+}
+
+/**
+ * In the order of sending: what is referred to goes before what refers to it, so that nothing leads nowhere. Source: the xDS protocol,
+ * "Eventual consistency considerations".
+ */
+const ORDER = [TYPE_URL.cluster, TYPE_URL.loadAssignment, TYPE_URL.listener, TYPE_URL.routeConfiguration];
+/** A client that asks for more names than this is told so. */
+const MAX_NAMES = 100_000;
+/** gRPC status codes. */
+const INVALID_ARGUMENT = 3;
+const RESOURCE_EXHAUSTED = 8;
+
+/**
+ * One client's stream, whichever of the two forms of the protocol it speaks. It is told what may have changed ({@link markChanged}), and
+ * sends what the client does not have when {@link flush} is called. A client that has not answered is sent nothing further of that type but what
+ * it asks for anew: it gets the newest version afterwards and no version in between, and cannot make us queue.
+ */
+export abstract class AdsStream {
+  readonly id: number;
+  protected readonly shared: StreamSurroundings;
+  protected readonly port: StreamPort;
+  readonly #sinceMs: number;
+  readonly #subscriptions: ReadonlyMap<TypeUrl, Subscription>;
+  #node: Node | undefined;
+  #view: ClientView | undefined;
+  #blocked = false;
+  #nonce = 0;
+
+  constructor(id: number, port: StreamPort, shared: StreamSurroundings) {
+    this.id = id;
+    this.port = port;
+    this.shared = shared;
+    this.#sinceMs = shared.wallNowMs();
+    this.#subscriptions = new Map(ORDER.map((type) => [type, new Subscription(type)]));
+  }
+
+  abstract readonly transport: "sotw" | "delta";
+
+  /** A request has come. */
+  abstract receive(octets: Uint8Array): void;
+
+  /** Sends what can be sent of one type. */
+  protected abstract push(subscription: Subscription, view: ClientView): void;
+
+  get nodeId(): string {
+    return this.#node?.id ?? "";
+  }
+
+  get kind(): string {
+    return this.#view?.kind ?? "unknown";
+  }
+
+  protected get view(): ClientView | undefined {
+    return this.#view;
+  }
+
+  /** The resource may be another one, or gone. */
+  markChanged(type: TypeUrl, name: string): void {
+    const subscription = this.#subscriptions.get(type);
+    if (subscription?.wants(name) === true) subscription.dirty.add(name);
+  }
+
+  /** Sends what is due, as far as the client keeps up. */
+  flush(): void {
+    const view = this.#view;
+    if (view === undefined || !this.shared.source.isSynced) return;
+    for (const subscription of this.#subscriptions.values()) {
+      if (this.#blocked) return;
+      if (subscription.begun && !this.#mustWait(subscription, view)) this.push(subscription, view);
+    }
+  }
+
+  /** What was written has gone out. */
+  drained(): void {
+    this.#blocked = false;
+    this.flush();
+  }
+
+  /** The stream is over. */
+  closed(): void {
+    for (const { type, names, wildcard } of this.#subscriptions.values()) {
+      for (const name of names) this.shared.index.delete(type, name, this);
+      if (wildcard) this.shared.index.deleteAll(type, this);
+    }
+  }
+
+  status(): StreamStatus {
+    const begun = [...this.#subscriptions.values()].filter((each) => each.begun);
+    const { locality, userAgentName = "" } = this.#node ?? {};
+    return {
+      stream: this.id,
+      peer: this.port.peer,
+      transport: this.transport,
+      nodeId: this.nodeId,
+      kind: this.kind,
+      userAgent: userAgentName,
+      region: locality?.region ?? "",
+      zone: locality?.zone ?? "",
+      sinceMs: this.#sinceMs,
+      types: begun.map((each) => each.status()),
+    };
+  }
+
+  /** @returns the subscription that a request is about; undefined when there is nothing (more) to do. */
+  protected identify(typeUrl: string, node: Node | undefined): Subscription | undefined {
+    if (this.#view === undefined) {
+      if (node === undefined) {
+        this.port.fail(INVALID_ARGUMENT, "the first request of a stream must have a node");
+        return undefined;
+      }
+      this.#node = node;
+      const { region = "", zone = "" } = node.locality ?? {};
+      this.#view = this.shared.views.of(clientKindOf(node.userAgentName), region, zone);
+    }
+    const subscription = this.#subscriptions.get(typeUrl as TypeUrl);
+    if (subscription === undefined) this.shared.events.unknownType(this, typeUrl);
+    return subscription;
+  }
+
+  /** @returns whether the stream goes on. */
+  protected subscribe(subscription: Subscription, name: string): boolean {
+    if (!subscription.names.has(name)) {
+      if (subscription.names.size >= MAX_NAMES) {
+        this.port.fail(RESOURCE_EXHAUSTED, `more than ${MAX_NAMES} names of ${subscription.type}`);
+        return false;
+      }
+      subscription.names.add(name);
+      this.shared.index.add(subscription.type, name, this);
+    }
+    subscription.dirty.add(name);
+    subscription.asked.add(name);
+    return true;
+  }
+
+  protected unsubscribe(subscription: Subscription, name: string): void {
+    if (!subscription.names.has(name)) return;
+    subscription.drop(name);
+    this.shared.index.delete(subscription.type, name, this);
+  }
+
+  protected setWildcard(subscription: Subscription, wildcard: boolean): void {
+    if (subscription.wildcard === wildcard) return;
+    subscription.wildcard = wildcard;
+    if (!wildcard) {
+      this.shared.index.deleteAll(subscription.type, this);
+      for (const name of subscription.sent.names())
+        if (!subscription.names.has(name)) subscription.sent.delete(name);
+      return;
+    }
+    this.shared.index.addAll(subscription.type, this);
+    subscription.mustAnswer = true;
+    for (const name of this.shared.source.names(subscription.type, this.#view!)) subscription.dirty.add(name);
+  }
+
+  protected answer(subscription: Subscription, nonce: string, message: string | undefined): void {
+    const response = subscription.answered(nonce, message, this.shared.wallNowMs());
+    if (response !== undefined) this.shared.events.answered(this, subscription.type, response, message);
+  }
+
+  protected nextNonce(): string {
+    return (++this.#nonce).toString(36);
+  }
+
+  /** Hands a response to the client, which has to answer it. */
+  protected send(
+    subscription: Subscription,
+    nonce: string,
+    octets: Buffer,
+    unanswered: Omit<Unanswered, "sentAtMs">,
+  ): void {
+    const { type } = subscription;
+    subscription.unanswered.set(nonce, { ...unanswered, sentAtMs: this.shared.nowMs() });
+    subscription.mustAnswer = false;
+    if (!this.port.write(octets)) this.#blocked = true;
+    this.shared.events.pushed(this, type, unanswered.resources.size, octets.length);
+  }
+
+  /**
+   * An Envoy that is told of a changed cluster prepares it anew, and waits for its endpoints again, 15 s long, even if it has them: they
+   * follow unasked.
+   */
+  protected resendEndpoints(clusterNames: Iterable<string>): void {
+    const endpoints = this.#subscriptions.get(TYPE_URL.loadAssignment)!;
+    for (const name of clusterNames) {
+      if (!endpoints.wants(name)) continue;
+      endpoints.dirty.add(name);
+      endpoints.forced.add(name);
+    }
+  }
+
+  /** An Envoy's routes may lead to clusters that it has not taken up yet. */
+  #mustWait({ type, mustAnswer, asked }: Subscription, view: ClientView): boolean {
+    if (view.kind !== "envoy" || type !== TYPE_URL.routeConfiguration || mustAnswer || asked.size > 0)
+      return false;
+    const clusters = this.#subscriptions.get(TYPE_URL.cluster)!;
+    const endpoints = this.#subscriptions.get(TYPE_URL.loadAssignment)!;
+    return clusters.unanswered.size > 0 || endpoints.unanswered.size > 0;
+  }
+}

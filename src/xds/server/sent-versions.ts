@@ -1,0 +1,48 @@
+import { CombinedVersion } from "./combined-version.ts";
+
+/** Versions of the resources that a client holds, and of all of them together. */
+export class SentVersions {
+  readonly #versions = new Map<string, string>();
+  #combined = new CombinedVersion();
+
+  get size(): number {
+    return this.#versions.size;
+  }
+
+  /** Of everything held. */
+  get combined(): string {
+    return this.#combined.toString();
+  }
+
+  get(name: string): string | undefined {
+    return this.#versions.get(name);
+  }
+
+  set(name: string, version: string): void {
+    this.delete(name);
+    this.#versions.set(name, version);
+    this.#combined.add(version);
+  }
+
+  /** @returns whether it was held. */
+  delete(name: string): boolean {
+    const version = this.#versions.get(name);
+    if (version === undefined) return false;
+    this.#versions.delete(name);
+    this.#combined.subtract(version);
+    return true;
+  }
+
+  clear(): void {
+    this.#versions.clear();
+    this.#combined = new CombinedVersion();
+  }
+
+  names(): IterableIterator<string> {
+    return this.#versions.keys();
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.#versions[Symbol.iterator]();
+  }
+}

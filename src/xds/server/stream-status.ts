@@ -1,0 +1,37 @@
+import type { TypeUrl } from "../resources/type-url.ts";
+
+/** What one client has, as CSDS would say it, as plain data. */
+export interface StreamStatus {
+  readonly stream: number;
+  readonly peer: string;
+  /** `sotw` or `delta`. */
+  readonly transport: string;
+  readonly nodeId: string;
+  readonly kind: string;
+  readonly userAgent: string;
+  readonly region: string;
+  readonly zone: string;
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+  readonly types: readonly {
+    readonly type: TypeUrl;
+    readonly wildcard: boolean;
+    /** Names asked for. */
+    readonly subscribed: number;
+    /** Of the last accepted response; "" for delta streams. */
+    readonly acceptedVersion: string;
+    /** Responses that the client has not answered yet. */
+    readonly unanswered: number;
+    readonly resources: readonly {
+      readonly name: string;
+      readonly version: string;
+      readonly state: "accepted" | "sent" | "refused";
+    }[];
+    readonly refused: readonly {
+      readonly name: string;
+      readonly version: string;
+      readonly message: string;
+      readonly atMs: number;
+    }[];
+  }[];
+}

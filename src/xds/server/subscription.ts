@@ -1,0 +1,101 @@
+import type { TypeUrl } from "../resources/type-url.ts";
+import { SentVersions } from "./sent-versions.ts";
+import type { StreamStatus } from "./stream-status.ts";
+
+/** A refusal as the client put it. */
+export interface Refusal {
+  readonly version: string;
+  readonly message: string;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** A response that has not been answered yet. */
+export interface Unanswered {
+  /** The version of the whole response; "" in delta, where each resource has its own. */
+  readonly version: string;
+  /** What it had in it; a removed one has no version. */
+  readonly resources: ReadonlyMap<string, string>;
+  /** On a monotonic clock. */
+  readonly sentAtMs: number;
+}
+
+/** Longest part of a client's words that is kept. */
+const MAX_MESSAGE = 1_000;
+
+/** What one stream wants of one type of resource, and what it has been given. */
+export class Subscription {
+  readonly type: TypeUrl;
+  /** Asked for by name. */
+  readonly names = new Set<string>();
+  /** Whether it wants all there are. */
+  wildcard = false;
+  /** Whether a request for this type has come. */
+  begun = false;
+  /** Versions of what the client holds, as far as it has been sent. */
+  readonly sent = new SentVersions();
+  /** What may be another version now, or never was sent. */
+  readonly dirty = new Set<string>();
+  /** Of these, what is sent even if the client has it. */
+  readonly forced = new Set<string>();
+  /** Of these, what the client waits for: it is told if there is none. */
+  readonly asked = new Set<string>();
+  /** The client waits for an answer, be it an empty one. */
+  mustAnswer = false;
+  /** By nonce. */
+  readonly unanswered = new Map<string, Unanswered>();
+  /** Of the last accepted response, for SotW. */
+  acceptedVersion = "";
+  /** What was refused and has not been replaced by something accepted, by name; "" if the response was empty. */
+  readonly refused = new Map<string, Refusal>();
+
+  constructor(type: TypeUrl) {
+    this.type = type;
+  }
+
+  wants(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  /** The client has answered. @param message why it refuses; undefined if it accepts. @returns what it was, if it was not answered before. */
+  answered(nonce: string, message: string | undefined, nowMs: number): Unanswered | undefined {
+    const response = this.unanswered.get(nonce);
+    if (response === undefined) return undefined;
+    this.unanswered.delete(nonce);
+    const names = response.resources.size === 0 ? [""] : response.resources.keys();
+    if (message === undefined) {
+      this.acceptedVersion = response.version;
+      for (const name of names) this.refused.delete(name);
+      return response;
+    }
+    for (const name of names) {
+      const version = response.resources.get(name) ?? response.version;
+      this.refused.set(name, { version, message: message.slice(0, MAX_MESSAGE), atMs: nowMs });
+    }
+    return response;
+  }
+
+  /** It does not want this name any more. */
+  drop(name: string): void {
+    this.names.delete(name);
+    if (!this.wildcard) this.sent.delete(name);
+    for (const each of [this.dirty, this.forced, this.asked, this.refused]) each.delete(name);
+  }
+
+  status(): StreamStatus["types"][number] {
+    const waiting = new Set([...this.unanswered.values()].flatMap(({ resources }) => [...resources.keys()]));
+    return {
+      type: this.type,
+      wildcard: this.wildcard,
+      subscribed: this.names.size,
+      acceptedVersion: this.acceptedVersion,
+      unanswered: this.unanswered.size,
+      resources: [...this.sent].map(([name, version]) => ({
+        name,
+        version,
+        state: this.refused.has(name) ? "refused" : waiting.has(name) ? "sent" : "accepted",
+      })),
+      refused: [...this.refused].map(([name, refusal]) => ({ name, ...refusal })),
+    };
+  }
+}
