@@ -1,0 +1,98 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
+
+/** Certificates for connections to a control plane, PEM. Empty where there are none. */
+export interface ControlPlaneTls {
+  /** Authorities that are trusted; "" for those of the system. */
+  readonly ca: string;
+  /** Our own, for mutual TLS. */
+  readonly cert: string;
+  readonly key: string;
+  /** Name expected in the control plane's certificate; "" for the host of its address. */
+  readonly serverName: string;
+}
+
+const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+/** How long a connection may take, TLS included. */
+const CONNECT_LIMIT_MS = 5_000;
+/** A control plane that is gone without a word is found out by then; grpc-js asks less often where it is told that this is too often. */
+const KEEPALIVE_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+const OPTIONS: ChannelOptions = {
+  // Answers hold what was asked for, however much that is.
+  "grpc.max_receive_message_length": -1,
+  "grpc.keepalive_time_ms": KEEPALIVE_MS,
+  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  // A proxy named by the environment may be this one.
+  "grpc.enable_http_proxy": 0,
+  "grpc.service_config_disable_resolution": 1,
+  "grpc.use_local_subchannel_pool": 1,
+  // Waiting is the business of whoever opens streams.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+};
+
+const same = (octets: Buffer): Buffer => octets;
+
+/** Streams over gRPC; messages are octets, not objects. */
+export class GrpcAdsTransport implements AdsTransport {
+  readonly #tls: () => ControlPlaneTls | undefined;
+  readonly #clients = new Set<Client>();
+
+  /** @param tls asked for with every connection, so that renewed certificates count; undefined for clear text. */
+  constructor(tls: () => ControlPlaneTls | undefined) {
+    this.#tls = tls;
+  }
+
+  open(address: string, owner: AdsStreamOwner): AdsStream {
+    const tls = this.#tls();
+    const name =
+      tls === undefined || tls.serverName === "" ? {} : { "grpc.ssl_target_name_override": tls.serverName };
+    const client = new Client(address, tls === undefined ? credentials.createInsecure() : secure(tls), {
+      ...OPTIONS,
+      ...name,
+    });
+    this.#clients.add(client);
+    const call = client.makeBidiStreamRequest<Buffer, Buffer>(METHOD, same, same, new Metadata(), {});
+    let ended = false;
+    const end = (): boolean => {
+      if (ended) return false;
+      ended = true;
+      call.cancel();
+      client.close();
+      this.#clients.delete(client);
+      return true;
+    };
+    const fail = (reason: string): void => {
+      if (end()) owner.onEnd(reason);
+    };
+    client.waitForReady(Date.now() + CONNECT_LIMIT_MS, (error) => {
+      if (ended) return;
+      if (error === undefined || error === null) owner.onOpen();
+      else fail(`no connection within ${CONNECT_LIMIT_MS / 1000} s`);
+    });
+    call.on("data", (message: Buffer) => {
+      if (!ended) owner.onMessage(message);
+    });
+    call.on("error", (error) => fail(error.message));
+    call.on("end", () => fail("the control plane has ended the stream"));
+    return {
+      send: (message) => {
+        if (!ended) call.write(message);
+      },
+      close: () => void end(),
+    };
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+    this.#clients.clear();
+  }
+}
+
+function secure({ ca, cert, key }: ControlPlaneTls) {
+  const pem = (text: string): Buffer | null => (text === "" ? null : Buffer.from(text));
+  return credentials.createSsl(pem(ca), pem(key), pem(cert));
+}

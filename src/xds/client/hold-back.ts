@@ -1,0 +1,70 @@
+import type { Cluster } from "../../resource/cluster.ts";
+import type { Endpoint } from "../../resource/endpoint.ts";
+
+/** Below this share of the endpoints there were an update is held back. */
+const GUTTED_SHARE = 0.5;
+
+/** A cluster as it is to be used, and what of it the control plane does not list any more. */
+export interface HeldCluster {
+  readonly cluster: Cluster;
+  /** Endpoints in use that were taken away not long ago; 0 when nothing is held back. */
+  readonly held: number;
+}
+
+/**
+ * Endpoints of one cluster over its updates. An update that leaves less than half of them, or none, is not believed at once: what it
+ * adds and changes counts, but what it takes away stays for a while. Nobody's mistake then empties a service within a second; and a
+ * removal that is meant is late, not refused.
+ */
+export class HoldBack {
+  readonly #holdMs: number;
+  #given: readonly Endpoint[] = [];
+  #heldSinceMs: number | undefined;
+  /** What the control plane says, while something is held back. */
+  #target: Cluster | undefined;
+
+  /** @param holdMs how long; 0 believes everything at once. */
+  constructor(holdMs: number) {
+    this.#holdMs = holdMs;
+  }
+
+  /** When what is held back goes, on the clock of `nowMs`; undefined when nothing is. */
+  get dueMs(): number | undefined {
+    return this.#heldSinceMs === undefined ? undefined : this.#heldSinceMs + this.#holdMs;
+  }
+
+  /** @param deliberate the control plane says that it means it. */
+  update(target: Cluster, deliberate: boolean, nowMs: number): HeldCluster {
+    const before = this.#given.length;
+    const guts = target.endpoints.length === 0 ? before > 0 : target.endpoints.length < before * GUTTED_SHARE;
+    if (!guts || deliberate || this.#holdMs === 0) return this.#give(target);
+    this.#heldSinceMs ??= nowMs;
+    this.#target = target;
+    if (nowMs >= this.#heldSinceMs + this.#holdMs) return this.#give(target);
+    const listed = new Set(target.endpoints.map(({ key }) => key));
+    const places = new Set(target.endpoints.map(placeOf));
+    // Whoever has the address now is another one, and gets no call that was meant for its former owner.
+    const missing = this.#given.filter(
+      (endpoint) => !listed.has(endpoint.key) && !places.has(placeOf(endpoint)),
+    );
+    const endpoints = [...target.endpoints, ...missing];
+    this.#given = endpoints;
+    return { cluster: { ...target, endpoints }, held: missing.length };
+  }
+
+  /** Believes what was held back. @returns undefined when nothing was. */
+  release(): HeldCluster | undefined {
+    return this.#target === undefined ? undefined : this.#give(this.#target);
+  }
+
+  #give(target: Cluster): HeldCluster {
+    this.#heldSinceMs = undefined;
+    this.#target = undefined;
+    this.#given = target.endpoints;
+    return { cluster: target, held: 0 };
+  }
+}
+
+function placeOf({ address, port }: Endpoint): string {
+  return `${address} ${port}`;
+}

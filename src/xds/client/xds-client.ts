@@ -1,0 +1,389 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { Cluster } from "../../resource/cluster.ts";
+import type { Route } from "../../resource/route.ts";
+import type { XdsNode } from "../resources/delta-request.ts";
+import type { LoadAssignment } from "../resources/load-assignment.ts";
+import type { ClusterResource } from "../resources/xds-resource.ts";
+import type { ADS_TIMES } from "./ads-connection.ts";
+import { AdsConnection } from "./ads-connection.ts";
+import type { AdsTransport } from "./ads-transport.ts";
+import { assembleCluster, emptyCluster } from "./assemble-cluster.ts";
+import { HoldBack } from "./hold-back.ts";
+import type { AuthorityTarget, ResourceKindName, ResourceLookup } from "./resolve-authority.ts";
+import { RESOURCE_KINDS, resolveAuthority } from "./resolve-authority.ts";
+import type { ResourceEntry } from "./resource-entry.ts";
+import { createResourceTables } from "./resource-tables.ts";
+import { routesOf } from "./routes-of.ts";
+
+/** Where a {@link XdsClient} puts what it finds. Calls never throw. */
+export interface XdsSink {
+  /** A cluster is new or may have changed. Before the first route or authority that names it. */
+  upsert(cluster: Cluster): void;
+  /** Nothing names the cluster any more. */
+  remove(name: string): void;
+  /** All routes of all authorities, when any of them has changed. */
+  routes(routes: readonly Route[]): void;
+  /** Where requests for an authority go from now on; asked for by {@link XdsClient.want}. */
+  authority(authority: string, target: AuthorityTarget): void;
+}
+
+/** What happens in a {@link XdsClient}, for the log and the metrics. */
+export interface XdsClientEvents {
+  onConnected(address: string): void;
+  onDisconnected(address: string, reason: string): void;
+  /** @param problem why an answer was refused, "" when it was not. */
+  onAnswer(typeUrl: string, problem: string): void;
+  /** An update took most endpoints away. @param held how many stay for now; 0 when what was held back is believed. */
+  onHeldBack(cluster: string, held: number): void;
+  /** What is known, or wanted, has changed. */
+  onChange(): void;
+}
+
+/** What a {@link XdsClient} is made of. */
+export interface XdsClientOptions {
+  readonly addresses: readonly string[];
+  readonly transport: AdsTransport;
+  readonly node: XdsNode;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sink: XdsSink;
+  readonly events: XdsClientEvents;
+  /** See {@link HoldBack}, in ms; 0 is off. */
+  readonly holdBackMs: number;
+  /** Keep the octets of resources, for {@link XdsClient.resources}. */
+  readonly keepOctets: boolean;
+  /** For tests. */
+  readonly times?: Partial<typeof ADS_TIMES>;
+}
+
+interface Authority {
+  readonly name: string;
+  needs: readonly (readonly [ResourceKindName, string])[];
+  clusters: readonly string[];
+  target: AuthorityTarget | undefined;
+  /** Since when the control plane says that it is gone, while it is still served. */
+  goneSinceMs: number | undefined;
+}
+
+interface Published {
+  readonly holdBack: HoldBack;
+  users: number;
+  held: number;
+}
+
+/**
+ * Knows the services that are asked for, and nothing else: for each authority it follows Listener, RouteConfiguration, Cluster and
+ * ClusterLoadAssignment as gRPC does, over one incremental stream, and hands on what they come to. What was found is kept while the
+ * control plane is gone, and while what it says is wrong.
+ */
+export class XdsClient {
+  readonly #options: XdsClientOptions;
+  readonly #tables: ReturnType<typeof createResourceTables>;
+  readonly #lookup: ResourceLookup;
+  readonly #connection: AdsConnection;
+  readonly #authorities = new Map<string, Authority>();
+  /** Authorities by what they depend on. */
+  readonly #users = new Map<string, Set<Authority>>();
+  readonly #published = new Map<string, Published>();
+  readonly #dirty = new Set<Authority>();
+  readonly #dirtyClusters = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+  #flush: NodeJS.Immediate | undefined;
+  #routesVersion = "";
+
+  constructor(options: XdsClientOptions) {
+    this.#options = options;
+    this.#tables = createResourceTables(options.keepOctets, (entry) => this.#changed(entry));
+    const tables = this.#tables;
+    this.#lookup = {
+      listener: (name) => tables.listener.get(name) as ReturnType<ResourceLookup["listener"]>,
+      routeConfiguration: (name) =>
+        tables.routeConfiguration.get(name) as ReturnType<ResourceLookup["routeConfiguration"]>,
+      cluster: (name) => tables.cluster.get(name) as ReturnType<ResourceLookup["cluster"]>,
+      loadAssignment: (name) =>
+        tables.loadAssignment.get(name) as ReturnType<ResourceLookup["loadAssignment"]>,
+    };
+    const { addresses, transport, node, clock, random, events } = options;
+    this.#connection = new AdsConnection(
+      {
+        addresses,
+        transport,
+        node,
+        tables: RESOURCE_KINDS.map((kind) => tables[kind]),
+        clock,
+        random,
+        onConnected: (address) => events.onConnected(address),
+        onDisconnected: (address, reason) => events.onDisconnected(address, reason),
+        onAnswer: (typeUrl, problem) => events.onAnswer(typeUrl, problem),
+      },
+      options.times,
+    );
+    this.#timer = setInterval(() => this.#look(), 250);
+    this.#timer.unref();
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isConnected;
+  }
+
+  /** Where the stream goes, or where one is tried. */
+  get address(): string {
+    return this.#connection.address;
+  }
+
+  /** Names that are wanted. */
+  get authorities(): Iterable<string> {
+    return this.#authorities.keys();
+  }
+
+  /** Every resource that is subscribed to. */
+  *resources(): Iterable<ResourceEntry> {
+    for (const kind of RESOURCE_KINDS) yield* this.#tables[kind].entries;
+  }
+
+  /** Clusters of which endpoints are held back, with their number. */
+  *heldBack(): Iterable<readonly [string, number]> {
+    for (const [name, { held }] of this.#published) if (held > 0) yield [name, held];
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  /** Wants an authority (lower case); the answer goes to the sink, and so does every later one until {@link drop}. */
+  want(name: string): void {
+    const known = this.#authorities.get(name);
+    if (known !== undefined) {
+      if (known.target !== undefined) this.#options.sink.authority(name, known.target);
+      return;
+    }
+    const authority: Authority = { name, needs: [], clusters: [], target: undefined, goneSinceMs: undefined };
+    this.#authorities.set(name, authority);
+    this.#resolve(authority);
+    this.#options.events.onChange();
+  }
+
+  /** Does not want an authority any more; what nothing else depends on is forgotten. */
+  drop(name: string): void {
+    const authority = this.#authorities.get(name);
+    if (authority === undefined) return;
+    this.#authorities.delete(name);
+    this.#dirty.delete(authority);
+    const { clusters } = authority;
+    authority.target = undefined;
+    authority.clusters = [];
+    this.#publishRoutes();
+    for (const cluster of clusters) this.#unuse(cluster);
+    this.#setNeeds(authority, []);
+    this.#options.events.onChange();
+  }
+
+  /** @returns clusters that the authority may send to, none as long as nothing is known of it. */
+  clustersOf(name: string): readonly string[] {
+    return this.#authorities.get(name)?.clusters ?? [];
+  }
+
+  /** Takes a resource that the disk has, after everything that names it is wanted. @returns why it is of no use, "" when it is. */
+  restore(kind: ResourceKindName, name: string, version: string, octets: Uint8Array): string {
+    return this.#tables[kind].restore(name, version, octets);
+  }
+
+  /** Makes what has changed count now, and not at the end of the turn. */
+  settle(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    // A resource that is found may lead to the next.
+    while (this.#dirty.size > 0 || this.#dirtyClusters.size > 0) this.#work();
+  }
+
+  /** Believes at once what is held back. @param cluster only of this one. @returns names of the clusters that this changed. */
+  release(cluster?: string): string[] {
+    const released: string[] = [];
+    for (const [name, published] of this.#published) {
+      if (cluster !== undefined && cluster !== name) continue;
+      const { held } = published;
+      const given = published.holdBack.release();
+      if (given === undefined) continue;
+      published.held = 0;
+      this.#options.sink.upsert(given.cluster);
+      if (held > 0) released.push(name);
+      this.#options.events.onHeldBack(name, 0);
+    }
+    return released;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    clearImmediate(this.#flush);
+    this.#connection.close();
+  }
+
+  #changed(entry: ResourceEntry): void {
+    const kind = RESOURCE_KINDS.find((each) => this.#tables[each].typeUrl === entry.typeUrl)!;
+    for (const authority of this.#users.get(`${kind} ${entry.name}`) ?? []) {
+      this.#dirty.add(authority);
+      if (kind === "cluster") this.#dirtyClusters.add(entry.name);
+      else if (kind === "loadAssignment") {
+        for (const cluster of authority.clusters) this.#dirtyClusters.add(cluster);
+      }
+    }
+    this.#flush ??= setImmediate(() => {
+      this.#flush = undefined;
+      this.settle();
+    });
+    this.#options.events.onChange();
+  }
+
+  #work(): void {
+    const authorities = [...this.#dirty];
+    const clusters = [...this.#dirtyClusters];
+    this.#dirty.clear();
+    this.#dirtyClusters.clear();
+    for (const name of clusters) {
+      const published = this.#published.get(name);
+      if (published !== undefined) this.#publish(name, published);
+    }
+    for (const authority of authorities) if (this.#authorities.has(authority.name)) this.#resolve(authority);
+  }
+
+  #resolve(authority: Authority): void {
+    const { needs, clusters, target } = resolveAuthority(authority.name, this.#lookup);
+    if (target === undefined) {
+      // Until the new target is complete the former one serves on, and what it needs stays.
+      const former = authority.target === undefined ? [] : authority.needs;
+      this.#setNeeds(authority, [...needs, ...former]);
+      return;
+    }
+    if (this.#staysForNow(authority, target)) return;
+    this.#setNeeds(authority, needs);
+    const former = authority.clusters;
+    authority.clusters = clusters;
+    const isSame = sameTarget(authority.target, target);
+    authority.target = target;
+    for (const cluster of clusters) this.#use(cluster);
+    if (!isSame) this.#publishRoutes();
+    if (!isSame) this.#options.sink.authority(authority.name, target);
+    for (const cluster of former) this.#unuse(cluster);
+  }
+
+  /** A service that is taken away goes a little later, as its endpoints would. */
+  #staysForNow(authority: Authority, target: AuthorityTarget): boolean {
+    const { clock, holdBackMs } = this.#options;
+    if (target.kind !== "absent" || authority.target === undefined || authority.target.kind === "absent") {
+      authority.goneSinceMs = undefined;
+      return false;
+    }
+    const nowMs = clock.nowMs();
+    authority.goneSinceMs ??= nowMs;
+    if (nowMs - authority.goneSinceMs >= holdBackMs) {
+      authority.goneSinceMs = undefined;
+      return false;
+    }
+    return true;
+  }
+
+  /** Subscribes to what is new among an authority's needs, then lets go of what is not needed any more. */
+  #setNeeds(authority: Authority, needs: Authority["needs"]): void {
+    const keys = new Map(needs.map((need) => [keyOf(need), need]));
+    const former = new Map(authority.needs.map((need) => [keyOf(need), need]));
+    let changed = false;
+    for (const [key, [kind, name]] of keys) {
+      if (former.has(key)) continue;
+      const users = this.#users.get(key) ?? new Set();
+      this.#users.set(key, users);
+      users.add(authority);
+      if (this.#tables[kind].add(name)) changed = true;
+      // Others may have it already: then it leads on at once.
+      else this.#dirty.add(authority);
+    }
+    for (const [key, [kind, name]] of former) {
+      if (keys.has(key)) continue;
+      const users = this.#users.get(key);
+      users?.delete(authority);
+      if (users?.size === 0) this.#users.delete(key);
+      if (this.#tables[kind].delete(name)) changed = true;
+    }
+    authority.needs = [...keys.values()];
+    if (changed) this.#connection.changed();
+  }
+
+  #use(name: string): void {
+    const known = this.#published.get(name);
+    if (known !== undefined) {
+      known.users++;
+      return;
+    }
+    const published: Published = { holdBack: new HoldBack(this.#options.holdBackMs), users: 1, held: 0 };
+    this.#published.set(name, published);
+    this.#publish(name, published);
+  }
+
+  #unuse(name: string): void {
+    const published = this.#published.get(name);
+    if (published === undefined || --published.users > 0) return;
+    this.#published.delete(name);
+    this.#options.sink.remove(name);
+  }
+
+  #publish(name: string, published: Published): void {
+    const { sink, clock, events } = this.#options;
+    const { cluster, deliberate, complete } = this.#assemble(name);
+    if (!complete) return;
+    const given = published.holdBack.update(cluster, deliberate, clock.nowMs());
+    const before = published.held;
+    published.held = given.held;
+    sink.upsert(given.cluster);
+    if (given.held !== before) events.onHeldBack(name, given.held);
+  }
+
+  #assemble(name: string): { cluster: Cluster; deliberate: boolean; complete: boolean } {
+    const entry = this.#lookup.cluster(name);
+    const resource: ClusterResource | undefined = entry?.value;
+    if (resource === undefined) return { cluster: emptyCluster(name), deliberate: false, complete: true };
+    const assigned =
+      resource.assignmentName === "" ? undefined : this.#lookup.loadAssignment(resource.assignmentName);
+    const assignment: LoadAssignment | undefined = resource.assignment ?? assigned?.value;
+    const complete =
+      resource.assignment !== undefined || (assigned !== undefined && assigned.state !== "asked");
+    return {
+      cluster: assembleCluster(resource, assignment),
+      deliberate: assigned?.deliberate ?? false,
+      complete,
+    };
+  }
+
+  #publishRoutes(): void {
+    const { version, routes } = routesOf(this.#authorities.values());
+    if (version === this.#routesVersion) return;
+    this.#routesVersion = version;
+    this.#options.sink.routes(routes);
+  }
+
+  /** Time has passed: what was held back for long enough is believed. */
+  #look(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [name, published] of this.#published) {
+      const { dueMs } = published.holdBack;
+      if (dueMs === undefined || nowMs < dueMs) continue;
+      const given = published.holdBack.release()!;
+      published.held = 0;
+      this.#options.sink.upsert(given.cluster);
+      this.#options.events.onHeldBack(name, 0);
+    }
+    for (const authority of this.#authorities.values()) {
+      if (authority.goneSinceMs !== undefined) this.#dirty.add(authority);
+    }
+    if (this.#dirty.size > 0) this.settle();
+  }
+}
+
+function keyOf([kind, name]: readonly [ResourceKindName, string]): string {
+  return `${kind} ${name}`;
+}
+
+function sameTarget(a: AuthorityTarget | undefined, b: AuthorityTarget): boolean {
+  if (a?.kind !== b.kind) return false;
+  if (a.kind === "cluster" && b.kind === "cluster") return a.cluster === b.cluster;
+  return a.kind === "routes" && b.kind === "routes" && a.group === b.group && a.routes === b.routes;
+}

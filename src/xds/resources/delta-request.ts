@@ -1,0 +1,51 @@
+import { WireWriter } from "./wire-writer.ts";
+
+/** Who asks: an envoy.config.core.v3.Node. */
+export interface XdsNode {
+  readonly id: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly userAgentVersion: string;
+}
+
+/** What control planes know proxies of ours by. */
+export const USER_AGENT_NAME = "isobar";
+
+/** An envoy.service.discovery.v3.DeltaDiscoveryRequest; what is left out is empty. */
+export interface DeltaRequest {
+  readonly typeUrl: string;
+  /** In the first request of a stream only. */
+  readonly node?: XdsNode | undefined;
+  readonly subscribe?: Iterable<string>;
+  readonly unsubscribe?: Iterable<string>;
+  /** Versions that are known from an earlier stream, by name; in the first request of a type only. */
+  readonly initialVersions?: ReadonlyMap<string, string>;
+  /** Which answer this one is to. */
+  readonly nonce?: string;
+  /** Why that answer is refused. */
+  readonly problem?: string | undefined;
+}
+
+const INVALID_ARGUMENT = 3;
+
+/** @returns the request as it goes over the wire. */
+export function encodeDeltaRequest(request: DeltaRequest): Buffer {
+  const { node, typeUrl, subscribe = [], unsubscribe = [], initialVersions, nonce = "", problem } = request;
+  const writer = new WireWriter();
+  if (node !== undefined) writer.message(1, (nested) => writeNode(nested, node));
+  writer.string(2, typeUrl).strings(3, subscribe).strings(4, unsubscribe);
+  for (const [name, version] of initialVersions ?? []) {
+    writer.message(5, (entry) => entry.string(1, name).string(2, version));
+  }
+  writer.string(6, nonce);
+  if (problem !== undefined) {
+    writer.message(7, (status) => status.number(1, INVALID_ARGUMENT).string(2, problem));
+  }
+  return writer.finish();
+}
+
+function writeNode(writer: WireWriter, { id, region, zone, userAgentVersion }: XdsNode): void {
+  writer.string(1, id);
+  if (region !== "" || zone !== "") writer.message(4, (place) => place.string(1, region).string(2, zone));
+  writer.string(6, USER_AGENT_NAME).string(7, userAgentVersion);
+}
