@@ -14,6 +14,7 @@ import { startProxies } from "./lib/start-proxies.ts";
 import { allocationsRow } from "./rows/allocations-row.ts";
 import { comparedRow } from "./rows/compared-row.ts";
 import { comparedWork } from "./rows/compared-work.ts";
+import { explainRow } from "./rows/explain-row.ts";
 import { featuresRow } from "./rows/features-row.ts";
 import { goBackendRow } from "./rows/go-backend-row.ts";
 import { h2loadRow } from "./rows/h2load-row.ts";
@@ -77,6 +78,8 @@ async function runRow(context: Context, name: RowName): Promise<RowResult[]> {
       return [await workersRow(context)];
     case "features":
       return [await featuresRow(context)];
+    case "explain":
+      return [await explainRow(context)];
     case "mtls":
       return mtlsRow(context);
     case "octets":

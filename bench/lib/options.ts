@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { featureVariants } from "../rows/feature-variants.ts";
 
 /** Rows in the order they run: memory first, while the proxies are fresh. */
 export const rowNames = [
@@ -17,10 +18,14 @@ export const rowNames = [
   "go-backend",
   "mtls",
   "features",
+  "explain",
   "workers",
   "rate",
   "h2load",
 ] as const;
+
+/** What the row `features` can leave out: names of feature-variants.ts, of which the first is always there. */
+export const featureNames = featureVariants.map(({ name }) => name);
 
 /** Name of one row. */
 export type RowName = (typeof rowNames)[number];
@@ -37,6 +42,8 @@ export interface Options {
   peers: PeerName[];
   /** False leaves the proxy under test out, to look at the peers alone. */
   isobar: boolean;
+  /** Whether Isobar with everything of the right pick on takes part, too. */
+  rightPick: boolean;
   repetitions: number;
   /** Length of one measured run. */
   seconds: number;
@@ -49,6 +56,8 @@ export interface Options {
   proxyCore: number;
   /** How long to wait before a run until other processes leave the cores alone. */
   patience: number;
+  /** Variants of the row `features`; none stands for all. */
+  features: string[];
   /** Multiplies the connections of the closed-loop unary rows, when the proxy cannot be kept busy otherwise. */
   moreConnections: number;
   /** Multiplies the streams of the closed-loop unary rows, for the same reason. */
@@ -59,6 +68,7 @@ const usage = `usage: npm run bench -- [options]
   --rows LIST            of ${rowNames.join(",")} (all)
   --peers LIST           of ${peerNames.join(",")} (all; "none" for none)
   --no-isobar            the peers alone
+  --no-right-pick        without Isobar as it is with zones, outlier detection, retries and limits on, which is judged by the same limits
   --repetitions N        interleaved repetitions of every compared row (7); proxies without a limit take part in the first 3
   --seconds S            length of one measured run (2)
   --rate-seconds S       length of one run at a constant rate (10)
@@ -70,6 +80,7 @@ const usage = `usage: npm run bench -- [options]
   --patience S           before each run, wait up to S seconds until the two cores are quiet (0)
   --more-connections N   N times the connections in u10x10, u100x1 and m10x10 (1)
   --more-streams N       N times the streams in u10x10 and m10x10 (1)
+  --features LIST        variants of the row "features": of ${featureNames.join(",")} (all)
   --help
 bench/install.sh installs what is missing; bench/README.md says what every row means.
 `;
@@ -84,6 +95,7 @@ export function parseOptions(argv: string[]): Options {
         rows: { type: "string", default: rowNames.join(",") },
         peers: { type: "string", default: peerNames.join(",") },
         isobar: { type: "boolean", default: true },
+        "right-pick": { type: "boolean", default: true },
         repetitions: { type: "string" },
         seconds: { type: "string" },
         "rate-seconds": { type: "string" },
@@ -95,6 +107,7 @@ export function parseOptions(argv: string[]): Options {
         patience: { type: "string", default: "0" },
         "more-connections": { type: "string", default: "1" },
         "more-streams": { type: "string", default: "1" },
+        features: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -102,10 +115,13 @@ export function parseOptions(argv: string[]): Options {
       process.stdout.write(usage);
       process.exit(0);
     }
+    const features = values.features === undefined ? [] : pick("--features", values.features, featureNames);
     return {
+      features,
       rows: pick("--rows", values.rows, rowNames),
       peers: values.peers === "none" ? [] : pick("--peers", values.peers, peerNames),
       isobar: values.isobar,
+      rightPick: values["right-pick"],
       repetitions: number("--repetitions", values.repetitions ?? (values.quick ? "3" : "7"), 1, 50),
       seconds: number("--seconds", values.seconds ?? (values.quick ? "0.7" : "2"), 0.2, 60),
       rateSeconds: number("--rate-seconds", values["rate-seconds"] ?? (values.quick ? "1" : "10"), 0.2, 300),

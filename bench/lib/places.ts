@@ -20,6 +20,7 @@ export const places = {
     envoy: 18101,
     haproxy: 18102,
     nghttpx: 18103,
+    isobarRightPick: 18104,
     isobarToGo: 18108,
     nginx: 18105,
     "node-http2": 18106,
@@ -29,9 +30,12 @@ export const places = {
     /** The first of a row of variants. */
     isobarVariants: 18120,
     isobarWorkers: [18140, 18141],
+    isobarExplain: 18142,
     isobarMetrics: 18300,
     isobarAdmin: 18301,
     backends: [18201, 18202, 18203],
+    /** The same servers again, which stand in another zone where a configuration has zones. */
+    farBackends: [18204, 18205, 18206],
     goBackend: 18211,
     tlsBackends: [18221, 18222, 18223],
   },

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { RIGHT_PICK } from "./contenders.ts";
 import type { PinnedProcess } from "./pinned-process.ts";
 import { places } from "./places.ts";
 import { programEnv } from "./program-env.ts";
+import { rightPick } from "./right-pick.ts";
+import type { ConfigExtras } from "./write-isobar-config.ts";
 import { writeIsobarConfig } from "./write-isobar-config.ts";
 
 /** How to start one proxy on its fixed port. */
@@ -24,16 +27,8 @@ export interface RunningProxy {
 
 /** All proxies the benchmark knows, the one under test first. */
 export const proxyKinds: ProxyKind[] = [
-  {
-    name: "isobar",
-    port: places.ports.isobar,
-    command: () => {
-      const config = writeIsobarConfig("isobar", places.ports.isobar, places.ports.backends);
-      return { program: process.execPath, args: [places.launcher, "proxy", "--config", config] };
-    },
-    version: () =>
-      `${firstLine("git", ["-C", places.root, "rev-parse", "--short", "HEAD"])} on Node ${process.versions.node}`,
-  },
+  isobar("isobar", places.ports.isobar),
+  isobar(RIGHT_PICK, places.ports.isobarRightPick, rightPick),
   {
     name: "envoy",
     port: places.ports.envoy,
@@ -75,6 +70,19 @@ export const proxyKinds: ProxyKind[] = [
   nodeProxy("node-http2"),
   nodeProxy("grpc-js"),
 ];
+
+function isobar(name: string, port: number, extras?: ConfigExtras): ProxyKind {
+  return {
+    name,
+    port,
+    command: () => {
+      const config = writeIsobarConfig(name, port, places.ports.backends, extras);
+      return { program: process.execPath, args: [places.launcher, "proxy", "--config", config] };
+    },
+    version: () =>
+      `${firstLine("git", ["-C", places.root, "rev-parse", "--short", "HEAD"])} on Node ${process.versions.node}`,
+  };
+}
 
 /** A proxy as one writes it on Node in an afternoon. */
 function nodeProxy(name: "node-http2" | "grpc-js"): ProxyKind {

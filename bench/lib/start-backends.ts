@@ -24,7 +24,10 @@ interface Printed {
 
 /** Starts the backends on one core. */
 export async function startBackends(core: number, program: string): Promise<Backends> {
-  const backend = startPinned(core, program, ["--ports", places.ports.backends.join(",")]);
+  const backend = startPinned(core, program, [
+    "--ports",
+    [...places.ports.backends, ...places.ports.farBackends].join(","),
+  ]);
   const lines = createInterface({ input: backend.child.stdout! })[Symbol.asyncIterator]();
   await waitForPort(backend, places.ports.backends[0]);
   await lines.next(); // says that it listens

@@ -1,3 +1,4 @@
+import { contendersOf } from "./contenders.ts";
 import type { Options } from "./options.ts";
 import { startPinned } from "./pinned-process.ts";
 import type { ProxyKind, RunningProxy } from "./proxy-kinds.ts";
@@ -14,9 +15,8 @@ export interface StartedProxies extends AsyncDisposable {
 export async function startProxies(options: Options): Promise<StartedProxies> {
   const proxies: RunningProxy[] = [];
   const skipped = new Map<string, string>();
-  const asked = proxyKinds.filter((kind) =>
-    kind.name === "isobar" ? options.isobar : options.peers.some((peer) => peer === kind.name),
-  );
+  const names = [...contendersOf(options), ...options.peers];
+  const asked = proxyKinds.filter((kind) => names.includes(kind.name));
   for (const kind of asked) {
     try {
       proxies.push(await start(kind, options.proxyCore));

@@ -7,8 +7,12 @@ export interface ConfigExtras {
   sections?: readonly string[];
   /** Keys of the listener, beside its name and address. */
   listener?: readonly string[];
-  /** Keys of the cluster, beside its name, policy and endpoints. */
+  /** Keys of the cluster, beside its name, `loadBalancer` and endpoints. */
   cluster?: readonly string[];
+  /** What `loadBalancer` is, in flow style; default: the policy alone. */
+  loadBalancer?: string;
+  /** Ports of further endpoints, in another zone. */
+  farBackends?: readonly number[];
   /** False leaves the metrics listener out. */
   metrics?: boolean;
 }
@@ -36,12 +40,17 @@ export function writeIsobarConfig(
     ...(extras.listener ?? []).map((line) => `    ${line}`),
     "clusters:",
     `  - name: ${places.authority}`,
-    "    loadBalancer: { policy: least_request }",
+    `    loadBalancer: ${extras.loadBalancer ?? "{ policy: least_request }"}`,
     ...(extras.cluster ?? []).map((line) => `    ${line}`),
     "    endpoints:",
-    ...backends.map((backend) => `      - { address: 127.0.0.1:${backend}, zone: zone-a }`),
+    ...backends.map((backend) => endpoint(backend, "zone-a")),
+    ...(extras.farBackends ?? []).map((backend) => endpoint(backend, "zone-b")),
   ];
   mkdirSync(places.built, { recursive: true });
   writeFileSync(file, `${lines.join("\n")}\n`);
   return file;
+}
+
+function endpoint(port: number, zone: string): string {
+  return `      - { address: 127.0.0.1:${port}, zone: ${zone} }`;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { contendersOf } from "../lib/contenders.ts";
 import type { Context } from "../lib/context.ts";
 import { places } from "../lib/places.ts";
+import type { RunningProxy } from "../lib/proxy-kinds.ts";
 import type { Judgement, RowResult } from "../lib/results.ts";
 import { judge } from "../lib/results.ts";
 import type { Load } from "../lib/run-loader.ts";
@@ -30,28 +32,35 @@ export async function allocationsRow(context: Context): Promise<RowResult> {
     cells: [],
     judgements: [],
   };
-  if (!context.proxies.some((proxy) => proxy.name === "isobar")) return result;
-  for (const { what, load, limit } of cases) {
-    context.progress.show(`allocations ${what}`);
-    const scale = load.connections === 1 ? 0.1 : 1;
-    await runLoader(context, places.ports.isobar, { ...load, requests: few * scale, seconds: 30 });
-    const start = await allocated();
-    await runLoader(context, places.ports.isobar, { ...load, requests: few * scale, seconds: 30 });
-    const middle = await allocated();
-    await runLoader(context, places.ports.isobar, { ...load, requests: many * scale, seconds: 60 });
-    const end = await allocated();
-    const value = (end - middle - (middle - start)) / ((many - few) * scale);
-    result.cells.push({
-      proxy: `isobar ${what}`,
-      value,
-      low: null,
-      high: null,
-      note: "",
-      runs: [{ start, middle, end }],
-    });
-    result.judgements.push(verdict(what, end === 0 ? null : value, limit));
+  const names = contendersOf(context.options);
+  for (const proxy of context.proxies.filter(({ name }) => names.includes(name))) {
+    for (const one of cases) await measureCase(context, proxy, one, result);
   }
   return result;
+}
+
+async function measureCase(
+  context: Context,
+  { name, port }: RunningProxy,
+  { what, load, limit }: (typeof cases)[number],
+  result: RowResult,
+): Promise<void> {
+  context.progress.show(`allocations ${name} ${what}`);
+  const scale = load.connections === 1 ? 0.1 : 1;
+  const send = (requests: number, seconds: number) =>
+    runLoader(context, port, { ...load, requests: requests * scale, seconds });
+  await send(few, 30);
+  const start = await allocated(port);
+  await send(few, 30);
+  const middle = await allocated(port);
+  await send(many, 60);
+  const end = await allocated(port);
+  const value = (end - middle - (middle - start)) / ((many - few) * scale);
+  const cell = { low: null, high: null, note: "", runs: [{ start, middle, end }] };
+  result.cells.push({ proxy: `${name} ${what}`, value, ...cell });
+  result.judgements.push(
+    verdict(name === "isobar" ? what : `${name} ${what}`, end === 0 ? null : value, limit),
+  );
 }
 
 function verdict(what: string, value: number | null, limit: number): Judgement {
@@ -64,9 +73,10 @@ function verdict(what: string, value: number | null, limit: number): Judgement {
   );
 }
 
-async function allocated(): Promise<number> {
+async function allocated(proxyPort: number): Promise<number> {
   await sleep(settleMs);
-  const response = await fetch(`http://127.0.0.1:${places.ports.isobarMetrics}/metrics`);
+  const port = places.ports.isobarMetrics + (proxyPort - places.ports.isobar) * 2;
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   const text = await response.text();
   return Number(/^isobar_worker_heap_allocated_bytes_total (\S+)/m.exec(text)?.[1] ?? 0);
 }

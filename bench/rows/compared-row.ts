@@ -1,4 +1,5 @@
 import { cellOfFigures } from "../lib/cell-of-figures.ts";
+import { contendersOf, RIGHT_PICK } from "../lib/contenders.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
@@ -16,12 +17,15 @@ type FiguredRun = Run & { figure: number };
 /** One run of every proxy in turn; undefined where a proxy failed. */
 type Turn = Map<string, FiguredRun>;
 
+/** Who is judged, and by the ratio to whom. */
+type Pair = readonly [contender: string, peer: string];
+
 /** Runs one compared row: interleaved repetitions, medians, ratios of neighbouring runs. */
 export async function comparedRow(context: Context, work: ComparedWork): Promise<RowResult> {
   const peers = Object.keys(work.limits).filter((peer) => context.options.peers.some((one) => one === peer));
   const { repetitions } = context.options;
   const wanted = peers.length === 0 ? Math.min(unlimitedTurns, repetitions) : repetitions;
-  const judged = context.options.isobar ? peers : [];
+  const judged = contendersIn(context, work).flatMap((one) => peers.map((peer): Pair => [one, peer]));
   const turns: Turn[] = [];
   while (turns.length < wanted || (turns.length < 2 * wanted && isWorthAnother(turns, judged, wanted))) {
     turns.push(await oneTurn(context, work, turns.length + 1));
@@ -33,7 +37,7 @@ export async function comparedRow(context: Context, work: ComparedWork): Promise
     cells: context.proxies
       .filter((proxy) => work.without?.[proxy.name] === undefined)
       .map((proxy) => cellOf(proxy, turns)),
-    judgements: judged.map((peer) => ratioTo(context, work.row, peer, work.limits[peer]!, turns)),
+    judgements: judged.map((pair) => judgeRatio(context, work.row, pair, work.limits[pair[1]]!, turns)),
   };
 }
 
@@ -50,8 +54,8 @@ function figureOf(work: ComparedWork, microsPerRequest: number): number {
 /** Whether a proxy runs in this turn: one that no limit names takes part in the first few. */
 function takesPart(context: Context, work: ComparedWork, proxy: RunningProxy, number: number): boolean {
   if (proxy.process.exited() || work.without?.[proxy.name] !== undefined) return false;
-  const judged = context.options.isobar && Object.keys(work.limits).length > 0;
-  const limited = proxy.name === "isobar" ? judged : work.limits[proxy.name] !== undefined;
+  const isContender = contendersIn(context, work).includes(proxy.name);
+  const limited = isContender ? Object.keys(work.limits).length > 0 : work.limits[proxy.name] !== undefined;
   return limited || number <= unlimitedTurns;
 }
 
@@ -69,16 +73,22 @@ async function oneTurn(context: Context, work: ComparedWork, number: number): Pr
   return turn;
 }
 
+/** @returns who is judged: all contenders that take part, or should have. */
+function contendersIn(context: Context, { plainOnly }: ComparedWork): string[] {
+  const contenders = contendersOf(context.options);
+  return plainOnly ? contenders.slice(0, 1) : contenders;
+}
+
 /** Turns that do not count are repeated, unless none of the first ones did. */
-function isWorthAnother(turns: Turn[], peers: string[], wanted: number): boolean {
-  const counted = peers.map((peer) => pairsWith(peer, turns).filter((pair) => pair.counts).length);
+function isWorthAnother(turns: Turn[], judged: readonly Pair[], wanted: number): boolean {
+  const counted = judged.map((pair) => pairsOf(pair, turns).filter(({ counts }) => counts).length);
   return counted.some((count) => count < wanted) && counted.every((count) => count > 0);
 }
 
 /** Ratios of the two runs of each turn; a pair counts if both runs do. */
-function pairsWith(peer: string, turns: Turn[]): { ratio: number; counts: boolean }[] {
+function pairsOf([contender, peer]: Pair, turns: Turn[]): { ratio: number; counts: boolean }[] {
   return turns.flatMap((turn) => {
-    const [ours, theirs] = [turn.get("isobar"), turn.get(peer)];
+    const [ours, theirs] = [turn.get(contender), turn.get(peer)];
     return ours && theirs
       ? [{ ratio: ours.figure / theirs.figure, counts: ours.counts && theirs.counts }]
       : [];
@@ -90,16 +100,23 @@ function cellOf(proxy: RunningProxy, turns: Turn[]): Cell {
   const counted = runs.filter((run) => run.counts);
   const figures = (counted.length > 0 ? counted : runs).map((run) => run.figure).filter(Number.isFinite);
   const note = proxy.process.exited() ? `has ended: ${proxy.process.complaints()}` : describeRuns(runs);
-  return cellOfFigures(proxy.name, figures, note, runs);
+  return cellOfFigures(proxy.name, figures, `${note}${besidePlain(proxy.name, turns)}`, runs);
 }
 
-function ratioTo(context: Context, row: string, peer: string, limit: number, turns: Turn[]): Judgement {
-  const what = `isobar / ${peer}`;
-  const missing = ["isobar", peer].find((name) => context.skipped.has(name));
+/** @returns what everything of the right pick costs together, as a ratio to a plain configuration. */
+function besidePlain(name: string, turns: Turn[]): string {
+  if (name !== RIGHT_PICK) return "";
+  const ratios = pairsOf([name, "isobar"], turns).filter(({ counts }) => counts);
+  return ratios.length === 0 ? "" : `, ${median(ratios.map(({ ratio }) => ratio)).toFixed(3)} × isobar`;
+}
+
+function judgeRatio(context: Context, row: string, pair: Pair, limit: number, turns: Turn[]): Judgement {
+  const what = pair.join(" / ");
+  const missing = pair.find((name) => context.skipped.has(name));
   if (missing !== undefined) {
     return judge(row, what, null, limit, `${missing} was skipped`);
   }
-  const pairs = pairsWith(peer, turns);
+  const pairs = pairsOf(pair, turns);
   const counted = pairs.filter((pair) => pair.counts).map((pair) => pair.ratio);
   if (counted.length >= context.options.repetitions) {
     return judge(row, what, median(counted), limit, `median of ${counted.length} pairs`);

@@ -19,6 +19,8 @@ export interface ComparedWork {
   perGigabyteOf?: number;
   /** Messages of a response if the figure is CPU per message. */
   messages?: number;
+  /** Whether only a plain Isobar is there to be judged. */
+  plainOnly?: boolean;
   /** Peers that cannot do it, with the reason. */
   without?: Partial<Record<string, string>>;
   load(options: Options): Load;

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { RIGHT_PICK } from "../lib/contenders.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun, measureWork } from "../lib/measure-run.ts";
@@ -24,7 +25,7 @@ export async function h2loadRow(context: Context): Promise<RowResult> {
     result.judgements.push(judge("h2load", "own / h2load", null, limit, "h2load was skipped"));
     return result;
   }
-  for (const proxy of context.proxies) {
+  for (const proxy of context.proxies.filter(({ name }) => name !== RIGHT_PICK)) {
     const foreign: Omit<Run, "loader">[] = [];
     const own: Run[] = [];
     for (let turn = 1; turn <= Math.min(3, context.options.repetitions); turn++) {

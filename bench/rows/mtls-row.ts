@@ -15,6 +15,7 @@ const works: ComparedWork[] = [
   {
     row: "mtls10x10",
     title: "100 B unary, 10 × 10, mutual TLS 1.3 (AES-128-GCM) to the endpoints",
+    plainOnly: true,
     load: () => ({ connections: 10, streams: 10 }),
     limits: { envoy: 0.5 },
   },
@@ -22,6 +23,7 @@ const works: ComparedWork[] = [
     row: "mtls1m",
     title: "1 MiB responses, 4 × 2, mutual TLS 1.3 (AES-128-GCM) to the endpoints",
     perGigabyteOf: mebibyte,
+    plainOnly: true,
     load: () => ({ connections: 4, streams: 2, messageOctets: mebibyte }),
     limits: {},
   },

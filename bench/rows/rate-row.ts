@@ -1,8 +1,10 @@
 import { cellOfFigures } from "../lib/cell-of-figures.ts";
+import { contendersOf } from "../lib/contenders.ts";
 import type { Context } from "../lib/context.ts";
 import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
 import { median } from "../lib/median.ts";
+import type { Options } from "../lib/options.ts";
 import { places } from "../lib/places.ts";
 import type { RunningProxy } from "../lib/proxy-kinds.ts";
 import type { Cell, Judgement, RowResult } from "../lib/results.ts";
@@ -40,7 +42,8 @@ async function oneRate(context: Context, rate: number): Promise<RowResult> {
     const direct = await runLoader(context, places.ports.backends[0], load);
     const runs = new Map<string, Run>();
     for (const proxy of rotated(context.proxies, turns.length)) {
-      if (proxy.process.exited() || (!isLimited(proxy) && turns.length >= unlimitedTurns)) continue;
+      const isLeftOut = !isLimited(context.options, proxy) && turns.length >= unlimitedTurns;
+      if (proxy.process.exited() || isLeftOut) continue;
       context.progress.show(`rate ${rate}/s ${proxy.name} ${turns.length + 1}/${repetitions}`);
       runs.set(proxy.name, await measureRun(context, proxy, load));
     }
@@ -58,7 +61,9 @@ async function oneRate(context: Context, rate: number): Promise<RowResult> {
     title,
     unit: "CPU µs/request",
     cells: context.proxies.map((proxy) => cellOf(proxy, turns)),
-    judgements: context.options.isobar ? judgements(context, `rate${rate}`, turns) : [],
+    judgements: contendersOf(context.options).flatMap((name) =>
+      judgements(context, `rate${rate}`, name, turns),
+    ),
   };
 }
 
@@ -68,8 +73,8 @@ function rotated<Item>(items: readonly Item[], by: number): Item[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-function isLimited(proxy: RunningProxy): boolean {
-  return ["isobar", cpuLimit.peer, latencyLimit.peer].includes(proxy.name);
+function isLimited(options: Options, proxy: RunningProxy): boolean {
+  return [...contendersOf(options), cpuLimit.peer, latencyLimit.peer].includes(proxy.name);
 }
 
 /** Latency a proxy adds, in µs: its own quantile less that of the direct run of the same turn; the median of all turns. */
@@ -93,29 +98,28 @@ function cellOf(proxy: RunningProxy, turns: Turn[]): Cell {
   return cellOfFigures(proxy.name, figures, note, runs);
 }
 
-function judgements(context: Context, row: string, turns: Turn[]): Judgement[] {
+function judgements(context: Context, row: string, contender: string, turns: Turn[]): Judgement[] {
   const present = (peer: string) => context.proxies.some((proxy) => proxy.name === peer);
   const asked = (peer: string) => context.options.peers.some((one) => one === peer);
   const found: Judgement[] = [];
   if (asked(cpuLimit.peer)) {
     const ratios = turns.flatMap(({ runs }) => {
-      const [ours, theirs] = [runs.get("isobar"), runs.get(cpuLimit.peer)];
+      const [ours, theirs] = [runs.get(contender), runs.get(cpuLimit.peer)];
       return ours && theirs ? [ours.cpuMicrosPerRequest / theirs.cpuMicrosPerRequest] : [];
     });
     const value = present(cpuLimit.peer) && ratios.length > 0 ? median(ratios) : null;
-    found.push(
-      judge(row, `CPU, isobar / ${cpuLimit.peer}`, value, cpuLimit.ratio, `median of ${ratios.length} pairs`),
-    );
+    const what = `CPU, ${contender} / ${cpuLimit.peer}`;
+    found.push(judge(row, what, value, cpuLimit.ratio, `median of ${ratios.length} pairs`));
   }
   if (asked(latencyLimit.peer)) {
     const ratios = turns.flatMap(({ direct, runs }) => {
-      const [ours, theirs] = [runs.get("isobar"), runs.get(latencyLimit.peer)];
+      const [ours, theirs] = [runs.get(contender), runs.get(latencyLimit.peer)];
       if (!ours || !theirs) return [];
       const base = direct.latencyMicros.p50;
       return [(ours.loader.latencyMicros.p50 - base) / (theirs.loader.latencyMicros.p50 - base)];
     });
     const value = present(latencyLimit.peer) && ratios.length > 0 ? median(ratios) : null;
-    const what = `p50 added, isobar / ${latencyLimit.peer}`;
+    const what = `p50 added, ${contender} / ${latencyLimit.peer}`;
     found.push(judge(row, what, value, latencyLimit.ratio, `median of ${ratios.length} pairs`));
   }
   return found;
