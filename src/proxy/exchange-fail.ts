@@ -38,7 +38,7 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
     started: (bits & ExchangeBit.responseStarted) !== 0,
     // Clients that were refused together must not come back together.
     pushbackMs: Math.round((error.pushbackMs ?? 0) * (1 + context.random.nextFloat())),
-    explanation: context.explain.isOn ? explanationOf(context, slot, downstream, NO_ENDPOINT) : "",
+    explanation: context.explain.tells ? explanationOf(context, slot, downstream, NO_ENDPOINT) : "",
   });
 }
 

@@ -272,7 +272,7 @@ export class RequestSink implements ConnectionSink {
 
   onClosed(slot: number): void {
     const context = this.#context;
-    if (context.explain.isOn) context.explain.end(slot);
+    if (context.explain.tells) context.explain.end(slot);
     const { exchanges, deadlines, attemptTimers } = context;
     if (exchanges.dueMs[slot]! > 0) deadlines.clear(slot);
     if (attemptTimers.size > 0) attemptTimers.clear(slot);
