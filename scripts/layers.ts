@@ -92,6 +92,11 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   {
+    folder: "control-plane",
+    knows: "The control plane's composition root: a source of services, served over xDS.",
+    pure: false,
+  },
+  {
     folder: "demo",
     knows: "The demo's backends, clients and live view; the proxy does not load it.",
     pure: false,

@@ -10,7 +10,7 @@ export interface CheckedFile {
   /** How messages name it. */
   readonly file: string;
   readonly schema: z.core.$ZodType;
-  readonly positions: SourcePositions;
+  readonly positions: Pick<SourcePositions, "ofKey" | "ofValue">;
 }
 
 /** Says what a schema found wrong in words for people, with its place in the file. */

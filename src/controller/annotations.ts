@@ -1,0 +1,162 @@
+import { closestWord } from "../config/closest-word.ts";
+import { DURATION, durationMs } from "../config/duration-ms.ts";
+import { ANNOTATION_PREFIX } from "../kube/objects/own-annotations.ts";
+import { compilePolicySpec } from "./compile-policy-spec.ts";
+import type { Problem } from "./problem.ts";
+
+/** A part of a TrafficPolicy's spec. */
+export type SpecPart = Readonly<Record<string, unknown>>;
+
+/** An annotation of a Service, or of a Namespace for all its Services. */
+interface Annotation {
+  /** What the value may be, for messages and the documentation. */
+  readonly wanted: string;
+  /** What it does, for the documentation. */
+  readonly doc: string;
+  /** @returns the same said by a policy; undefined where the value is nonsense beyond what the policy's own check would find. */
+  toSpec(value: string): SpecPart | undefined;
+}
+
+const ZONE_MODES: Readonly<Record<string, object>> = {
+  none: { distribution: "none" },
+  PreferSameZone: { distribution: "PreferSameZone" },
+  PreferSameNode: { distribution: "PreferSameNode" },
+  OnlySameZone: { distribution: "PreferSameZone", strict: true },
+};
+
+/** All annotations there are, without their prefix. */
+export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
+  policy: {
+    wanted: "least_request, round_robin, random, client_side_weighted_round_robin, ring_hash or maglev",
+    doc: "How a stream finds its endpoint.",
+    toSpec: (value) => ({ loadBalancer: { policy: value } }),
+  },
+  metric: {
+    wanted: "in_flight, peak_ewma, utilization or locality_aware",
+    doc: "What `least_request` compares.",
+    toSpec: (value) => ({ loadBalancer: { metric: value } }),
+  },
+  "zone-mode": {
+    wanted: "none, PreferSameZone, PreferSameNode or OnlySameZone",
+    doc: "Which endpoints are near; all but `OnlySameZone` go further when the near ones have too much to do.",
+    toSpec: (value) => ZONE_MODES[value] && { loadBalancer: { locality: ZONE_MODES[value] } },
+  },
+  "slow-start": {
+    wanted: 'a duration such as "30s"',
+    doc: "How long the share of a new endpoint grows.",
+    toSpec: (value) =>
+      DURATION.test(value) ? { loadBalancer: { slowStart: { windowMs: durationMs(value) } } } : undefined,
+  },
+  "hash-header": {
+    wanted: "the name of a header, in lower case",
+    doc: "Requests with the same value go together; with `policy: ring_hash` or `maglev`.",
+    toSpec: (value) => ({ loadBalancer: { hash: { keys: [{ header: value }] } } }),
+  },
+  timeout: {
+    wanted: 'a duration such as "5s"',
+    doc: "Limit of a whole request; a client's shorter deadline counts instead.",
+    toSpec: (value) => ({ timeouts: { request: value } }),
+  },
+  "idle-timeout": {
+    wanted: 'a duration such as "5m"',
+    doc: "Limit for a stream on which nothing moves.",
+    toSpec: (value) => ({ timeouts: { idle: value } }),
+  },
+  retries: {
+    wanted: "a whole number from 1 to 10",
+    doc: "Attempts in all, the first included; 1 retries nothing.",
+    toSpec: (value) => ({ retries: { attempts: numberOf(value) } }),
+  },
+  "outlier-detection": {
+    wanted: '"true"',
+    doc: "Sets endpoints aside that keep failing, by the default rules.",
+    toSpec: (value) => (value === "true" ? { outlierDetection: {} } : value === "false" ? {} : undefined),
+  },
+  "health-check": {
+    wanted: "grpc, tcp, or http: and a path, such as http:/health",
+    doc: "Asks the endpoints whether they are well.",
+    toSpec: (value) => {
+      if (value === "grpc") return { healthCheck: { grpc: {} } };
+      if (value === "tcp") return { healthCheck: { tcpSocket: {} } };
+      return value.startsWith("http:") ? { healthCheck: { httpGet: { path: value.slice(5) } } } : undefined;
+    },
+  },
+  protocol: {
+    wanted: "http2, http1 or tcp",
+    doc: "What the endpoints speak, where `appProtocol` and the port's name do not say it.",
+    toSpec: (value) => ({ protocol: value }),
+  },
+  "endpoint-labels": {
+    wanted: "names of Pod labels, separated by commas",
+    doc: "Labels that endpoints get of their Pods, for routes that restrict requests to some of them.",
+    toSpec: (value) => ({ endpoints: { labels: value.split(",").map((name) => name.trim()) } }),
+  },
+  "weight-label": {
+    wanted: "the name of a Pod label",
+    doc: "Label that holds a Pod's weight, 1 to 65,535.",
+    toSpec: (value) => ({ endpoints: { weightLabel: value } }),
+  },
+};
+
+/** Annotations that say how a Namespace's callers get here; other parts of the product read them. */
+const OTHERS: readonly string[] = ["mode", "percent"];
+
+/**
+ * Reads annotations, each for itself: one that is wrong takes no other with it.
+ *
+ * @param annotations without their prefix.
+ * @returns what the good ones say as a policy would, one part each, and what is wrong with the others.
+ */
+export function readAnnotations(annotations: Readonly<Record<string, string>>): {
+  readonly parts: ReadonlyMap<string, SpecPart>;
+  readonly problems: readonly Problem[];
+} {
+  const parts = new Map<string, SpecPart>();
+  const problems: Problem[] = [];
+  for (const [name, value] of Object.entries(annotations)) {
+    if (OTHERS.includes(name)) continue;
+    const field = `metadata.annotations[${ANNOTATION_PREFIX}${name}]`;
+    const annotation = ANNOTATIONS[name];
+    if (annotation === undefined) {
+      problems.push({ field, text: unknownText(name) });
+      continue;
+    }
+    const part = annotation.toSpec(value);
+    if (part === undefined || compilePolicySpec(part).problems !== undefined) {
+      problems.push({ field, text: `found ${JSON.stringify(value)}, wanted ${annotation.wanted}` });
+    } else parts.set(name, part);
+  }
+  return { parts, problems };
+}
+
+/** @returns one part that says what all say; of two that say the same thing the later one counts. */
+export function joinParts(parts: Iterable<SpecPart>): SpecPart {
+  let joined: SpecPart = {};
+  for (const part of parts) joined = join(joined, part);
+  return joined;
+}
+
+function join(one: SpecPart, other: SpecPart): SpecPart {
+  const joined: Record<string, unknown> = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    const known = joined[key];
+    joined[key] = isMapping(known) && isMapping(value) ? join(known, value) : value;
+  }
+  return joined;
+}
+
+function isMapping(value: unknown): value is SpecPart {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function numberOf(text: string): number | string {
+  return /^[0-9]{1,6}$/.test(text) ? Number(text) : text;
+}
+
+function unknownText(name: string): string {
+  const known = Object.keys(ANNOTATIONS);
+  const meant = closestWord(name, [...known, ...OTHERS]);
+  return meant === undefined
+    ? `found an unknown annotation, wanted one of ${known.join(", ")}`
+    : `found an unknown annotation; did you mean ${ANNOTATION_PREFIX}${meant}?`;
+}

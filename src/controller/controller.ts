@@ -1,0 +1,254 @@
+import type { Random } from "../base/random.ts";
+import type { KubeObject } from "../kube/kube-object.ts";
+import { objectKey } from "../kube/kube-object.ts";
+import type { ObjectChange } from "../kube/object-store.ts";
+import type { NewCondition } from "../kube/objects/condition.ts";
+import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
+import type { NodeObject } from "../kube/objects/node-object.ts";
+import type { PodObject } from "../kube/objects/pod-object.ts";
+import type { ServiceObject } from "../kube/objects/service-object.ts";
+import type { ChangeCause } from "../resource/service.ts";
+import type { ServiceSink } from "../resource/service-source.ts";
+import type { Log } from "../telemetry/log.ts";
+import { AnnotationBook } from "./annotation-book.ts";
+import type { ClusterObjects } from "./cluster-objects.ts";
+import { inSpec, PolicyBook } from "./policy-book.ts";
+import type { Problem } from "./problem.ts";
+import { problemsText } from "./problem.ts";
+import { ReconcileQueue } from "./reconcile-queue.ts";
+import { BackendResolver, UNRESOLVED_CLUSTER } from "./resolve-backend.ts";
+import { RouteBook } from "./route-book.ts";
+import { ServiceBook } from "./service-book.ts";
+import { serviceModels } from "./service-model.ts";
+import { mergeOverrides } from "./service-overrides.ts";
+import { SliceIndex, serviceOf } from "./slice-index.ts";
+import { unresolvedService } from "./unresolved-service.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+/** Condition of Services that carry annotations of ours. */
+export const ANNOTATIONS_CONDITION = "isobar.dev/AnnotationsAccepted";
+
+/** What a {@link Controller} works with. */
+export interface ControllerOptions {
+  readonly objects: ClusterObjects;
+  readonly sink: ServiceSink;
+  /** Where it says what it thinks of objects. */
+  readonly verdicts: Verdicts;
+  /** The cluster's DNS domain. */
+  readonly domain: string;
+  readonly log: Log;
+  readonly random: Random;
+}
+
+/**
+ * Turns the objects of a cluster into services. Every change of an object marks keys (`service/…`, `policy/…`, `route/…`); what a key stands
+ * for is then made anew of the objects as they are, whatever has happened to them.
+ */
+export class Controller {
+  readonly queue: ReconcileQueue;
+  readonly given: ServiceBook;
+  readonly #options: ControllerOptions;
+  readonly #slices = new SliceIndex();
+  readonly #annotations = new AnnotationBook();
+  readonly #policies = new PolicyBook();
+  readonly #routes: RouteBook;
+  /** What the next version of a service comes of. */
+  readonly #causes = new Map<string, ChangeCause>();
+  /** Services whose endpoints look at Pods. */
+  readonly #lookAtPods = new Set<string>();
+
+  constructor(options: ControllerOptions) {
+    const { objects, log, random, sink } = options;
+    this.#options = options;
+    this.given = new ServiceBook(sink);
+    const service = (key: string): ServiceObject | undefined => objects.services.get(key);
+    const resolver = new BackendResolver({
+      service: (namespace, name) => service(objectKey({ namespace, name })),
+      grants: (namespace) => [...objects.grants.values()].filter((grant) => grant.namespace === namespace),
+    });
+    this.#routes = new RouteBook(resolver, service);
+    this.queue = new ReconcileQueue({
+      reconcile: (key) => this.#reconcile(key),
+      onFault: (error, key, retryInMs) => log.error("a fault of Isobar itself", { key, retryInMs, error }),
+      random,
+    });
+  }
+
+  /** Something happened to a Service. */
+  onService(change: ObjectChange<ServiceObject>): void {
+    const key = objectKey(change.object);
+    this.#mark(key, "Service", change);
+    for (const policy of this.#policies.naming(key)) this.queue.add(`policy-status/${policy}`);
+    for (const route of this.#routes.naming(key)) this.queue.add(`route/${route}`);
+  }
+
+  onSlice(change: ObjectChange<EndpointSliceObject>): void {
+    const { verb, object, previous } = change;
+    this.#slices.change(previous, verb === "DELETED" ? undefined : object);
+    for (const slice of [object, previous]) {
+      if (slice !== undefined && slice.service !== "") this.#mark(serviceOf(slice), "EndpointSlice", change);
+    }
+  }
+
+  onNode(change: ObjectChange<NodeObject>): void {
+    for (const key of this.#slices.servicesOn(change.object.name)) this.#mark(key, "Node", change);
+  }
+
+  onPod(change: ObjectChange<PodObject>): void {
+    for (const key of this.#lookAtPods) {
+      if (!key.startsWith(`${change.object.namespace}/`)) continue;
+      if (this.#slices.has(key, change.object.name)) this.#mark(key, "Pod", change);
+    }
+  }
+
+  onNamespace(change: ObjectChange<KubeObject>): void {
+    const { name } = change.object;
+    for (const service of this.#options.objects.services.values()) {
+      if (service.namespace === name) this.#mark(objectKey(service), "Namespace", change);
+    }
+    this.queue.add(`namespace/${name}`);
+  }
+
+  onPolicy(change: ObjectChange<KubeObject>): void {
+    this.queue.add(`policy/${objectKey(change.object)}`);
+  }
+
+  onRoute(change: ObjectChange<KubeObject>): void {
+    this.queue.add(`route/${objectKey(change.object)}`);
+  }
+
+  onGrant(): void {
+    for (const key of this.#routes.keys()) this.queue.add(`route/${key}`);
+  }
+
+  #mark(key: string, kind: string, { verb, object }: ObjectChange<KubeObject>): void {
+    this.#causes.set(key, {
+      object: `${kind} ${objectKey(object)}`,
+      resourceVersion: object.resourceVersion,
+      verb,
+      fieldManager: object.manager,
+    });
+    this.queue.add(`service/${key}`);
+  }
+
+  #reconcile(work: string): void {
+    const at = work.indexOf("/");
+    const key = work.slice(at + 1);
+    switch (work.slice(0, at)) {
+      case "service":
+        this.#reconcileService(key);
+        break;
+      case "policy":
+        this.#reconcilePolicy(key);
+        break;
+      case "policy-status":
+        this.#judgePolicy(key);
+        break;
+      case "route":
+        this.#reconcileRoute(key);
+        break;
+      default:
+        this.#judgeNamespace(key);
+    }
+  }
+
+  #reconcileService(key: string): void {
+    const { objects, domain, verdicts } = this.#options;
+    const service = objects.services.get(key);
+    const cause = this.#causes.get(key);
+    this.#causes.delete(key);
+    if (service === undefined) {
+      this.#annotations.forget(`service/${key}`);
+      this.#lookAtPods.delete(key);
+      this.given.set(key, []);
+      return;
+    }
+    const namespace = objects.namespaces.get(service.namespace);
+    const said = this.#annotations.overridesOf([
+      ...(namespace === undefined ? [] : [{ key: `namespace/${service.namespace}`, object: namespace }]),
+      { key: `service/${key}`, object: service },
+    ]);
+    const policy = this.#policies.overridesFor(key) ?? {};
+    const overrides = mergeOverrides(said.overrides, policy);
+    if ((overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "")
+      this.#lookAtPods.add(key);
+    else this.#lookAtPods.delete(key);
+    const inPods: Problem[] = [];
+    const models = serviceModels(
+      service,
+      {
+        slices: [...this.#slices.of(key)],
+        around: {
+          node: (name) => objects.nodes.get(name),
+          pod: (within, name) => objects.pods.get(objectKey({ namespace: within, name })),
+        },
+        overrides,
+        attachedTo: (port) => this.#routes.attachedTo(key, port),
+        domain,
+        cause,
+      },
+      inPods,
+    );
+    this.given.set(key, models);
+    const wrong = [...this.#annotations.problemsOf(`service/${key}`, service), ...said.problems];
+    verdicts.onService(service, annotationsCondition(service, wrong), [...wrong, ...inPods]);
+  }
+
+  #reconcilePolicy(key: string): void {
+    const object = this.#options.objects.policies.get(key);
+    for (const service of this.#policies.change(key, object)) {
+      if (object !== undefined)
+        this.#mark(service, "TrafficPolicy", { verb: "MODIFIED", object, previous: undefined });
+      else this.queue.add(`service/${service}`);
+      for (const rival of this.#policies.naming(service)) this.queue.add(`policy-status/${rival}`);
+    }
+    this.queue.add(`policy-status/${key}`);
+  }
+
+  #judgePolicy(key: string): void {
+    const { objects, verdicts } = this.#options;
+    const verdict = this.#policies.judge(key, (service) => objects.services.get(service) !== undefined);
+    if (verdict !== undefined) {
+      verdicts.onPolicy(verdict.object, verdict.condition, verdict.problems.map(inSpec));
+    }
+  }
+
+  #reconcileRoute(key: string): void {
+    const object = this.#options.objects.routes.get(key);
+    for (const service of this.#routes.change(key, object)) {
+      if (object !== undefined)
+        this.#mark(service, "GRPCRoute", { verb: "MODIFIED", object, previous: undefined });
+      else this.queue.add(`service/${service}`);
+    }
+    const verdict = this.#routes.judge(key);
+    if (verdict === undefined) return;
+    this.given.set(UNRESOLVED_CLUSTER, [unresolvedService()]);
+    this.#options.verdicts.onRoute(verdict.object, verdict.verdicts, verdict.problems);
+  }
+
+  #judgeNamespace(name: string): void {
+    const { objects, verdicts } = this.#options;
+    const namespace = objects.namespaces.get(name);
+    if (namespace === undefined) this.#annotations.forget(`namespace/${name}`);
+    else verdicts.onNamespace(namespace, this.#annotations.problemsOf(`namespace/${name}`, namespace));
+  }
+}
+
+/** @returns undefined where there is nothing to say: a Service without annotations of ours gets no status of ours. */
+function annotationsCondition(
+  service: ServiceObject,
+  problems: readonly Problem[],
+): NewCondition | undefined {
+  const said = service.conditions.some(({ type }) => type === ANNOTATIONS_CONDITION);
+  if (problems.length === 0 && !said) return undefined;
+  return {
+    type: ANNOTATIONS_CONDITION,
+    status: problems.length === 0 ? "True" : "False",
+    reason: problems.length === 0 ? "Accepted" : "Invalid",
+    message:
+      problems.length === 0
+        ? "in force"
+        : `${problemsText(problems)}; what it last said when it was good stays in force`,
+    observedGeneration: service.generation,
+  };
+}

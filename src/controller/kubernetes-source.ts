@@ -1,0 +1,160 @@
+import type { Random } from "../base/random.ts";
+import { SeededRandom } from "../base/random.ts";
+import { ApiClient } from "../kube/api-client.ts";
+import type { KubeConfigChoice } from "../kube/api-connection.ts";
+import { ApiConnection } from "../kube/api-connection.ts";
+import type { KubeObject } from "../kube/kube-object.ts";
+import type { ObjectChange } from "../kube/object-store.ts";
+import { ObjectStore } from "../kube/object-store.ts";
+import { ENDPOINT_SLICES } from "../kube/objects/endpoint-slice-object.ts";
+import { GRPC_ROUTES } from "../kube/objects/grpc-route-object.ts";
+import { NAMESPACES } from "../kube/objects/namespace-object.ts";
+import { NODES } from "../kube/objects/node-object.ts";
+import { PODS } from "../kube/objects/pod-object.ts";
+import { REFERENCE_GRANTS } from "../kube/objects/reference-grant-object.ts";
+import { SERVICES } from "../kube/objects/service-object.ts";
+import { TRAFFIC_POLICIES } from "../kube/objects/traffic-policy-object.ts";
+import type { ReflectorTimes } from "../kube/reflector.ts";
+import { REFLECTOR_TIMES, Reflector } from "../kube/reflector.ts";
+import { ReflectorStats } from "../kube/reflector-stats.ts";
+import type { ResourceKind } from "../kube/resource-kind.ts";
+import type { ServiceSink, ServiceSource } from "../resource/service-source.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { ClusterObjects } from "./cluster-objects.ts";
+import { Controller } from "./controller.ts";
+import { StatusWriter } from "./status-writer.ts";
+import { WrittenVerdicts } from "./written-verdicts.ts";
+
+/** Which cluster, and how it is read. */
+export interface KubernetesSourceOptions {
+  readonly kubeConfig?: KubeConfigChoice;
+  /** Domain of the cluster's DNS names. Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  readonly log: Log;
+  /** Default: seeded by the time. */
+  readonly random?: Random;
+  /** For tests. */
+  readonly times?: ReflectorTimes;
+}
+
+/** What there is to know of a source at work; for metrics. */
+export interface KubernetesSourceStats {
+  readonly reflectors: readonly ReflectorStats[];
+  readonly hasSynced: boolean;
+  /** Keys that wait to be looked at. */
+  readonly queueDepth: number;
+  /** Services given, one for each port, and their endpoints. */
+  readonly services: number;
+  readonly endpoints: number;
+  readonly statusesWritten: number;
+  readonly statusesLost: number;
+}
+
+/** Services of a Kubernetes cluster. Nothing is given before every kind has been listed once. */
+export class KubernetesSource implements ServiceSource {
+  readonly #options: KubernetesSourceOptions;
+  readonly #random: Random;
+  readonly #connection: ApiConnection;
+  readonly #writer: StatusWriter;
+  readonly #reflectors: Reflector<never>[] = [];
+  readonly #stats: ReflectorStats[] = [];
+  readonly #api: ApiClient;
+  #controller: Controller | undefined;
+  #closed = false;
+
+  /** @throws Error in words for people, when there is no usable kubeconfig. */
+  constructor(options: KubernetesSourceOptions) {
+    this.#options = options;
+    this.#random = options.random ?? new SeededRandom(Date.now());
+    this.#connection = new ApiConnection(options.kubeConfig);
+    this.#api = new ApiClient(this.#connection);
+    this.#writer = new StatusWriter(this.#api, options.log, this.#random);
+  }
+
+  /** Begins to list and watch. Resolves at once: an API server that cannot be reached is waited for. */
+  start(sink: ServiceSink): Promise<void> {
+    const objects: ClusterObjects = {
+      namespaces: this.#keep(NAMESPACES, (change) => controller.onNamespace(change)),
+      nodes: this.#keep(NODES, (change) => controller.onNode(change)),
+      services: this.#keep(SERVICES, (change) => controller.onService(change)),
+      slices: this.#keep(ENDPOINT_SLICES, (change) => controller.onSlice(change)),
+      pods: this.#keep(PODS, (change) => controller.onPod(change)),
+      policies: this.#keep(TRAFFIC_POLICIES, (change) => controller.onPolicy(change)),
+      routes: this.#keep(GRPC_ROUTES, (change) => controller.onRoute(change)),
+      grants: this.#keep(REFERENCE_GRANTS, () => controller.onGrant()),
+    };
+    const controller = new Controller({
+      objects,
+      sink,
+      verdicts: new WrittenVerdicts(this.#writer, objects, Date.now),
+      domain: this.#options.clusterDomain ?? "cluster.local",
+      log: this.#options.log,
+      random: this.#random,
+    });
+    this.#controller = controller;
+    for (const reflector of this.#reflectors) reflector.start();
+    void this.#sync(controller, sink);
+    return Promise.resolve();
+  }
+
+  stats(): KubernetesSourceStats {
+    return {
+      reflectors: this.#stats,
+      hasSynced: this.#reflectors.every(({ hasSynced }) => hasSynced),
+      queueDepth: this.#controller?.queue.depth ?? 0,
+      services: this.#controller?.given.services ?? 0,
+      endpoints: this.#controller?.given.endpoints ?? 0,
+      statusesWritten: this.#writer.written,
+      statusesLost: this.#writer.lost,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#controller?.queue.close();
+    const stopped = Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    await this.#writer.close();
+    await stopped;
+    await this.#connection.close();
+  }
+
+  async #sync(controller: Controller, sink: ServiceSink): Promise<void> {
+    const startedMs = performance.now();
+    await Promise.all(this.#reflectors.map(({ synced }) => synced));
+    if (this.#closed) return;
+    controller.queue.open();
+    await controller.queue.drained();
+    if (this.#closed) return;
+    this.#options.log.info("Kubernetes is known", {
+      afterMs: Math.round(performance.now() - startedMs),
+      services: controller.given.services,
+      endpoints: controller.given.endpoints,
+    });
+    sink.synced();
+  }
+
+  #keep<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    onChange: (change: ObjectChange<T>) => void,
+  ): ObjectStore<T> {
+    const { log, times = REFLECTOR_TIMES } = this.#options;
+    const store = new ObjectStore<T>({
+      onChange,
+      onFault: (error, key) => log.error("a fault of Isobar itself", { kind: kind.kind, key, error }),
+      isSame: kind.isSame,
+    });
+    const stats = new ReflectorStats(kind.kind);
+    this.#stats.push(stats);
+    const reflector = new Reflector({
+      api: this.#api,
+      kind,
+      store,
+      stats,
+      log,
+      random: this.#random,
+      times,
+    });
+    this.#reflectors.push(reflector as unknown as Reflector<never>);
+    return store;
+  }
+}

@@ -1,0 +1,16 @@
+import type { NewCondition } from "../kube/objects/condition.ts";
+import type { GrpcRouteObject } from "../kube/objects/grpc-route-object.ts";
+import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
+import type { ServiceObject } from "../kube/objects/service-object.ts";
+import type { TrafficPolicyObject } from "../kube/objects/traffic-policy-object.ts";
+import type { Problem } from "./problem.ts";
+import type { ParentVerdict } from "./route-book.ts";
+
+/** Takes what is thought of objects, each time it is thought again: who writes it down finds out whether it is news. Calls never throw. */
+export interface Verdicts {
+  /** @param condition undefined: its status is to be left alone. */
+  onService(object: ServiceObject, condition: NewCondition | undefined, problems: readonly Problem[]): void;
+  onNamespace(object: NamespaceObject, problems: readonly Problem[]): void;
+  onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void;
+  onRoute(object: GrpcRouteObject, verdicts: readonly ParentVerdict[], problems: readonly Problem[]): void;
+}

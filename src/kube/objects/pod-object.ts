@@ -1,0 +1,26 @@
+import type { KubeObject } from "../kube-object.ts";
+import type { RawObject } from "../raw-object.ts";
+import { keptMetadata } from "../raw-object.ts";
+import type { ResourceKind } from "../resource-kind.ts";
+import { shareLabels } from "../share-text.ts";
+
+/** What is kept of a Pod: what its labels say about it as an endpoint. Addresses, nodes and readiness come with EndpointSlices. */
+export interface PodObject extends KubeObject {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Pods, by their metadata. */
+export const PODS: ResourceKind<PodObject> = {
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  optional: false,
+  metadataOnly: true,
+  pageSize: 500,
+  decode(raw: RawObject): PodObject {
+    return { ...keptMetadata(raw), labels: shareLabels(raw.metadata?.labels) };
+  },
+  // Kubelets write a pod's status often; that is nothing to us.
+  isSame: (one, other) => one.uid === other.uid && one.labels === other.labels,
+};
