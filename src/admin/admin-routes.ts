@@ -1,27 +1,11 @@
+import type { AdminReply, AdminRoute } from "./admin-route.ts";
+import { json } from "./admin-route.ts";
 import type { AdminView, ClusterView, RoutesView } from "./admin-view.ts";
 import { explainTable } from "./explain-table.ts";
 import type { ExplainQuestion } from "./explain-view.ts";
 
-/** An answer of the admin server. */
-export interface AdminReply {
-  readonly status: number;
-  readonly body: string | Uint8Array;
-  readonly contentType?: string;
-}
-
-/** One path of the admin server. */
-export interface AdminRoute {
-  /** GET routes only show, POST routes only act; GET includes HEAD. */
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly doc: string;
-  readonly answer: (view: AdminView, query: URLSearchParams) => AdminReply | Promise<AdminReply>;
-}
-
-const JSON_TYPE = "application/json; charset=utf-8";
-
 /** Everything the admin server knows, in the order of its index. */
-export const ADMIN_ROUTES: readonly AdminRoute[] = [
+export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
   {
     method: "GET",
     path: "/ready",
@@ -118,22 +102,11 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   },
 ];
 
-/** @returns the list of all routes as text, for people who ask for `/` or for something that does not exist. */
-export function routeIndex(): string {
-  return ADMIN_ROUTES.map(({ method, path, doc }) => `${method.padEnd(4)} ${path.padEnd(12)} ${doc}\n`).join(
-    "",
-  );
-}
-
 /** @returns what is wrong, as text, where it cannot be read. */
 function explainQuestion(query: URLSearchParams): ExplainQuestion | string {
   const last = query.get("last") ?? "10";
   if (!/^\d{1,4}$/.test(last)) return `last: found "${last}", wanted a whole number from 0 to 9999`;
   return { cluster: query.get("cluster") ?? "", last: Number(last) };
-}
-
-function json(value: unknown): AdminReply {
-  return { status: 200, body: `${JSON.stringify(value, null, 2)}\n`, contentType: JSON_TYPE };
 }
 
 function actionReply(result: { readonly ok: boolean; readonly message: string }): AdminReply {

@@ -8,6 +8,7 @@ Examples:
   isobar validate isobar.yaml              check a configuration without opening a port
   isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
   isobar explain greeter:50051             why a running proxy sends requests where it does
+  isobar control-plane --static s.yaml --insecure   serve services over xDS
   isobar demo                              see it balance real gRPC traffic on this machine
   isobar simulate scenario.yaml            compare policies over a fleet in virtual time
 
@@ -58,10 +59,12 @@ program
 if (process.argv[2] !== "proxy") {
   const { addExplainCommand } = await import("./explain/explain-command.ts");
   addExplainCommand(program);
+  const { addControlPlaneCommand } = await import("./control-plane.ts");
+  addControlPlaneCommand(program);
 }
 
 // The demo brings clients and backends of its own: the proxy must not carry their code along.
-if (!["proxy", "validate", "explain"].includes(process.argv[2] ?? "")) {
+if (!["proxy", "validate", "explain", "control-plane"].includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");
   addDemoCommand(program);
   const { addSimulateCommand } = await import("./simulate.ts");

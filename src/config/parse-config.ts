@@ -37,6 +37,8 @@ export interface ParseOptions {
   readonly env: Environment;
   /** A further check of a configuration that is good as far as its own text tells; default: none. */
   readonly check?: (config: Config) => CrossFinding[];
+  /** Sections that this file may leave out though the schema wants them, with what counts in their place; default: none. */
+  readonly absent?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -59,7 +61,9 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
       }),
     };
   }
-  const raw: unknown = document.toJS({ maxAliasCount: 1_000 });
+  const written: unknown = document.toJS({ maxAliasCount: 1_000 });
+  const isMapping = typeof written === "object" && written !== null && !Array.isArray(written);
+  const raw = isMapping ? { ...options.absent, ...written } : written;
   const overridden = applyEnvironment(raw, options.env);
   const parsed = configSchema.safeParse(overridden.value);
   if (!parsed.success) {

@@ -1,0 +1,89 @@
+import type { Log } from "../telemetry/log.ts";
+import type { TypeUrl } from "../xds/resources/type-url.ts";
+import type { AdsStream, StreamEvents } from "../xds/server/ads-stream.ts";
+import type { Unanswered } from "../xds/server/subscription.ts";
+
+/** What has been sent and answered of one type of resource since the start. */
+export interface TypeTally {
+  responses: number;
+  resources: number;
+  octets: number;
+  accepted: number;
+  refused: number;
+}
+
+/** Refusals that are written to the log in a minute; a thousand clients may refuse the same thing. */
+const MAX_LINES_PER_MINUTE = 60;
+const MINUTE_MS = 60_000;
+
+/** Counts what happens on streams, and says in the log what a person has to know. */
+export class ControlPlaneEvents implements StreamEvents {
+  readonly tallies = new Map<TypeUrl, TypeTally>();
+  /** Requests for types that are not served. */
+  unknownTypes = 0;
+  /** Requests that could not be read, and faults of our own. */
+  faults = 0;
+  /** Told of how long each answer took, in ms. */
+  onAnswerMs: (ms: number) => void = () => {};
+  readonly #log: Log;
+  readonly #saidTypes = new WeakMap<AdsStream, Set<string>>();
+  #linesLeft = MAX_LINES_PER_MINUTE;
+  #minuteMs = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  pushed(_stream: AdsStream, type: TypeUrl, resources: number, octets: number): void {
+    const tally = this.#tally(type);
+    tally.responses++;
+    tally.resources += resources;
+    tally.octets += octets;
+  }
+
+  answered(stream: AdsStream, type: TypeUrl, response: Unanswered, message: string | undefined): void {
+    const tally = this.#tally(type);
+    this.onAnswerMs(performance.now() - response.sentAtMs);
+    if (message === undefined) {
+      tally.accepted++;
+      return;
+    }
+    tally.refused++;
+    if (!this.#mayWrite()) return;
+    const resources = [...response.resources.keys()].slice(0, 10).join(", ");
+    const { nodeId: node, kind } = stream;
+    this.#log.warn("a client refuses resources and keeps what it had", { node, kind, type, resources, message });
+  }
+
+  unknownType(stream: AdsStream, type: string): void {
+    this.unknownTypes++;
+    const said = this.#saidTypes.get(stream) ?? new Set();
+    this.#saidTypes.set(stream, said);
+    if (said.size >= 10 || said.has(type)) return;
+    said.add(type);
+    if (this.#mayWrite()) this.#log.warn("a client asks for a type that is not served", { node: stream.nodeId, type });
+  }
+
+  fault(peer: string, error: unknown): void {
+    this.faults++;
+    if (this.#mayWrite()) this.#log.error("a stream failed", { peer, error });
+  }
+
+  #tally(type: TypeUrl): TypeTally {
+    let tally = this.tallies.get(type);
+    if (tally === undefined) {
+      tally = { responses: 0, resources: 0, octets: 0, accepted: 0, refused: 0 };
+      this.tallies.set(type, tally);
+    }
+    return tally;
+  }
+
+  #mayWrite(): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#minuteMs >= MINUTE_MS) {
+      this.#minuteMs = nowMs;
+      this.#linesLeft = MAX_LINES_PER_MINUTE;
+    }
+    return this.#linesLeft-- > 0;
+  }
+}

@@ -1,0 +1,74 @@
+import type { AdminRoute } from "../admin/admin-route.ts";
+import { json } from "../admin/admin-route.ts";
+import type { StreamStatus } from "../xds/server/stream-status.ts";
+
+/** What the control plane's admin server shows. */
+export interface ControlPlaneView {
+  /** @returns why no client should come here; undefined when it may. */
+  notReadyReason(): string | undefined;
+  stats(): Readonly<Record<string, number>>;
+  /** @param node only of the node with this id; all if undefined. */
+  clients(node: string | undefined): readonly StreamStatus[];
+}
+
+/** Everything it knows, in the order of its index. */
+export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
+  {
+    method: "GET",
+    path: "/ready",
+    doc: "200 when all services are known and the port is open, else 503 with the reason",
+    answer: (view) => {
+      const reason = view.notReadyReason();
+      return reason === undefined
+        ? { status: 200, body: "ready\n" }
+        : { status: 503, body: `not ready: ${reason}\n` };
+    },
+  },
+  {
+    method: "GET",
+    path: "/healthz",
+    doc: "200 as long as the process answers",
+    answer: () => ({ status: 200, body: "ok\n" }),
+  },
+  {
+    method: "GET",
+    path: "/stats",
+    doc: "services, endpoints, streams, and what was sent and answered; ?format=json for JSON",
+    answer: (view, query) => {
+      const stats = view.stats();
+      if (query.get("format") === "json") return json(stats);
+      const lines = Object.entries(stats).map(([name, value]) => `${name}: ${value}\n`);
+      return { status: 200, body: lines.join("") };
+    },
+  },
+  {
+    method: "GET",
+    path: "/xds/status",
+    doc: "who has which version of what, and who refused what and why; ?node=ID; ?format=json for JSON",
+    answer: (view, query) => {
+      const clients = view.clients(query.get("node") ?? undefined);
+      if (query.get("format") === "json") return json({ clients });
+      return { status: 200, body: clients.length === 0 ? "no clients\n" : clients.map(clientText).join("\n") };
+    },
+  },
+];
+
+function clientText(client: StreamStatus): string {
+  const { nodeId, kind, transport, peer, userAgent, zone, region } = client;
+  const place = `region=${region || "-"} zone=${zone || "-"}`;
+  const head = `${nodeId || "-"} kind=${kind} transport=${transport} peer=${peer} agent="${userAgent}" ${place}\n`;
+  return head + client.types.map(typeText).join("");
+}
+
+function typeText({ type, wildcard, subscribed, unanswered, resources, refused }: StreamStatus["types"][number]) {
+  const name = type.slice(type.lastIndexOf(".") + 1);
+  const lines = [
+    `  ${name} subscribed=${wildcard ? "*" : subscribed} unanswered=${unanswered}\n`,
+    ...resources.map((each) => `    ${each.name} version=${each.version} ${each.state}\n`),
+    ...refused.map(
+      (each) =>
+        `    refused ${each.name || "(empty response)"} version=${each.version} at=${new Date(each.atMs).toISOString()}: ${each.message}\n`,
+    ),
+  ];
+  return lines.join("");
+}
