@@ -37,6 +37,8 @@ const Cell = {
   /** Streams in flight from other proxies, and when that was said. */
   peers: 15,
   peersAt: 16,
+  /** When the first attempt began of those sent since the last answer or failure. */
+  askedFrom: 17,
 } as const;
 /** A whole number of 16 octets. */
 const STRIDE = 18;
@@ -74,9 +76,12 @@ export class EndpointMeasures {
 
   /** An attempt has been sent and waits for its answer. */
   began(row: number, slot: number, nowMs: number): void {
+    const cells = this.#cells;
     const at = this.#at(row, slot);
-    this.#cells[at + Cell.waiting]!++;
-    this.#cells[at + Cell.waitingSince]! += nowMs;
+    if (cells[at + Cell.waiting]!++ === 0 || cells[at + Cell.askedFrom]! <= cells[at + Cell.stamp]!) {
+      cells[at + Cell.askedFrom] = nowMs;
+    }
+    cells[at + Cell.waitingSince]! += nowMs;
   }
 
   /** It waits no more: it was answered, or has ended otherwise. @param beganMs as {@link began} was told. */
@@ -159,6 +164,14 @@ export class EndpointMeasures {
     }
   }
 
+  /** @returns attempts that wait for an answer. */
+  waiting(slot: number): number {
+    let waiting = 0;
+    for (let at = HEADER_CELLS + slot * STRIDE; at < this.#cells.length; at += this.#rowCells)
+      waiting += this.#cells[at + Cell.waiting]!;
+    return waiting;
+  }
+
   /** @returns attempts per second that did not fail, over the last 10 seconds or so. */
   successRate(slot: number, nowMs: number): number {
     let successes = 0;
@@ -178,6 +191,24 @@ export class EndpointMeasures {
       since += this.#cells[at + Cell.waitingSince]!;
     }
     return waiting === 0 ? 0 : Math.max(0, nowMs - since / waiting);
+  }
+
+  /**
+   * @returns for how long the endpoint has been asked and has not answered anybody, in ms; 0 when nothing waits that was sent after its
+   * last answer. One that hangs is silent; one with a stream that it has nothing to say on is not, as long as it answers others.
+   */
+  silentMs(slot: number, nowMs: number): number {
+    const cells = this.#cells;
+    const first = HEADER_CELLS + slot * STRIDE;
+    let answered = 0;
+    for (let at = first; at < cells.length; at += this.#rowCells)
+      answered = Math.max(answered, cells[at + Cell.stamp]!);
+    let asked = Number.POSITIVE_INFINITY;
+    for (let at = first; at < cells.length; at += this.#rowCells) {
+      const from = cells[at + Cell.askedFrom]!;
+      if (cells[at + Cell.waiting]! > 0 && from > answered) asked = Math.min(asked, from);
+    }
+    return Math.max(0, nowMs - asked);
   }
 
   /** Takes an endpoint's own report. @param report copied; -1 for what it does not say. */

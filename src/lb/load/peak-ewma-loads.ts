@@ -2,6 +2,11 @@ import { ClusterLoads } from "./cluster-loads.ts";
 
 /** An endpoint is at most this many times as costly as the usual one: what is worse is no worse. */
 const HIGHEST_FACTOR = 1_000;
+/**
+ * Time constant by which the silence of an endpoint is doubted, in ms: what hangs runs into its time limits meanwhile, which count as failures; what only has
+ * nothing to say yet, on a stream without events, is asked again after about 20 s.
+ */
+const SILENCE_DOUBT_MS = 3_000;
 
 /**
  * `peak_ewma`: streams in flight times an average of latency that follows rises at once and falls slowly, so that an endpoint
@@ -27,8 +32,12 @@ export class PeakEwmaLoads extends ClusterLoads {
   }
 
   override load(slot: number, nowMs: number): number {
-    const cost = this.measures.costMs(slot, nowMs);
-    if (cost === 0 || this.referenceMs === 0) return this.busy(slot, nowMs);
-    return this.scaled(slot, nowMs, Math.min(cost / this.referenceMs, HIGHEST_FACTOR));
+    const usual = this.referenceMs;
+    if (usual === 0) return this.busy(slot, nowMs);
+    const known = this.measures.costMs(slot, nowMs);
+    let cost = known === 0 ? usual : known;
+    const silentMs = this.measures.silentMs(slot, nowMs);
+    if (silentMs > cost) cost = Math.max(cost, silentMs * Math.exp(-silentMs / SILENCE_DOUBT_MS));
+    return this.scaled(slot, nowMs, Math.min(cost / usual, HIGHEST_FACTOR));
   }
 }

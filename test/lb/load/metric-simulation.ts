@@ -7,10 +7,11 @@ import { EndpointMeasures } from "../../../src/lb/load/endpoint-measures.ts";
 import type { LoadBalancing } from "../../../src/resource/load-balancing.ts";
 import { LOAD_BALANCING_DEFAULTS } from "../../../src/resource/load-balancing.ts";
 
-/** How an endpoint serves: `failing` is the share that it fails, at once. */
+/** How an endpoint serves: `failing` is the share that it fails, at once; what comes from `hangsFromMs` on is never answered. */
 export interface ServedBy {
   readonly serviceMs: number;
   readonly failing?: number;
+  readonly hangsFromMs?: number;
 }
 
 /** What a run of {@link runMetric} is made of. */
@@ -63,12 +64,13 @@ export function runMetric(run: MetricRun): { counts: number[]; peaks: number[] }
     }
     asked.sequence = i;
     const index = picker.pick(asked, loads, random, nowMs);
-    const { serviceMs, failing = 0 } = run.endpoints[index]!;
+    const { serviceMs, failing = 0, hangsFromMs = Number.POSITIVE_INFINITY } = run.endpoints[index]!;
     const slot = candidates.slots[index]!;
     const fails = random.nextFloat() < failing;
     inFlight[slot]!++;
     measures.began(0, slot, nowMs);
-    const tookMs = fails ? 0.5 : serviceMs * (0.8 + 0.4 * random.nextFloat());
+    const servedMs = fails ? 0.5 : serviceMs * (0.8 + 0.4 * random.nextFloat());
+    const tookMs = nowMs >= hangsFromMs ? Number.POSITIVE_INFINITY : servedMs;
     ends.push({ atMs: nowMs + tookMs, index, beganMs: nowMs, fails });
     if (nowMs >= (run.fromMs ?? 0) && nowMs < (run.untilMs ?? Number.POSITIVE_INFINITY)) {
       counts[index]!++;

@@ -68,6 +68,33 @@ for (const metric of LATENCY_METRICS) {
   });
 }
 
+test("peak_ewma: an endpoint that hangs has few streams before any of them has timed out", () => {
+  const swallowedBy = (metric: LoadMetric, serviceMs: number, ratePerMs: number): number => {
+    const { counts } = runMetric({
+      settings: { metric },
+      weights: [1, 1, 1, 1, 1],
+      endpoints: [{ serviceMs, hangsFromMs: 5_000 }, ...new Array(4).fill({ serviceMs })],
+      ratePerMs,
+      requests: 7_500 * ratePerMs,
+      fromMs: 5_000,
+      untilMs: 7_000,
+    });
+    return counts[0]!;
+  };
+  for (const [serviceMs, ratePerMs] of [
+    [20, 1],
+    [100, 1],
+    [10, 4],
+  ] as const) {
+    const swallowed = swallowedBy("peak_ewma", serviceMs, ratePerMs);
+    const byStreams = swallowedBy("in_flight", serviceMs, ratePerMs);
+    const told = `${swallowed} with peak_ewma, ${byStreams} with in_flight; ${serviceMs} ms, ${ratePerMs}/ms`;
+    assert.ok(swallowed < byStreams, told);
+    // About as many as came before it was silent for longer than an answer takes.
+    assert.ok(swallowed <= 3 + (2 * serviceMs * ratePerMs) / 5, told);
+  }
+});
+
 test("a new endpoint's share grows with its age, and its streams in flight stay below what its share allows", () => {
   const windowMs = 10_000;
   for (const weights of [
