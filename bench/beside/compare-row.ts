@@ -2,7 +2,7 @@ import type { Figures } from "./figures.ts";
 import { figuresOf, summed } from "./figures.ts";
 import type { BesidePrograms } from "./find-programs.ts";
 import type { Judged } from "./judge-heat.ts";
-import { judgeNew, judgeSick } from "./judge-heat.ts";
+import { inAll, judgeNew, judgeSick } from "./judge-heat.ts";
 import { playRow } from "./play-row.ts";
 import type { Heat, Row } from "./rows.ts";
 
@@ -25,6 +25,8 @@ export interface RowResult {
   /** What clients without a proxy saw meanwhile of an endpoint that is always well. */
   readonly direct: Figures;
   readonly heats: readonly HeatResult[];
+  /** Isobar is to be worse in no figure of the row, and better in one. */
+  readonly verdict: Judged["verdict"];
 }
 
 /** A repetition counts if of the requests sent without a proxy no more than this share were over the target. Of their work 1 in 8,000 is. */
@@ -69,5 +71,6 @@ export async function compareRow(
     const judged = row.fault.kind === "join" ? judgeNew(isobar!, envoy) : judgeSick(isobar!, envoy);
     return { heat, figures, judged };
   });
-  return { row, repetitions, dropped, busy, direct, heats };
+  const verdict = inAll(heats.map(({ judged }) => judged));
+  return { row, repetitions, dropped, busy, direct, heats, verdict };
 }

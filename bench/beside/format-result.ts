@@ -3,7 +3,15 @@ import type { Figures } from "./figures.ts";
 import { TARGET_MS } from "./rows.ts";
 
 /** A row's table, for people. */
-export function formatResult({ row, repetitions, dropped, busy, direct, heats }: RowResult): string {
+export function formatResult({
+  row,
+  repetitions,
+  dropped,
+  busy,
+  direct,
+  heats,
+  verdict: whole,
+}: RowResult): string {
   const requests = heats[0]!.figures[0]!.requests;
   const lines = [
     `${row.name}: ${row.title}`,
@@ -16,8 +24,8 @@ export function formatResult({ row, repetitions, dropped, busy, direct, heats }:
     for (const { figure, isobar, best, verdict } of judged.comparisons) {
       lines.push(`    ${verdict.padEnd(6)}  ${figure}: ${short(isobar)}, best of Envoy's ${short(best)}`);
     }
-    lines.push(`    ${judged.ok ? "OK" : "MISSED"}`);
   }
+  lines.push(`  ${whole === "better" ? "OK" : "MISSED"}: ${whole}`);
   return lines.join("\n");
 }
 

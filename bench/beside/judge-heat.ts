@@ -8,10 +8,10 @@ export interface Comparison {
   readonly verdict: "better" | "equal" | "worse";
 }
 
-/** A heat's comparisons, and whether Isobar is worse in none and better in one at least. */
+/** A heat's comparisons, and what they come to: worse if one is, else better if one is. */
 export interface Judged {
   readonly comparisons: readonly Comparison[];
-  readonly ok: boolean;
+  readonly verdict: Comparison["verdict"];
 }
 
 /** Latencies closer than this are one: the noise of two busy cores. */
@@ -45,12 +45,7 @@ export function judgeSick(isobar: Figures, envoy: readonly Figures[]): Judged {
     time("p90", (one) => one.p90Ms),
     time("p99", (one) => one.p99Ms),
   ];
-  return {
-    comparisons,
-    ok:
-      comparisons.every((one) => one.verdict !== "worse") &&
-      comparisons.some((one) => one.verdict === "better"),
-  };
+  return { comparisons, verdict: inAll(comparisons) };
 }
 
 /** The same for a new endpoint: half of what is over the target, and the newcomer has its share in the end. */
@@ -70,7 +65,13 @@ export function judgeNew(isobar: Figures, envoy: readonly Figures[]): Judged {
       verdict: isobar.lastShare >= NEW_LEAST_SHARE ? "equal" : "worse",
     },
   ];
-  return { comparisons, ok: comparisons.every((one) => one.verdict !== "worse") };
+  return { comparisons, verdict: inAll(comparisons) };
+}
+
+/** @returns what several verdicts come to: in one row, too. Where retries hide everything, there is nothing left to be better in. */
+export function inAll(all: readonly { readonly verdict: Comparison["verdict"] }[]): Comparison["verdict"] {
+  if (all.some(({ verdict }) => verdict === "worse")) return "worse";
+  return all.some(({ verdict }) => verdict === "better") ? "better" : "equal";
 }
 
 function verdict(ours: number, best: number, same: boolean): Comparison["verdict"] {

@@ -42,7 +42,7 @@ const WITHOUT: Heat = { title: "without retries", envoy: ENVOY_PLAIN, isobar: IS
 const WITH: Heat = { title: "with retries", envoy: ENVOY_RETRYING, isobar: ISOBAR_RETRYING };
 
 function sick(name: string, title: string, fault: Fault): Row {
-  return { name, title, fault, heats: [WITHOUT, WITH], perSecond: 150, warmSeconds: 5, seconds: 20 };
+  return { name, title, fault, heats: [WITHOUT, WITH], perSecond: 100, warmSeconds: 5, seconds: 20 };
 }
 
 /** All rows. */
@@ -69,7 +69,7 @@ export const ROWS: readonly Row[] = [
     title: "a fifth endpoint joins, 15 × slower at first, warming up over about 30 s",
     fault: { kind: "join", factor: 15, decayMs: 10_000 },
     heats: [{ title: "slow start", envoy: ENVOY_NEW, isobar: ISOBAR_PLAIN }],
-    perSecond: 200,
+    perSecond: 100,
     warmSeconds: 5,
     seconds: 60,
   },

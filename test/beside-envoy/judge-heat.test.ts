@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Figures } from "../../bench/beside/figures.ts";
 import { figuresOf, summed } from "../../bench/beside/figures.ts";
-import { judgeNew, judgeSick } from "../../bench/beside/judge-heat.ts";
+import { inAll, judgeNew, judgeSick } from "../../bench/beside/judge-heat.ts";
 
 function figures(changes: Partial<Figures> = {}): Figures {
   const well = { requests: 1_000, errors: 0, harmed: 10, p90Ms: 16, p99Ms: 28, p999Ms: 40, lastShare: 1 };
@@ -38,13 +38,13 @@ test("Isobar is compared with the best of each figure, whichever configuration i
     figures({ errors: 0, p99Ms: 900, harmed: 90 }),
     figures({ errors: 90, p99Ms: 100, harmed: 90 }),
   ];
-  assert.ok(judgeSick(figures(), envoy).ok);
-  assert.ok(!judgeSick(figures({ p99Ms: 110 }), envoy).ok);
-  assert.ok(!judgeSick(figures({ errors: 20 }), envoy).ok);
+  assert.equal(judgeSick(figures(), envoy).verdict, "better");
+  assert.equal(judgeSick(figures({ p99Ms: 110 }), envoy).verdict, "worse");
+  assert.equal(judgeSick(figures({ errors: 20 }), envoy).verdict, "worse");
 });
 
 test("what is equal everywhere is not better, and chance is equal", () => {
-  assert.ok(!judgeSick(figures(), [figures()]).ok);
+  assert.equal(judgeSick(figures(), [figures()]).verdict, "equal");
   const { comparisons } = judgeSick(figures({ harmed: 14, p99Ms: 28.9 }), [figures()]);
   assert.deepEqual(
     comparisons.map((one) => one.verdict),
@@ -53,7 +53,16 @@ test("what is equal everywhere is not better, and chance is equal", () => {
 });
 
 test("a new endpoint may harm half of what it does with Envoy, and must have its share in the end", () => {
-  assert.ok(judgeNew(figures({ harmed: 50 }), [figures({ harmed: 100 }), figures({ harmed: 200 })]).ok);
-  assert.ok(!judgeNew(figures({ harmed: 51 }), [figures({ harmed: 100 })]).ok);
-  assert.ok(!judgeNew(figures({ harmed: 1, lastShare: 0.2 }), [figures({ harmed: 100 })]).ok);
+  const envoy = [figures({ harmed: 100 }), figures({ harmed: 200 })];
+  assert.equal(judgeNew(figures({ harmed: 50 }), envoy).verdict, "better");
+  assert.equal(judgeNew(figures({ harmed: 51 }), envoy).verdict, "worse");
+  assert.equal(judgeNew(figures({ harmed: 1, lastShare: 0.2 }), envoy).verdict, "worse");
+});
+
+test("a row is better when one heat is and none is worse", () => {
+  const row = (...all: ("better" | "equal" | "worse")[]): string =>
+    inAll(all.map((verdict) => ({ verdict })));
+  assert.equal(row("equal", "better"), "better");
+  assert.equal(row("better", "worse"), "worse");
+  assert.equal(row("equal", "equal"), "equal");
 });
