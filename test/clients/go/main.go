@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	// Targets of the form xds:///NAME: the channel asks the control plane of GRPC_XDS_BOOTSTRAP.
+	_ "google.golang.org/grpc/xds"
 )
 
 func main() {
