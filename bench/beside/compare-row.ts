@@ -20,6 +20,8 @@ export interface RowResult {
   readonly repetitions: number;
   /** Repetitions that were played and do not count, because the machine was too busy. */
   readonly dropped: number;
+  /** Whether the machine was quiet enough to judge by: so many were played again that some had to count all the same. */
+  readonly quiet: boolean;
   /** Busy share of the machine's cores, the highest of all repetitions. */
   readonly busy: number;
   /** What clients without a proxy saw meanwhile of an endpoint that is always well. */
@@ -62,6 +64,7 @@ export async function compareRow(
     }
   }
   const direct = summed(directs);
+  const quiet = directs.every(({ harmed, requests }) => harmed <= DIRECT_HARMED * requests);
   const heats = row.heats.map((heat): HeatResult => {
     const figures = [...heat.isobar, ...heat.envoy].map(({ name }) => {
       const own = runs.get(name)!;
@@ -72,5 +75,5 @@ export async function compareRow(
     return { heat, figures, judged };
   });
   const verdict = inAll(heats.map(({ judged }) => judged));
-  return { row, repetitions, dropped, busy, direct, heats, verdict };
+  return { row, repetitions, dropped, quiet, busy, direct, heats, verdict };
 }

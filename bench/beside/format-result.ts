@@ -7,6 +7,7 @@ export function formatResult({
   row,
   repetitions,
   dropped,
+  quiet,
   busy,
   direct,
   heats,
@@ -25,7 +26,8 @@ export function formatResult({
       lines.push(`    ${verdict.padEnd(6)}  ${figure}: ${short(isobar)}, best of Envoy's ${short(best)}`);
     }
   }
-  lines.push(`  ${whole === "better" ? "OK" : "MISSED"}: ${whole}`);
+  const judgement = whole === "better" ? "OK" : "MISSED";
+  lines.push(`  ${quiet ? judgement : "NOT JUDGED, the machine was too busy"}: ${whole}`);
   return lines.join("\n");
 }
 

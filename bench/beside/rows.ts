@@ -41,8 +41,19 @@ export const TARGET_MS = 50;
 const WITHOUT: Heat = { title: "without retries", envoy: ENVOY_PLAIN, isobar: ISOBAR_PLAIN };
 const WITH: Heat = { title: "with retries", envoy: ENVOY_RETRYING, isobar: ISOBAR_RETRYING };
 
+/** Longer than the first ejection of both, 30 s: how an endpoint that is still sick comes back counts too. */
+const SICK_SECONDS = 45;
+
 function sick(name: string, title: string, fault: Fault): Row {
-  return { name, title, fault, heats: [WITHOUT, WITH], perSecond: 100, warmSeconds: 5, seconds: 20 };
+  return {
+    name,
+    title,
+    fault,
+    heats: [WITHOUT, WITH],
+    perSecond: 100,
+    warmSeconds: 5,
+    seconds: SICK_SECONDS,
+  };
 }
 
 /** All rows. */

@@ -14,7 +14,7 @@ const NAMES = ROWS.map(({ name }) => name);
 const USAGE = `npm run beside -- [options]
   --rows LIST        of ${NAMES.join(", ")} (all)
   --repetitions N    of each row, each with other arrivals (5)
-  --seconds S        reported seconds of each repetition (the row's own, 20 or 60)
+  --seconds S        reported seconds of each repetition (the row's own, 45 or 60)
   --json FILE        writes everything measured there
   --check            exit code 1 if Isobar is not better in a row, or a row could not be played
   --help
@@ -51,13 +51,14 @@ async function main(): Promise<number> {
     const report = { machine: describeMachine([]), options, skipped, results };
     writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
   }
-  const missed = results
-    .filter(({ heats }) => heats.some(({ judged }) => !judged.ok))
-    .map(({ row }) => row.name);
-  if (!options.check || (missed.length === 0 && skipped.length === 0)) return 0;
-  process.stderr.write(
-    `beside: not better in ${missed.join(", ") || "none"}; not played: ${skipped.length}\n`,
+  const missed = results.filter(({ verdict }) => verdict !== "better").map(({ row }) => row.name);
+  const busy = results.filter(({ quiet }) => !quiet).map(({ row }) => row.name);
+  if (!options.check || missed.length + busy.length + skipped.length === 0) return 0;
+  const bad = { "not better": missed, "machine too busy": busy, "not played": skipped };
+  const told = Object.entries(bad).flatMap(([what, rows]) =>
+    rows.length > 0 ? [`${what}: ${rows.join(", ")}`] : [],
   );
+  process.stderr.write(`beside: ${told.join("; ")}\n`);
   return 1;
 }
 

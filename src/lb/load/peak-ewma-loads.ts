@@ -3,8 +3,8 @@ import { ClusterLoads } from "./cluster-loads.ts";
 /** An endpoint is at most this many times as costly as the usual one: what is worse is no worse. */
 const HIGHEST_FACTOR = 1_000;
 /**
- * Time constant by which the silence of an endpoint is doubted, in ms: what hangs runs into its time limits meanwhile, which count as failures; what only has
- * nothing to say yet, on a stream without events, is asked again after about 20 s.
+ * Time constant by which the silence of an endpoint is doubted, in ms: what hangs runs into time limits meanwhile, which count as
+ * failures; what only has nothing to say yet, on a stream without events, is asked again after about 20 s.
  */
 const SILENCE_DOUBT_MS = 3_000;
 
