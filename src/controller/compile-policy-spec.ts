@@ -61,6 +61,7 @@ function asCluster(spec: PolicySpec): ClusterConfig {
   return {
     ...spec,
     name: "",
+    endpoints: [],
     timeouts,
     connectionPool: connectionPool ?? { tcp: {}, http: NO_LIMITS },
     loadBalancer: loadBalancer ?? policySpecSchema.shape.loadBalancer.unwrap().parse({}),

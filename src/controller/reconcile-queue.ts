@@ -96,6 +96,8 @@ export class ReconcileQueue {
       this.#timers.delete(timer);
       this.add(key);
     }, delayMs);
+    // What waits to be tried again keeps no process alive.
+    timer.unref();
     this.#timers.add(timer);
   }
 
