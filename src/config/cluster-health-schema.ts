@@ -10,7 +10,7 @@ const DEFAULTS = OUTLIER_DETECTION_DEFAULTS;
 export const outlierDetectionSchema = z
   .strictObject({
     consecutiveFailures: integerField(0, 10_000, {
-      doc: "Failures in a row: connection errors, resets, and statuses that say the endpoint is at fault. 0 is off.",
+      doc: "Failures in a row: lost connections, resets, `UNAVAILABLE`, late answers; not what a bad request may cause ([sick endpoints](health.md)). 0 is off.",
     }).default(DEFAULTS.consecutiveFailures),
     intervalMs: integerField(100, HOUR_MS, {
       doc: "The time that rates are made over, moving on with the clock; also how long it takes an ejected endpoint to be forgiven one ejection.",

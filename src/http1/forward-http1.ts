@@ -13,8 +13,6 @@ import type { RequestExchange } from "./request-exchange.ts";
 import type { RequestHead } from "./request-head.ts";
 import { BodyFraming } from "./request-head.ts";
 
-/** The one 5xx that says something of the request, not of the endpoint. */
-const NOT_IMPLEMENTED = 501;
 /** May be sent once more when nothing of an answer has come. Source: RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 const MAX_RESPONSE_HEAD_OCTETS = 65_536;
@@ -168,7 +166,7 @@ class Http1Forward {
     if (exchange.over) return;
     answer.on("error", () => {});
     const { rawHeaders, statusCode = 0 } = answer;
-    this.#lease.judge(statusCode < 500 || statusCode === NOT_IMPLEMENTED);
+    this.#lease.answered(statusCode);
     const fields = this.#lease.takeReport(endToEndResponseFields(rawHeaders), exchange.head.fields);
     if (!exchange.begin(statusCode, fields)) {
       this.#sent?.destroy();
@@ -219,7 +217,7 @@ class Http1Forward {
       this.start();
       return;
     }
-    if (!(error instanceof ConnectError)) this.#lease.judge(false);
+    if (!(error instanceof ConnectError)) this.#lease.failed();
     exchange.fail(upstreamFault(error, this.#name));
   }
 

@@ -1,25 +1,7 @@
+import { AttemptOutcome } from "./attempt-outcome.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import { ExchangeBit } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
-
-/** What one attempt at an endpoint says about that endpoint. */
-export const AttemptOutcome = {
-  /** It answered. */
-  success: 0,
-  /** It failed, and the endpoint is to blame: the connection broke, it reset the stream, or its status says so. */
-  fault: 1,
-  /** It refused for load: RESOURCE_EXHAUSTED, REFUSED_STREAM, a pushback. Load, not death. */
-  load: 2,
-  /** It says nothing about the endpoint: the client went away, or nothing was sent. */
-  neutral: 3,
-  /** Its time was up. The endpoint is to blame if nothing of the answer has come, and others answer sooner. */
-  late: 4,
-  /** The connection broke: a fault, but one, however many streams it had. */
-  lost: 5,
-} as const;
-
-/** One of {@link AttemptOutcome}. */
-export type AttemptOutcome = (typeof AttemptOutcome)[keyof typeof AttemptOutcome];
 
 /**
  * Notes the end of an attempt, once for each stream at an endpoint: everything that learns from answers does so here.
@@ -44,6 +26,9 @@ export function attemptEnded(
   } else if (found === AttemptOutcome.fault || found === AttemptOutcome.lost) {
     context.endpoints.errors[context.endpointRow + endpoint]!++;
     outliers.failed(cluster, endpoint, found === AttemptOutcome.lost, time.nowMs);
+  } else if (found === AttemptOutcome.error) {
+    context.endpoints.errors[context.endpointRow + endpoint]!++;
+    outliers.erred(cluster, endpoint, time.nowMs);
   }
 }
 
@@ -108,30 +93,3 @@ function settle(
     ? AttemptOutcome.fault
     : AttemptOutcome.neutral;
 }
-
-/** @returns what a gRPC status in an answer says about the endpoint; -1 stands for none. */
-export function outcomeOfStatus(grpcStatus: number): AttemptOutcome {
-  switch (grpcStatus) {
-    case RESOURCE_EXHAUSTED:
-      return AttemptOutcome.load;
-    case CANCELLED:
-      return AttemptOutcome.neutral;
-    case DEADLINE_EXCEEDED:
-      return AttemptOutcome.late;
-    case UNKNOWN:
-    case INTERNAL:
-    case UNAVAILABLE:
-    case DATA_LOSS:
-      return AttemptOutcome.fault;
-    default:
-      return AttemptOutcome.success;
-  }
-}
-
-const CANCELLED = 1;
-const UNKNOWN = 2;
-const DEADLINE_EXCEEDED = 4;
-const RESOURCE_EXHAUSTED = 8;
-const INTERNAL = 13;
-const UNAVAILABLE = 14;
-const DATA_LOSS = 15;

@@ -17,6 +17,8 @@ export const Phase = {
   answered: 5,
   /** Waits before it is tried again. */
   backingOff: 6,
+  /** Waits for word of where its authority leads. */
+  unrouted: 7,
 } as const;
 
 /** Facts about an exchange, as bits. */
@@ -39,7 +41,7 @@ export const ExchangeBit = {
   supervised: 128,
   /** The client wants to be given the load its endpoint reports. */
   wantsLoadReport: 256,
-  /** The answer's HTTP status is 500 or more. */
+  /** The answer's HTTP status is 500 or more, and not 501. */
   serverError: 512,
   /** A hedge waits for a connection to the endpoint in {@link ExchangeTable.endpoint}, beside an attempt under way. */
   hedgeWaiting: 1024,
@@ -47,6 +49,8 @@ export const ExchangeBit = {
   ownDeadline: 2048,
   /** It is ended when nothing moves on it for too long. */
   idleWatched: 4096,
+  /** The answer's HTTP status is 502, 503 or 504: the endpoint cannot serve. */
+  gatewayError: 8192,
 } as const;
 
 /** Endpoints one request is sent to at most beyond the first because others certainly did not process it. */

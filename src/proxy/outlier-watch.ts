@@ -40,7 +40,7 @@ export class OutlierWatch {
   /** By cluster slot. */
   readonly #clusters: (WatchedCluster | undefined)[] = [];
   readonly #generations = new Int32Array(MAX_ENDPOINT_SLOTS);
-  /** Failures in a row. */
+  /** Faults in a row, with no success between them. */
   readonly #streak = new Uint16Array(MAX_ENDPOINT_SLOTS);
   /** When a connection was last lost: it counts once, however many streams it had. */
   readonly #lostMs = new Float64Array(MAX_ENDPOINT_SLOTS);
@@ -114,6 +114,15 @@ export class OutlierWatch {
     if (limit === 0 || ++this.#streak[slot]! < limit) return;
     this.#streak[slot] = 0;
     this.#trip(watched, slot, nowMs);
+  }
+
+  /**
+   * An attempt was answered with an error that the request may have caused as well: it counts in rates, which compare endpoints, but
+   * not in the row of failures, which one caller with one bad request would fill.
+   */
+  erred(clusterSlot: number, slot: number, nowMs: number): void {
+    this.penalty.failed(slot, nowMs);
+    if (this.#clusters[clusterSlot] !== undefined) this.#outcomes.failed(this.#worker, slot);
   }
 
   /** @returns whether an endpoint of the cluster that has not answered after `elapsedMs` is slower than the others. */

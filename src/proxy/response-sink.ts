@@ -17,7 +17,8 @@ import type { OwnStream } from "../upstream/own-stream.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { bodySent } from "./attach.ts";
-import { AttemptOutcome, attemptEnded, measureAnswer, outcomeOfStatus } from "./attempt-end.ts";
+import { attemptEnded, measureAnswer } from "./attempt-end.ts";
+import { AttemptOutcome, httpErrorBits, outcomeOfHttp, outcomeOfStatus } from "./attempt-outcome.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { dropHeldRequest } from "./exchange-end.ts";
@@ -29,9 +30,6 @@ import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import { lossOf } from "./retry/loss-of.ts";
-
-/** The HTTP status that says something of the request, not of the endpoint. */
-const NOT_IMPLEMENTED = 501;
 
 /** Where the responses of one endpoint's connection come in. */
 export class ResponseSink implements ConnectionSink {
@@ -60,8 +58,9 @@ export class ResponseSink implements ConnectionSink {
     const { exchanges, engine } = this.#context;
     const status = exchanges.grpcStatus[slot]!;
     // No status at all is none that gRPC allows; of other requests the HTTP status is all there is.
-    const isBare = status < 0 && (exchanges.bits[slot]! & (ExchangeBit.grpc | ExchangeBit.serverError)) !== 0;
-    const found = isBare ? AttemptOutcome.fault : outcomeOfStatus(status);
+    const bits = exchanges.bits[slot]!;
+    const isBare = status < 0 && (bits & (ExchangeBit.grpc | ExchangeBit.serverError)) !== 0;
+    const found = isBare ? outcomeOfHttp(bits) : outcomeOfStatus(status);
     const outcome = pushedBack && status > 0 ? AttemptOutcome.load : found;
     attemptEnded(this.#context, slot, exchanges.endpoint[stream]!, outcome);
     exchanges.phase[slot] = Phase.answered;
@@ -109,8 +108,7 @@ export class ResponseSink implements ConnectionSink {
       this.#giveUp(slot, PROXY_ERRORS.responseTooLarge);
       return;
     }
-    if (decoder.status >= 500 && decoder.status !== NOT_IMPLEMENTED)
-      exchanges.bits[slot]! |= ExchangeBit.serverError;
+    if (decoder.status >= 500) exchanges.bits[slot]! |= httpErrorBits(decoder.status);
     if (endStream) this.#part(stream, slot, decoder.retryPushbackMs >= 0);
     if (kind === BlockKind.trailers) {
       sendTrailers(downstream, slot, scratch, octets, decoder.outLiteralOctets);
@@ -127,7 +125,7 @@ export class ResponseSink implements ConnectionSink {
     if (routes !== undefined && decoder.status >= 200) octets = routes.changeResponse(slot, octets);
     const { explain } = this.#context;
     const length =
-      explain.isOn && decoder.status >= 200
+      explain.tells && decoder.status >= 200
         ? appendExplanation(this.#context, slot, downstream, octets, decoder.listOctets + growth)
         : octets;
     writeHeaders(downstream, slot, scratch, length, decoder.outLiteralOctets, endStream);

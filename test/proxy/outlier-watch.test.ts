@@ -66,6 +66,22 @@ describe("a worker's watch over answers", () => {
     assert.ok(!ejected(slot), "the main thread has not made it one of all");
   });
 
+  it("lets errors that requests may cause neither begin nor end a row of failures, and counts them in rates", () => {
+    const { snapshot, watches, fail, ejected, outcomes } = twoWorkers(4);
+    const slot = snapshot.slotAt(0);
+    const err = (times: number) => {
+      for (let i = 0; i < times; i++) watches[0]!.erred(snapshot.clusterSlot, slot, 1_000);
+    };
+    err(50);
+    assert.ok(!ejected(slot));
+    assert.equal(outcomes.failures(slot), 50);
+    fail(0, slot, 4);
+    err(3);
+    assert.ok(!ejected(slot));
+    fail(0, slot, 1);
+    assert.ok(ejected(slot));
+  });
+
   it("counts a broken connection once, and a healthy cap of what all workers have ejected", () => {
     const { snapshot, fail, ejected, counters } = twoWorkers(4);
     const [a, b, c] = [0, 1, 2].map((i) => snapshot.slotAt(i)) as [number, number, number];

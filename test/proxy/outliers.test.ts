@@ -111,6 +111,11 @@ class Stage {
     this.monitor.set(snapshot, counters);
   }
 
+  /** The worker's counts of the cluster. */
+  get row(): Float64Array {
+    return this.proxy.row();
+  }
+
   /** The first endpoint's set-aside bits. */
   get reasons(): number {
     return this.proxy.endpoints.asideReasons(this.proxy.slotOf(this.backends[0]!.port));
@@ -248,14 +253,46 @@ describe("deadlines that nobody keeps", () => {
 
 describe("endpoints that refuse for load", () => {
   it("are not ejected", async () => {
-    const refusing: Behaviour = ({ connection, id }) => {
-      const block = Buffer.concat([RESPONSE_HEADERS, literal("grpc-status", "8")]);
-      connection.send(frame(Type.headers, Flag.endHeaders | Flag.endStream, id, block));
-    };
-    stage = await Stage.start(refusing, QUICK);
+    stage = await Stage.start((stream) => answerWith(stream, 8), QUICK);
     const run = await stage.load(1_500, 300);
     assert.ok(run.errors > 20);
     assert.equal(stage.reasons, 0);
+  });
+});
+
+/** Answers with a status in trailers alone. */
+function answerWith({ connection, id }: RawStream, grpcStatus: number): void {
+  const block = Buffer.concat([RESPONSE_HEADERS, literal("grpc-status", String(grpcStatus))]);
+  connection.send(frame(Type.headers, Flag.endHeaders | Flag.endStream, id, block));
+}
+
+describe("a status that programs make of an exception", () => {
+  const UNKNOWN = 2;
+  const INTERNAL = 13;
+
+  it("ejects nobody when one bad request is sent again and again, to whichever endpoint", async () => {
+    for (const status of [UNKNOWN, INTERNAL]) {
+      const failing: Behaviour = (stream) => answerWith(stream, status);
+      stage = await Stage.start(failing, QUICK, "round_robin", failing);
+      const client = new RawClient(stage.proxy.port);
+      // One after the other: every endpoint answers some dozens of them in a row.
+      for (let i = 0; i < 200; i++) assert.equal((await client.call(Buffer.alloc(8))).status, status);
+      client.close();
+      await sleep(400);
+      for (const { port } of stage.backends)
+        assert.equal(stage.proxy.endpoints.asideReasons(stage.proxy.slotOf(port)), 0);
+      assert.equal(stage.row[ClusterColumn.ejectionsRefused], 0);
+      await stage.close();
+      stage = undefined;
+    }
+  });
+
+  it("ejects an endpoint that answers so while the others do not", async (t) => {
+    stage = await Stage.start((stream) => answerWith(stream, UNKNOWN), QUICK, "round_robin");
+    const run = await stage.load(3_000, 400);
+    t.diagnostic(`${run.errors} errors of ${run.calls}, ${run.lateErrors} in the second half`);
+    assert.notEqual(stage.reasons & SetAside.outlier, 0);
+    assert.ok(run.errors < run.calls * 0.08, `${run.errors} errors of ${run.calls}`);
   });
 });
 

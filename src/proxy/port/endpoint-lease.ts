@@ -1,5 +1,6 @@
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
+import { AttemptOutcome, httpErrorBits, outcomeOfHttp } from "../attempt-outcome.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import { takeReportFields } from "../load-reports/take-report-fields.ts";
 import { noteConnectFailure } from "../note-connect-failure.ts";
@@ -75,14 +76,24 @@ export class EndpointLease {
     return takeReportFields(this.#context, this.cluster, this.slot, fields, asked);
   }
 
-  /** The endpoint has answered a request of HTTP/1.1, or failed to: what outlier detection goes by, as attemptEnded is for HTTP/2. */
-  judge(isWell: boolean): void {
+  /** The endpoint has answered a request of HTTP/1.1: what outlier detection goes by, as attemptEnded is for HTTP/2. */
+  answered(status: number): void {
     const { outliers, endpoints, endpointRow, time, tick } = this.#context;
     tick();
-    if (isWell) {
+    const bits = status < 500 ? 0 : httpErrorBits(status);
+    if (bits === 0) {
       outliers.succeeded(this.clusterSlot, this.slot, time.nowMs - this.#beganMs, time.nowMs);
       return;
     }
+    endpoints.errors[endpointRow + this.slot]!++;
+    if (outcomeOfHttp(bits) === AttemptOutcome.error) outliers.erred(this.clusterSlot, this.slot, time.nowMs);
+    else outliers.failed(this.clusterSlot, this.slot, false, time.nowMs);
+  }
+
+  /** The endpoint had the request and has not answered it. */
+  failed(): void {
+    const { outliers, endpoints, endpointRow, time, tick } = this.#context;
+    tick();
     endpoints.errors[endpointRow + this.slot]!++;
     outliers.failed(this.clusterSlot, this.slot, false, time.nowMs);
   }

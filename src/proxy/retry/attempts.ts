@@ -4,7 +4,7 @@ import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import { PolicyReason } from "../../telemetry/policy-reason.ts";
 import { RETRY_REASON_NAMES } from "../../telemetry/retry-reason.ts";
 import { RetryResult } from "../../telemetry/retry-result.ts";
-import { AttemptOutcome, outcomeOfStatus } from "../attempt-end.ts";
+import { AttemptOutcome, outcomeOfStatus } from "../attempt-outcome.ts";
 import { abandonAttempt, abandonUpstream, fail } from "../exchange-fail.ts";
 import { ExchangeBit, Phase } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";

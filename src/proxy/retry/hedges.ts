@@ -7,7 +7,7 @@ import { RetryResult } from "../../telemetry/retry-result.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../../upstream/upstream-channel.ts";
 import { openAttempt } from "../attach.ts";
-import { AttemptOutcome } from "../attempt-end.ts";
+import { AttemptOutcome } from "../attempt-outcome.ts";
 import { abandonAttempt, leaveHedgeWait } from "../exchange-fail.ts";
 import { ExchangeBit, Phase } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";
