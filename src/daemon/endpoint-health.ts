@@ -3,11 +3,16 @@ import { SeededRandom } from "../base/random.ts";
 import type { HealthMonitor } from "../health/health-monitor.ts";
 import type { Place } from "../lb/place.ts";
 import type { subsetOf } from "../lb/subset/subset-of.ts";
+import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { HEALTH_CODE } from "../resource/endpoint.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import type { MainToWorker } from "./worker-messages.ts";
+
+/** How often it is looked whether slices have grown or shrunk: as often as workers look. */
+const LOOK_MS = 250;
 
 /** What {@link EndpointHealth} works with. */
 export interface EndpointHealthOptions {
@@ -21,7 +26,10 @@ export interface EndpointHealthOptions {
   readonly log: Log;
 }
 
-/** Loads the health monitor when the first cluster needs it, and tells it what it has missed. */
+/**
+ * Loads the health monitor when the first cluster needs it, and tells it what it has missed; and which endpoints this proxy uses, which
+ * with subsets changes with their health.
+ */
 export class EndpointHealth {
   readonly #options: EndpointHealthOptions;
   #monitor: HealthMonitor | undefined;
@@ -29,6 +37,10 @@ export class EndpointHealth {
   #closed = false;
   #fleet: Fleet | undefined;
   #subsetOf: typeof subsetOf = () => undefined;
+  /** What the monitor was told that is used, of clusters with subsets: by name, an octet for each endpoint. */
+  readonly #used = new Map<string, Uint8Array>();
+  #setAsideVersion = 0;
+  #looks: NodeJS.Timeout | undefined;
 
   constructor(options: EndpointHealthOptions) {
     this.#options = options;
@@ -47,6 +59,7 @@ export class EndpointHealth {
   }
 
   removed(clusterName: string): void {
+    this.#used.delete(clusterName);
     this.#monitor?.remove(clusterName);
   }
 
@@ -66,6 +79,7 @@ export class EndpointHealth {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#looks);
     this.#monitor?.close();
   }
 
@@ -86,6 +100,40 @@ export class EndpointHealth {
   }
 
   #watch(monitor: HealthMonitor, { snapshot, counters }: PublishedCluster): void {
-    monitor.set(snapshot, counters, this.#subsetOf(snapshot, this.#options.place, this.#fleet));
+    const used = this.#usedOf(snapshot);
+    if (used === undefined) {
+      this.#used.delete(snapshot.name);
+      monitor.set(snapshot, counters);
+    } else {
+      this.#used.set(snapshot.name, used);
+      monitor.set(snapshot, counters, (index) => used[index] === 1);
+    }
+    if (this.#used.size > 0 === (this.#looks !== undefined)) return;
+    clearInterval(this.#looks);
+    this.#looks = this.#used.size > 0 ? setInterval(() => this.#look(monitor), LOOK_MS) : undefined;
+  }
+
+  /** @returns an octet for each endpoint of the snapshot, 1 where this proxy may send to it; undefined: it may send to all. */
+  #usedOf(snapshot: ClusterSnapshot): Uint8Array | undefined {
+    const { counters, place } = this.#options;
+    const isFit = (index: number): boolean =>
+      snapshot.healthAt(index) === HEALTH_CODE.healthy &&
+      counters.endpoints.asideReasons(snapshot.slotAt(index)) === 0;
+    const isUsed = this.#subsetOf(snapshot, place, this.#fleet, isFit);
+    return isUsed && Uint8Array.from({ length: snapshot.count }, (_, index) => (isUsed(index) ? 1 : 0));
+  }
+
+  /** A slice that is mostly sick has grown, or one that was is itself again: who is asked follows. */
+  #look(monitor: HealthMonitor): void {
+    const { setAsideVersion } = this.#options.counters.endpoints;
+    if (setAsideVersion === this.#setAsideVersion) return;
+    this.#setAsideVersion = setAsideVersion;
+    for (const published of this.#options.clusters()) {
+      const before = this.#used.get(published.snapshot.name);
+      if (before === undefined) continue;
+      const now = this.#usedOf(published.snapshot);
+      const isSame = now?.length === before.length && now.every((used, index) => used === before[index]);
+      if (!isSame) this.#watch(monitor, published);
+    }
   }
 }
