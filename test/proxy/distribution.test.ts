@@ -4,6 +4,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import type { LoadBalancingPolicy } from "../../src/resource/load-balancing.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
+import { closedLoop } from "./fixture/closed-loop.ts";
 import { LoadConnection } from "./fixture/load-connection.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
 import { WorkerBackend } from "./fixture/worker-backend.ts";
@@ -15,31 +16,6 @@ const STREAMS = 10;
 
 const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!;
-
-/** Keeps `STREAMS` calls in flight on each connection until all have been made. */
-async function closedLoop(connections: readonly LoadConnection[], calls: number): Promise<number> {
-  let begun = 0;
-  let failed = 0;
-  await Promise.all(
-    connections.flatMap((connection) =>
-      Array.from(
-        { length: STREAMS },
-        () =>
-          new Promise<void>((resolve) => {
-            const next = (): void => {
-              if (begun++ >= calls) return resolve();
-              connection.call((first) => {
-                if (first < 0) failed++;
-                next();
-              });
-            };
-            next();
-          }),
-      ),
-    ),
-  );
-  return failed;
-}
 
 /** How the same load falls when each connection goes to one backend for good, as ClusterIP places it. */
 function pinnedMaxOverMean(seed: number): number {
@@ -133,7 +109,7 @@ describe("distribution", () => {
     const connections = await Promise.all(
       Array.from({ length: CONNECTIONS }, () => LoadConnection.open(proxy.port)),
     );
-    const failed = await closedLoop(connections, CALLS);
+    const failed = await closedLoop(connections, CALLS, STREAMS);
     for (const connection of connections) connection.close();
     await proxy.settled();
     const counts = backends.map(({ calls }) => calls);
