@@ -8,8 +8,13 @@ export type Fault =
   | { readonly kind: "condition"; readonly mode: string; readonly factor?: number; readonly share?: number }
   /** Its packets vanish, in both directions. */
   | { readonly kind: "cut" }
-  /** It joins, and answers `factor` times slower at first, decaying with `decayMs`. */
-  | { readonly kind: "join"; readonly factor: number; readonly decayMs: number };
+  /** It joins, and answers `factor` times slower at first, decaying with time, or with the requests that it has served. */
+  | {
+      readonly kind: "join";
+      readonly factor: number;
+      readonly decayMs?: number;
+      readonly decayRequests?: number;
+    };
 
 /** Contenders that are judged against each other. */
 export interface Heat {
@@ -56,6 +61,11 @@ function sick(name: string, title: string, fault: Fault): Row {
   };
 }
 
+function joining(name: string, title: string, fault: Fault): Row {
+  const heats: readonly Heat[] = [{ title: "slow start", envoy: ENVOY_NEW, isobar: ISOBAR_PLAIN }];
+  return { name, title, fault, heats, perSecond: 100, warmSeconds: 5, seconds: 60 };
+}
+
 /** All rows. */
 export const ROWS: readonly Row[] = [
   sick("slow", "one of 5 endpoints becomes 10 × slower", {
@@ -75,13 +85,18 @@ export const ROWS: readonly Row[] = [
   }),
   sick("hang", "one accepts requests and never answers", { kind: "condition", mode: "hang" }),
   sick("vanish", "the packets of one vanish", { kind: "cut" }),
-  {
-    name: "new",
-    title: "a fifth endpoint joins, 15 × slower at first, warming up over about 30 s",
-    fault: { kind: "join", factor: 15, decayMs: 10_000 },
-    heats: [{ title: "slow start", envoy: ENVOY_NEW, isobar: ISOBAR_PLAIN }],
-    perSecond: 100,
-    warmSeconds: 5,
-    seconds: 60,
-  },
+  joining("new", "a fifth endpoint joins, 15 × slower at first, warming up over about 30 s", {
+    kind: "join",
+    factor: 15,
+    decayMs: 10_000,
+  }),
+  joining(
+    "new-by-work",
+    "a fifth endpoint joins, 15 × slower at first, warming up by its first 300 requests",
+    {
+      kind: "join",
+      factor: 15,
+      decayRequests: 100,
+    },
+  ),
 ];

@@ -31,10 +31,12 @@ type condition struct {
 	Factor float64 `json:"factor"`
 	// Share of the requests that fail.
 	Share float64 `json:"share"`
-	// DecayMs is the time constant by which a warming backend's factor falls to 1.
-	DecayMs float64 `json:"decayMs"`
+	// DecayMs is the time constant by which a warming backend's factor falls to 1; or DecayRequests, where only work warms it.
+	DecayMs       float64 `json:"decayMs"`
+	DecayRequests float64 `json:"decayRequests"`
 
-	since time.Time
+	since  time.Time
+	served atomic.Int64
 }
 
 // backend answers each call with its number, after as many microseconds of work as the request asks for.
@@ -83,8 +85,11 @@ func (c *condition) factorNow() float64 {
 	case "slow":
 		return c.Factor
 	case "warming":
-		ms := float64(time.Since(c.since).Milliseconds())
-		return 1 + (c.Factor-1)*math.Exp(-ms/c.DecayMs)
+		age := float64(time.Since(c.since).Milliseconds()) / c.DecayMs
+		if c.DecayRequests > 0 {
+			age = float64(c.served.Add(1)) / c.DecayRequests
+		}
+		return 1 + (c.Factor-1)*math.Exp(-age)
 	}
 	return 1
 }
@@ -125,12 +130,17 @@ func serveBackends(host, countText string) error {
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		next := condition{since: time.Now()}
-		if err := json.Unmarshal(lines.Bytes(), &next); err != nil {
+		var which condition
+		if err := json.Unmarshal(lines.Bytes(), &which); err != nil {
 			return fmt.Errorf("%q: %w", lines.Text(), err)
 		}
-		for _, each := range next.Backends {
-			backends[each].condition.Store(&next)
+		for _, each := range which.Backends {
+			// Each warms up by its own work.
+			next := &condition{since: time.Now()}
+			if err := json.Unmarshal(lines.Bytes(), next); err != nil {
+				return err
+			}
+			backends[each].condition.Store(next)
 		}
 	}
 	return lines.Err()

@@ -200,15 +200,19 @@ export class EndpointMeasures {
   silentMs(slot: number, nowMs: number): number {
     const cells = this.#cells;
     const first = HEADER_CELLS + slot * STRIDE;
+    // The main thread's row sends nothing.
+    const end = first + this.mainRow * this.#rowCells;
     let answered = 0;
-    for (let at = first; at < cells.length; at += this.#rowCells)
-      answered = Math.max(answered, cells[at + Cell.stamp]!);
-    let asked = Number.POSITIVE_INFINITY;
-    for (let at = first; at < cells.length; at += this.#rowCells) {
-      const from = cells[at + Cell.askedFrom]!;
-      if (cells[at + Cell.waiting]! > 0 && from > answered) asked = Math.min(asked, from);
+    for (let at = first; at < end; at += this.#rowCells) {
+      const stamp = cells[at + Cell.stamp]!;
+      if (stamp > answered) answered = stamp;
     }
-    return Math.max(0, nowMs - asked);
+    let asked = 0;
+    for (let at = first; at < end; at += this.#rowCells) {
+      const from = cells[at + Cell.askedFrom]!;
+      if (from > answered && cells[at + Cell.waiting]! > 0 && (asked === 0 || from < asked)) asked = from;
+    }
+    return asked === 0 || asked >= nowMs ? 0 : nowMs - asked;
   }
 
   /** Takes an endpoint's own report. @param report copied; -1 for what it does not say. */
