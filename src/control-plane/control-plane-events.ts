@@ -1,3 +1,4 @@
+import { HISTOGRAM_COLUMNS, observeMs } from "../telemetry/histogram-buckets.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { TypeUrl } from "../xds/resources/type-url.ts";
 import type { AdsStream, StreamEvents } from "../xds/server/ads-stream.ts";
@@ -23,8 +24,8 @@ export class ControlPlaneEvents implements StreamEvents {
   unknownTypes = 0;
   /** Requests that could not be read, and faults of our own. */
   faults = 0;
-  /** Told of how long each answer took, in ms. */
-  onAnswerMs: (ms: number) => void = () => {};
+  /** Times from a response to its answer, as {@link observeMs} counts them. */
+  readonly answerTimes = new Float64Array(HISTOGRAM_COLUMNS);
   readonly #log: Log;
   readonly #saidTypes = new WeakMap<AdsStream, Set<string>>();
   #linesLeft = MAX_LINES_PER_MINUTE;
@@ -43,7 +44,7 @@ export class ControlPlaneEvents implements StreamEvents {
 
   answered(stream: AdsStream, type: TypeUrl, response: Unanswered, message: string | undefined): void {
     const tally = this.#tally(type);
-    this.onAnswerMs(performance.now() - response.sentAtMs);
+    observeMs(this.answerTimes, 0, performance.now() - response.sentAtMs);
     if (message === undefined) {
       tally.accepted++;
       return;
@@ -52,7 +53,13 @@ export class ControlPlaneEvents implements StreamEvents {
     if (!this.#mayWrite()) return;
     const resources = [...response.resources.keys()].slice(0, 10).join(", ");
     const { nodeId: node, kind } = stream;
-    this.#log.warn("a client refuses resources and keeps what it had", { node, kind, type, resources, message });
+    this.#log.warn("a client refuses resources and keeps what it had", {
+      node,
+      kind,
+      type,
+      resources,
+      message,
+    });
   }
 
   unknownType(stream: AdsStream, type: string): void {
@@ -61,7 +68,8 @@ export class ControlPlaneEvents implements StreamEvents {
     this.#saidTypes.set(stream, said);
     if (said.size >= 10 || said.has(type)) return;
     said.add(type);
-    if (this.#mayWrite()) this.#log.warn("a client asks for a type that is not served", { node: stream.nodeId, type });
+    if (this.#mayWrite())
+      this.#log.warn("a client asks for a type that is not served", { node: stream.nodeId, type });
   }
 
   fault(peer: string, error: unknown): void {

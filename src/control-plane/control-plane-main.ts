@@ -3,17 +3,24 @@ import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { createAddressLookup } from "../discovery/address-lookup.ts";
-import type { LogLevel } from "../telemetry/log.ts";
+import type { ServiceSource } from "../resource/service-source.ts";
+import type { Log, LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import { AddressError, ControlPlane } from "./control-plane.ts";
 import { StaticFileError, StaticSource } from "./static-source.ts";
 
 /** How `isobar control-plane` was called. */
 export interface ControlPlaneFlags {
-  /** Services of this file. */
-  readonly staticFile: string;
+  /** Services of this file; undefined: those of Kubernetes. */
+  readonly staticFile: string | undefined;
+  /** Which Kubernetes; undefined where it is as kubectl has it. */
+  readonly kubeConfigFile: string | undefined;
+  readonly kubeContext: string | undefined;
+  readonly clusterDomain: string;
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
+  /** undefined: no metrics are served. */
+  readonly metricsAddress: SocketAddress | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -27,9 +34,9 @@ const WARNING_INTERVAL_MS = 60_000;
  */
 export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCode> {
   const log = createLog({ level: flags.logLevel });
-  const { address, adminAddress } = flags;
-  const source = new StaticSource({ file: flags.staticFile, log, lookup: createAddressLookup() });
-  const controlPlane = new ControlPlane({ source, address, adminAddress, log });
+  const { address, adminAddress, metricsAddress } = flags;
+  const source = await createSource(flags, log);
+  const controlPlane = new ControlPlane({ source, address, adminAddress, metricsAddress, log });
   const signal = endSignal();
   process.on("uncaughtException", (error) => {
     log.error("a fault of Isobar itself", { error });
@@ -42,7 +49,7 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
       admin: formatSocketAddress(
         adminAddress.kind === "ip" ? { ...adminAddress, port: adminPort } : adminAddress,
       ),
-      source: flags.staticFile,
+      source: flags.staticFile ?? "Kubernetes",
     });
     const warn = () =>
       log.warn("xDS is served in clear text to anybody who can connect, as --insecure permits", {
@@ -54,11 +61,32 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     clearInterval(warning);
     return ExitCode.ok;
   } catch (error) {
-    if (error instanceof StaticFileError) throw new ExitError(ExitCode.usage, error.message, { cause: error });
-    if (error instanceof AddressError) throw new ExitError(ExitCode.bindFailed, error.message, { cause: error });
+    if (error instanceof StaticFileError)
+      throw new ExitError(ExitCode.usage, error.message, { cause: error });
+    if (error instanceof AddressError)
+      throw new ExitError(ExitCode.bindFailed, error.message, { cause: error });
     throw error;
   } finally {
     await controlPlane.close();
+  }
+}
+
+/** What reads Kubernetes is large, and loaded only where it is used. */
+async function createSource(flags: ControlPlaneFlags, log: Log): Promise<ServiceSource> {
+  const { staticFile, kubeConfigFile, kubeContext, clusterDomain } = flags;
+  if (staticFile !== undefined)
+    return new StaticSource({ file: staticFile, log, lookup: createAddressLookup() });
+  const { KubernetesSource } = await import("../controller/kubernetes-source.ts");
+  try {
+    return new KubernetesSource({
+      kubeConfig: { file: kubeConfigFile, context: kubeContext },
+      clusterDomain,
+      log,
+    });
+  } catch (error) {
+    throw new ExitError(ExitCode.usage, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
   }
 }
 

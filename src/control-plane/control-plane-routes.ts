@@ -48,7 +48,10 @@ export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
     answer: (view, query) => {
       const clients = view.clients(query.get("node") ?? undefined);
       if (query.get("format") === "json") return json({ clients });
-      return { status: 200, body: clients.length === 0 ? "no clients\n" : clients.map(clientText).join("\n") };
+      return {
+        status: 200,
+        body: clients.length === 0 ? "no clients\n" : clients.map(clientText).join("\n"),
+      };
     },
   },
 ];
@@ -60,7 +63,14 @@ function clientText(client: StreamStatus): string {
   return head + client.types.map(typeText).join("");
 }
 
-function typeText({ type, wildcard, subscribed, unanswered, resources, refused }: StreamStatus["types"][number]) {
+function typeText({
+  type,
+  wildcard,
+  subscribed,
+  unanswered,
+  resources,
+  refused,
+}: StreamStatus["types"][number]) {
   const name = type.slice(type.lastIndexOf(".") + 1);
   const lines = [
     `  ${name} subscribed=${wildcard ? "*" : subscribed} unanswered=${unanswered}\n`,

@@ -1,3 +1,4 @@
+import { MetricsServer } from "../admin/metrics-server.ts";
 import { RouteServer } from "../admin/route-server.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
@@ -6,6 +7,7 @@ import type { Log } from "../telemetry/log.ts";
 import { ResourceCache } from "../xds/cache/resource-cache.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
+import { ControlPlaneMetrics } from "./control-plane-metrics.ts";
 import type { ControlPlaneView } from "./control-plane-routes.ts";
 import { CONTROL_PLANE_ROUTES } from "./control-plane-routes.ts";
 
@@ -15,6 +17,8 @@ export interface ControlPlaneOptions {
   /** Where xDS is served. */
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsAddress?: SocketAddress | undefined;
   readonly log: Log;
 }
 
@@ -25,6 +29,7 @@ export class ControlPlane {
   readonly #events: ControlPlaneEvents;
   readonly #server: AdsServer;
   readonly #admin: RouteServer<ControlPlaneView>;
+  readonly #metrics: MetricsServer;
   #port = 0;
 
   constructor(options: ControlPlaneOptions) {
@@ -46,26 +51,38 @@ export class ControlPlane {
       },
       CONTROL_PLANE_ROUTES,
     );
+    this.#metrics = new MetricsServer(
+      new ControlPlaneMetrics({ cache: this.#cache, events: this.#events, server: this.#server }),
+    );
   }
 
   /**
    * Opens the ports and starts the source. Streams are accepted before all is known, and answered afterwards.
    *
-   * @returns the ports as bound; the admin server's is 0 for a unix socket.
+   * @returns the ports as bound; 0 for a unix socket, and for metrics that are not served.
    * @throws what the source throws, or an error whose `address` says what could not be bound.
    */
-  async start(): Promise<{ readonly port: number; readonly adminPort: number }> {
-    const { source, address, adminAddress } = this.#options;
+  async start(): Promise<{
+    readonly port: number;
+    readonly adminPort: number;
+    readonly metricsPort: number;
+  }> {
+    const { source, address, adminAddress, metricsAddress } = this.#options;
     await source.start(this.#cache);
     const adminPort = await this.#admin.listen(adminAddress).catch(withAddress(adminAddress));
+    const metricsPort =
+      metricsAddress === undefined
+        ? 0
+        : await this.#metrics.listen(metricsAddress).catch(withAddress(metricsAddress));
     this.#port = await this.#server.listen(formatSocketAddress(address)).catch(withAddress(address));
-    return { port: this.#port, adminPort };
+    return { port: this.#port, adminPort, metricsPort };
   }
 
   async close(): Promise<void> {
     this.#server.close();
     await this.#options.source.close();
-    await this.#admin.close().catch(() => {});
+    // What never listened cannot be closed, and need not be.
+    await Promise.allSettled([this.#admin.close(), this.#metrics.close()]);
   }
 
   #notReadyReason(): string | undefined {
@@ -75,7 +92,12 @@ export class ControlPlane {
 
   #stats(): Record<string, number> {
     const { serviceCount, endpointCount } = this.#cache;
-    const stats: Record<string, number> = { services: serviceCount, endpoints: endpointCount };
+    const stats: Record<string, number> = {
+      services: serviceCount,
+      endpoints: endpointCount,
+      unknown_types: this.#events.unknownTypes,
+      faults: this.#events.faults,
+    };
     for (const { kind, transport } of this.#server.streams) {
       const name = `streams.${kind}.${transport}`;
       stats[name] = (stats[name] ?? 0) + 1;
@@ -84,8 +106,6 @@ export class ControlPlane {
       const name = type.slice(type.lastIndexOf(".") + 1);
       for (const [key, value] of Object.entries(tally)) stats[`${name}.${key}`] = value as number;
     }
-    stats["unknown_types"] = this.#events.unknownTypes;
-    stats["faults"] = this.#events.faults;
     return stats;
   }
 }
@@ -96,9 +116,12 @@ export class AddressError extends Error {
   readonly address: SocketAddress;
 
   constructor(address: SocketAddress, cause: unknown) {
-    super(`${formatSocketAddress(address)} cannot be bound: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    super(
+      `${formatSocketAddress(address)} cannot be bound: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
     this.address = address;
   }
 }

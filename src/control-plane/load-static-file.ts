@@ -32,7 +32,8 @@ function cannotBeServed({ clusters }: Config): CrossFinding[] {
         path: ["clusters", i, "tls"],
         found: "tls",
         wanted: "a cluster in clear text",
-        advice: "certificates are not handed out over xDS; keep this cluster in the proxies' own configuration",
+        advice:
+          "certificates are not handed out over xDS; keep this cluster in the proxies' own configuration",
       });
     }
     if (loadBalancer.policy.startsWith("module:")) {

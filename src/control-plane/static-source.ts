@@ -62,9 +62,11 @@ export class StaticSource implements ServiceSource {
 
   /** Reads the file again. @param cause for the log. */
   reload(sink: ServiceSink, cause: string): void {
-    this.#queue = this.#queue.then(() => this.#reload(sink, cause)).catch((error: unknown) => {
-      this.#options.log.error("a fault of Isobar itself", { error });
-    });
+    this.#queue = this.#queue
+      .then(() => this.#reload(sink, cause))
+      .catch((error: unknown) => {
+        this.#options.log.error("a fault of Isobar itself", { error });
+      });
   }
 
   async close(): Promise<void> {
@@ -77,7 +79,10 @@ export class StaticSource implements ServiceSource {
     const { file, log } = this.#options;
     const { parsed } = await loadStaticFile(file);
     if (parsed.config === undefined) {
-      log.error("reload refused, what was read before is served on", { cause, problems: problemText(parsed) });
+      log.error("reload refused, what was read before is served on", {
+        cause,
+        problems: problemText(parsed),
+      });
       return;
     }
     await this.#apply(parsed.config, sink);

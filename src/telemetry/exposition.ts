@@ -16,9 +16,10 @@ export class Exposition {
   readonly #registry = new Registry();
   readonly #families = new Map<string, MetricFamily>();
 
-  constructor() {
+  /** @param definitions the metrics of this process; default: those of the proxy. */
+  constructor(definitions: readonly MetricDefinition[] = Object.values(METRIC)) {
     this.contentType = this.#registry.contentType;
-    for (const definition of Object.values(METRIC)) {
+    for (const definition of definitions) {
       const family = new MetricFamily(definition);
       this.#families.set(definition.name, family);
       // All that the registry asks of a metric is its name and get(); its types want one of its own classes.

@@ -14,5 +14,11 @@ export function service(
       ? Array.from({ length: endpoints }, (_, n) => endpoint(n, {}, name))
       : endpoints;
   const { cluster: clusterChanges = {}, ...rest } = changes;
-  return { name, authorities: [name], routes: [], ...rest, cluster: cluster(list, { name, ...clusterChanges }) };
+  return {
+    name,
+    authorities: [name],
+    routes: [],
+    ...rest,
+    cluster: cluster(list, { name, ...clusterChanges }),
+  };
 }

@@ -88,6 +88,13 @@ export abstract class AdsStream {
     return this.#view?.kind ?? "unknown";
   }
 
+  /** Resources that the client has refused and not got in another version. */
+  get refusedCount(): number {
+    let count = 0;
+    for (const { refused } of this.#subscriptions.values()) count += refused.size;
+    return count;
+  }
+
   protected get view(): ClientView | undefined {
     return this.#view;
   }

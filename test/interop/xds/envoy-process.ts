@@ -1,7 +1,7 @@
-import { createServer } from "node:net";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { Child } from "../../clients/harness/child.ts";
 
@@ -64,7 +64,9 @@ export class EnvoyProcess {
       readonly cluster_statuses?: readonly {
         readonly name: string;
         readonly host_statuses?: readonly {
-          readonly address: { readonly socket_address: { readonly address: string; readonly port_value: number } };
+          readonly address: {
+            readonly socket_address: { readonly address: string; readonly port_value: number };
+          };
           readonly health_status: { readonly eds_health_status?: string };
         }[];
       }[];
@@ -108,7 +110,10 @@ function bootstrap(options: {
 }): object {
   const ads = { ads: {}, resource_api_version: "V3" };
   const at = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
-  const typed = (type: string, fields: object = {}) => ({ "@type": `type.googleapis.com/${type}`, ...fields });
+  const typed = (type: string, fields: object = {}) => ({
+    "@type": `type.googleapis.com/${type}`,
+    ...fields,
+  });
   return {
     node: { id: "envoy", cluster: "test", locality: { region: "r", zone: options.zone } },
     admin: { address: at(options.adminPort) },

@@ -42,10 +42,15 @@ for (const form of ["GRPC", "DELTA_GRPC"] as const) {
 
         // A changed cluster is prepared anew; it must not take the 15 s that Envoy waits for endpoints that do not come.
         const begun = performance.now();
-        rig.sink.upsert(xdsService(ECHO, [second!, third!], { ...ROUND_ROBIN, cluster: { connectTimeoutMs: 700 } }));
+        rig.sink.upsert(
+          xdsService(ECHO, [second!, third!], { ...ROUND_ROBIN, cluster: { connectTimeoutMs: 700 } }),
+        );
         await proxy.until("the cluster has been taken up", async () => {
           const stats = await proxy.stats();
-          return stats.get("cluster_manager.cluster_modified")! > 0 && stats.get("cluster_manager.warming_clusters") === 0;
+          return (
+            stats.get("cluster_manager.cluster_modified")! > 0 &&
+            stats.get("cluster_manager.warming_clusters") === 0
+          );
         });
         assert.ok(performance.now() - begun < 10_000);
         assert.equal((await proxy.stats()).get(`cluster.${ECHO}.init_fetch_timeout`) ?? 0, 0);
@@ -85,7 +90,9 @@ for (const form of ["GRPC", "DELTA_GRPC"] as const) {
         },
       } as const;
       await rig.start([
-        ...names.map((name) => xdsService(`${name}.default:80`, ["127.0.0.1:9"], { settings: EVERY_POLICY[name]! })),
+        ...names.map((name) =>
+          xdsService(`${name}.default:80`, ["127.0.0.1:9"], { settings: EVERY_POLICY[name]! }),
+        ),
         xdsService(CANARY, ["127.0.0.1:9"]),
         xdsService(ECHO, ["127.0.0.1:9"], { routes: [route] }),
       ]);
@@ -101,22 +108,26 @@ for (const form of ["GRPC", "DELTA_GRPC"] as const) {
       assert.equal(stats.get("http.in.rds.isobar.update_rejected"), 0);
     });
 
-    test("goes on while the control plane is away, and is not given less when it comes back", LIMIT, async () => {
-      await build(go, versions);
-      const backends = await Backends.start(go, ["first", "second"]);
-      await using rig = new ControlPlaneRig();
-      try {
-        await rig.start([xdsService(ECHO, [backends.addresses[0]!], ROUND_ROBIN)]);
-        await using proxy = await EnvoyProcess.start(program, rig.folder, rig.port, form);
-        await rig.stop();
-        assertSpread(await runChecks(go, proxy.address, ECHO, ["spread"]), ["first"], 1);
-        await rig.start([xdsService(ECHO, backends.addresses, ROUND_ROBIN)], rig.port);
-        await proxy.until("it has come back", async () => (await proxy.endpoints(ECHO)).length === 2);
-        assertSpread(await runChecks(go, proxy.address, ECHO, ["spread"]), ["first", "second"], 1.1);
-        assert.equal((await proxy.stats()).get("cluster_manager.cluster_removed"), 0);
-      } finally {
-        await backends.stop();
-      }
-    });
+    test(
+      "goes on while the control plane is away, and is not given less when it comes back",
+      LIMIT,
+      async () => {
+        await build(go, versions);
+        const backends = await Backends.start(go, ["first", "second"]);
+        await using rig = new ControlPlaneRig();
+        try {
+          await rig.start([xdsService(ECHO, [backends.addresses[0]!], ROUND_ROBIN)]);
+          await using proxy = await EnvoyProcess.start(program, rig.folder, rig.port, form);
+          await rig.stop();
+          assertSpread(await runChecks(go, proxy.address, ECHO, ["spread"]), ["first"], 1);
+          await rig.start([xdsService(ECHO, backends.addresses, ROUND_ROBIN)], rig.port);
+          await proxy.until("it has come back", async () => (await proxy.endpoints(ECHO)).length === 2);
+          assertSpread(await runChecks(go, proxy.address, ECHO, ["spread"]), ["first", "second"], 1.1);
+          assert.equal((await proxy.stats()).get("cluster_manager.cluster_removed"), 0);
+        } finally {
+          await backends.stop();
+        }
+      },
+    );
   });
 }

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ResourceCache } from "../../../src/xds/cache/resource-cache.ts";
+import type { NodeSchema } from "../../../src/xds/generated/envoy/config/core/v3/base_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/config/endpoint/v3/endpoint_pb.js";
 import type {
   DeltaDiscoveryResponse,
@@ -99,10 +100,16 @@ abstract class Peer {
   readonly stream: AdsStream;
   readonly port: RecordingPort;
   protected readonly written: Buffer[];
-  readonly #node: { readonly id: string; readonly userAgentName: string; readonly locality: object };
+  readonly #node: MessageInitShape<typeof NodeSchema>;
   #introduced = false;
 
-  constructor(stream: AdsStream, port: RecordingPort, written: Buffer[], userAgentName: string, zone: string) {
+  constructor(
+    stream: AdsStream,
+    port: RecordingPort,
+    written: Buffer[],
+    userAgentName: string,
+    zone: string,
+  ) {
     this.stream = stream;
     this.port = port;
     this.written = written;
@@ -119,8 +126,12 @@ abstract class Peer {
 
 /** The client's side of a SotW stream. */
 export class SotwPeer extends Peer {
-  request(typeUrl: TypeUrl | string, resourceNames: string[], more: MessageInitShape<typeof DiscoveryRequestSchema> = {}) {
-    const init = { ...this.introduction(), typeUrl, resourceNames, ...more };
+  request(
+    typeUrl: TypeUrl | string,
+    resourceNames: string[],
+    more: MessageInitShape<typeof DiscoveryRequestSchema> = {},
+  ) {
+    const init = { ...this.introduction(), typeUrl, resourceNames, ...(more as object) };
     this.stream.receive(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, init)));
   }
 
@@ -132,7 +143,8 @@ export class SotwPeer extends Peer {
   /** @returns the one response that has come. */
   response(): DiscoveryResponse {
     const [only, ...more] = this.responses();
-    if (only === undefined || more.length > 0) throw new Error(`found ${more.length + (only ? 1 : 0)} responses`);
+    if (only === undefined || more.length > 0)
+      throw new Error(`found ${more.length + (only ? 1 : 0)} responses`);
     return only;
   }
 
@@ -148,7 +160,7 @@ export class SotwPeer extends Peer {
 /** The client's side of a delta stream. */
 export class DeltaPeer extends Peer {
   request(typeUrl: TypeUrl | string, more: MessageInitShape<typeof DeltaDiscoveryRequestSchema> = {}): void {
-    const init = { ...this.introduction(), typeUrl, ...more };
+    const init = { ...this.introduction(), typeUrl, ...(more as object) };
     this.stream.receive(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, init)));
   }
 
@@ -158,7 +170,8 @@ export class DeltaPeer extends Peer {
 
   response(): DeltaDiscoveryResponse {
     const [only, ...more] = this.responses();
-    if (only === undefined || more.length > 0) throw new Error(`found ${more.length + (only ? 1 : 0)} responses`);
+    if (only === undefined || more.length > 0)
+      throw new Error(`found ${more.length + (only ? 1 : 0)} responses`);
     return only;
   }
 

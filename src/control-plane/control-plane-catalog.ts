@@ -1,0 +1,43 @@
+import type { MetricDefinition } from "../telemetry/metric-catalog.ts";
+
+/** Every metric of the control plane; docs/control-plane.md describes these, and no other. */
+export const CONTROL_PLANE_METRIC = {
+  synced: gauge("isobar_xds_server_synced", "1 when all services are known and clients are answered.", []),
+  services: gauge("isobar_xds_server_services", "Services that are served.", []),
+  endpoints: gauge("isobar_xds_server_endpoints", "Endpoints of all services.", []),
+  streams: gauge("isobar_xds_server_streams", "Streams of clients.", ["client", "transport"]),
+  refusedNow: gauge(
+    "isobar_xds_server_refused_resources",
+    "Resources that a client has refused and not got in another version.",
+    ["client"],
+  ),
+  responses: counter("isobar_xds_server_responses_total", "Responses sent.", ["type"]),
+  resources: counter("isobar_xds_server_resources_total", "Resources in responses sent.", ["type"]),
+  sent: counter("isobar_xds_server_sent_bytes_total", "Size of responses sent.", ["type"]),
+  answers: counter("isobar_xds_server_answers_total", "Responses that clients accepted or refused.", [
+    "type",
+    "result",
+  ]),
+  answerTime: {
+    name: "isobar_xds_server_answer_seconds",
+    type: "histogram",
+    help: "Time from a response to the client's answer.",
+    labelNames: [],
+  },
+  unknownTypes: counter(
+    "isobar_xds_server_unknown_types_total",
+    "Requests for types that are not served.",
+    [],
+  ),
+  faults: counter("isobar_xds_server_faults_total", "Streams ended because a request could not be read.", []),
+  memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
+  buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
+} as const satisfies Record<string, MetricDefinition>;
+
+function counter(name: string, help: string, labelNames: readonly string[]): MetricDefinition {
+  return { name, type: "counter", help, labelNames };
+}
+
+function gauge(name: string, help: string, labelNames: readonly string[]): MetricDefinition {
+  return { name, type: "gauge", help, labelNames };
+}

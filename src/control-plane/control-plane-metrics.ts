@@ -1,0 +1,92 @@
+import type { MetricsSource } from "../admin/metrics-server.ts";
+import { monotonicClock } from "../base/clock.ts";
+import { VERSION } from "../daemon/version.ts";
+import { Exposition } from "../telemetry/exposition.ts";
+import type { MetricDefinition } from "../telemetry/metric-catalog.ts";
+import { ScrapePace } from "../telemetry/scrape-pace.ts";
+import type { Labels, Series } from "../telemetry/series.ts";
+import type { ResourceCache } from "../xds/cache/resource-cache.ts";
+import type { AdsServer } from "../xds/server/ads-server.ts";
+import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
+import type { ControlPlaneEvents } from "./control-plane-events.ts";
+
+/** What is shown. */
+export interface ControlPlaneParts {
+  readonly cache: ResourceCache;
+  readonly events: ControlPlaneEvents;
+  readonly server: AdsServer;
+}
+
+/** The metrics of the control plane as Prometheus text, read off its parts when somebody asks. */
+export class ControlPlaneMetrics implements MetricsSource {
+  readonly contentType: string;
+  readonly #parts: ControlPlaneParts;
+  readonly #exposition = new Exposition(Object.values(METRIC));
+  readonly #series = new Map<string, Series>();
+  readonly #cell = new Float64Array(1);
+
+  constructor(parts: ControlPlaneParts) {
+    this.#parts = parts;
+    this.contentType = this.#exposition.contentType;
+  }
+
+  async render(): Promise<readonly string[]> {
+    this.#collect();
+    const text: string[] = [];
+    for await (const part of this.#exposition.render(new ScrapePace(monotonicClock))) text.push(part);
+    return text;
+  }
+
+  #collect(): void {
+    const { cache, events } = this.#parts;
+    this.#set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
+    this.#set(METRIC.services, {}, cache.serviceCount);
+    this.#set(METRIC.endpoints, {}, cache.endpointCount);
+    this.#collectStreams();
+    for (const [typeUrl, tally] of events.tallies) {
+      const type = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
+      this.#set(METRIC.responses, { type }, tally.responses);
+      this.#set(METRIC.resources, { type }, tally.resources);
+      this.#set(METRIC.sent, { type }, tally.octets);
+      this.#set(METRIC.answers, { type, result: "accepted" }, tally.accepted);
+      this.#set(METRIC.answers, { type, result: "refused" }, tally.refused);
+    }
+    this.#seriesOf(METRIC.answerTime, {}).set(events.answerTimes);
+    this.#set(METRIC.unknownTypes, {}, events.unknownTypes);
+    this.#set(METRIC.faults, {}, events.faults);
+    const { rss, heapUsed } = process.memoryUsage();
+    this.#set(METRIC.memory, { kind: "rss" }, rss);
+    this.#set(METRIC.memory, { kind: "main_heap" }, heapUsed);
+    this.#set(METRIC.buildInfo, { version: VERSION }, 1);
+  }
+
+  #collectStreams(): void {
+    const streams = new Map<string, number>();
+    const refused = new Map<string, number>();
+    for (const stream of this.#parts.server.streams) {
+      const place = `${stream.kind} ${stream.transport}`;
+      streams.set(place, (streams.get(place) ?? 0) + 1);
+      refused.set(stream.kind, (refused.get(stream.kind) ?? 0) + stream.refusedCount);
+    }
+    for (const client of ["isobar", "envoy", "grpc"]) {
+      for (const transport of ["sotw", "delta"])
+        this.#set(METRIC.streams, { client, transport }, streams.get(`${client} ${transport}`) ?? 0);
+      this.#set(METRIC.refusedNow, { client }, refused.get(client) ?? 0);
+    }
+  }
+
+  #set(metric: MetricDefinition, labels: Labels, value: number): void {
+    this.#cell[0] = value;
+    this.#seriesOf(metric, labels).set(this.#cell);
+  }
+
+  #seriesOf(metric: MetricDefinition, labels: Labels): Series {
+    const key = `${metric.name} ${Object.values(labels).join(" ")}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = this.#exposition.family(metric).add(labels);
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+}

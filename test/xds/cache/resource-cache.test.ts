@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ResourceCache } from "../../../src/xds/cache/resource-cache.ts";
+import type { ResourceChange } from "../../../src/xds/cache/resource-source.ts";
+import { ClientViews } from "../../../src/xds/resources/client-view.ts";
+import { TYPE_URL } from "../../../src/xds/resources/type-url.ts";
+import { service } from "../service-builder.ts";
+
+const A = "a.default:80";
+const { listener, routeConfiguration, cluster, loadAssignment } = TYPE_URL;
+const views = new ClientViews();
+const grpcInA = views.of("grpc", "r", "a");
+const grpcInB = views.of("grpc", "r", "b");
+
+function watched() {
+  const cache = new ResourceCache();
+  const changes: ResourceChange[] = [];
+  let syncs = 0;
+  cache.watch(
+    (change) => changes.push(change),
+    () => syncs++,
+  );
+  const touched = () =>
+    changes
+      .splice(0)
+      .flatMap(({ resources }) => resources.map(({ type, name }) => `${type.split(".").at(-1)} ${name}`))
+      .sort();
+  return { cache, touched, syncs: () => syncs };
+}
+
+describe("ResourceCache", () => {
+  it("tells of what may have changed and of nothing else", () => {
+    const { cache, touched } = watched();
+    cache.upsert(service(A, 1));
+    assert.deepEqual(touched(), [
+      `Cluster ${A}`,
+      `ClusterLoadAssignment ${A}`,
+      `Listener ${A}`,
+      `RouteConfiguration ${A}`,
+      "RouteConfiguration isobar",
+    ]);
+    cache.upsert(service(A, 2));
+    assert.deepEqual(touched(), [`ClusterLoadAssignment ${A}`]);
+    cache.upsert(service(A, 2, { cluster: { connectTimeoutMs: 9 } }));
+    assert.deepEqual(touched(), [`Cluster ${A}`]);
+    cache.upsert(service(A, 2, { cluster: { connectTimeoutMs: 9 } }));
+    assert.deepEqual(touched(), []);
+    cache.remove("nobody:1");
+    assert.deepEqual(touched(), []);
+  });
+
+  it("encodes once for all who are alike", () => {
+    const { cache } = watched();
+    cache.upsert(service(A, 1));
+    assert.equal(cache.find(loadAssignment, A, grpcInA), cache.find(loadAssignment, A, grpcInA));
+    assert.notEqual(cache.find(loadAssignment, A, grpcInA), cache.find(loadAssignment, A, grpcInB));
+    assert.equal(cache.find(cluster, A, grpcInA), cache.find(cluster, A, grpcInB));
+    const before = cache.find(cluster, A, grpcInA);
+    cache.upsert(service(A, 2));
+    assert.equal(cache.find(cluster, A, grpcInA), before);
+  });
+
+  it("has a listener for every spelling, and takes back those that went", () => {
+    const { cache, touched } = watched();
+    cache.upsert(service(A, 1, { authorities: [A, "a.default.svc:80"] }));
+    assert.equal(cache.find(listener, "a.default.svc:80", grpcInA)?.name, "a.default.svc:80");
+    touched();
+    cache.upsert(service(A, 1, { authorities: [A] }));
+    assert.equal(cache.find(listener, "a.default.svc:80", grpcInA), undefined);
+    assert.ok(touched().includes("Listener a.default.svc:80"));
+    assert.notEqual(cache.find(listener, A, grpcInA), undefined);
+  });
+
+  it("lets a spelling pass from one service to another", () => {
+    const { cache } = watched();
+    cache.upsert(service("b:1", 1, { authorities: ["shared:1"] }));
+    cache.upsert(service(A, 1, { authorities: [A, "shared:1"] }));
+    cache.remove("b:1");
+    assert.notEqual(cache.find(listener, "shared:1", grpcInA), undefined);
+  });
+
+  it("is synced once, and forgets what is removed", () => {
+    const { cache, syncs } = watched();
+    cache.upsert(service(A, 3));
+    assert.equal(cache.isSynced, false);
+    cache.synced();
+    cache.synced();
+    assert.equal(syncs(), 1);
+    assert.deepEqual([cache.serviceCount, cache.endpointCount], [1, 3]);
+    cache.remove(A);
+    for (const type of [listener, routeConfiguration, cluster, loadAssignment])
+      assert.equal(cache.find(type, A, grpcInA), undefined);
+    assert.deepEqual([cache.serviceCount, cache.endpointCount], [0, 0]);
+  });
+
+  it("tells places apart up to a number, so that clients cannot fill it with places", () => {
+    const many = new ClientViews();
+    const ids = new Set(Array.from({ length: 5_000 }, (_, n) => many.of("grpc", "r", `zone-${n}`).id));
+    assert.ok(ids.size <= 257, String(ids.size));
+  });
+});
