@@ -119,7 +119,11 @@ describe("a change", () => {
 
   it("leaves what it does not touch as the same objects", async () => {
     const rig = new ControllerRig();
-    const endpoints = [rawEndpoint("10.0.0.1", "p1"), rawEndpoint("10.0.0.2", "p2"), rawEndpoint("10.0.0.4", "p4")];
+    const endpoints = [
+      rawEndpoint("10.0.0.1", "p1"),
+      rawEndpoint("10.0.0.2", "p2"),
+      rawEndpoint("10.0.0.4", "p4"),
+    ];
     const slice = rawSlice("a", "echo", endpoints);
     await rig.write("services", rawService("echo"));
     await rig.write("slices", slice);
@@ -160,7 +164,10 @@ describe("a change", () => {
     await rig.write("slices", slice);
     const labels = { "kubernetes.io/service-name": "other" };
     const moved = later(slice, {});
-    await rig.write("slices", { ...moved, metadata: { ...moved.metadata, labels } as RawObject["metadata"] & object });
+    await rig.write("slices", {
+      ...moved,
+      metadata: { ...moved.metadata, labels } as RawObject["metadata"] & object,
+    });
     assert.equal(of(rig).cluster.endpoints.length, 0);
     assert.equal(of(rig, "other.shop:50051").cluster.endpoints.length, 1);
     await rig.delete("slices", moved);
@@ -182,7 +189,11 @@ describe("a change", () => {
 
   it("of a Pod's labels reaches the Services that ask for them, and no others", async () => {
     const rig = new ControllerRig();
-    await rig.write("services", annotated("echo", { "isobar.dev/endpoint-labels": "shard" }), rawService("other"));
+    await rig.write(
+      "services",
+      annotated("echo", { "isobar.dev/endpoint-labels": "shard" }),
+      rawService("other"),
+    );
     const endpoints = [rawEndpoint("10.0.0.1", "p1")];
     await rig.write("slices", rawSlice("a", "echo", endpoints), rawSlice("b", "other", endpoints));
     const pod = (shard: string) => ({ metadata: metadata("p1", { labels: { shard } }) });
@@ -196,7 +207,11 @@ describe("a change", () => {
 describe("annotations", () => {
   it("of a Service count before those of its Namespace", async () => {
     const rig = new ControllerRig();
-    const annotations = { "isobar.dev/policy": "random", "isobar.dev/timeout": "5s", "isobar.dev/mode": "address" };
+    const annotations = {
+      "isobar.dev/policy": "random",
+      "isobar.dev/timeout": "5s",
+      "isobar.dev/mode": "address",
+    };
     await rig.write("namespaces", { metadata: metadata("shop", { namespace: "", annotations }) });
     await rig.write("services", annotated("echo", { "isobar.dev/policy": "round_robin" }));
     const { settings } = of(rig).cluster;
@@ -281,9 +296,16 @@ describe("a TrafficPolicy", () => {
     const rig = new ControllerRig();
     await rig.write(
       "services",
-      annotated("echo", { "isobar.dev/zone-mode": "none", "isobar.dev/policy": "random", "isobar.dev/timeout": "9s" }),
+      annotated("echo", {
+        "isobar.dev/zone-mode": "none",
+        "isobar.dev/policy": "random",
+        "isobar.dev/timeout": "9s",
+      }),
     );
-    await rig.write("policies", policy("fast", { loadBalancer: { policy: "round_robin", slowStart: { windowMs: 500 } } }));
+    await rig.write(
+      "policies",
+      policy("fast", { loadBalancer: { policy: "round_robin", slowStart: { windowMs: 500 } } }),
+    );
     const { loadBalancing, timeouts } = of(rig).cluster.settings;
     assert.equal(loadBalancing.policy, "round_robin");
     assert.equal(loadBalancing.slowStart?.windowMs, 500);
@@ -319,7 +341,10 @@ describe("a TrafficPolicy", () => {
     await rig.write("policies", policy("p", { loadBalancer: { policy: "module:./evil.ts" }, retires: {} }));
     const [condition] = rig.said.get("TrafficPolicy p")?.conditions ?? [];
     assert.match(condition?.message ?? "", /spec\.loadBalancer\.policy: found "module:\.\/evil\.ts"/);
-    assert.match(condition?.message ?? "", /spec\.retires: found the unknown key "retires".*did you mean "retries"\?/);
+    assert.match(
+      condition?.message ?? "",
+      /spec\.retires: found the unknown key "retires".*did you mean "retries"\?/,
+    );
     assert.match(condition?.message ?? "", /nothing of it is in force/);
   });
 

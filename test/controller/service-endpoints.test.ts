@@ -39,7 +39,8 @@ function endpointsOf(given: Given, problems: Problem[] = []): Endpoint[] {
   );
 }
 
-const places = (endpoints: readonly Endpoint[]): string[] => endpoints.map(({ address, port }) => `${address}:${port}`);
+const places = (endpoints: readonly Endpoint[]): string[] =>
+  endpoints.map(({ address, port }) => `${address}:${port}`);
 
 describe("serviceEndpoints", () => {
   it("takes the port from the slice, by the Service's name for it", () => {
@@ -131,7 +132,11 @@ describe("serviceEndpoints", () => {
     const v6 = rawSlice("b", "echo", [rawEndpoint("fd00::1", "p1"), rawEndpoint("fd00::3", "p3")], {
       addressType: "IPv6",
     });
-    assert.deepEqual(places(endpointsOf({ slices: [v4, v6] })), ["10.0.0.1:8080", "10.0.0.2:8080", "fd00::3:8080"]);
+    assert.deepEqual(places(endpointsOf({ slices: [v4, v6] })), [
+      "10.0.0.1:8080",
+      "10.0.0.2:8080",
+      "fd00::3:8080",
+    ]);
     const service = rawService("echo", { ipFamilies: ["IPv6", "IPv4"] });
     assert.deepEqual(places(endpointsOf({ service, slices: [v4, v6] })), [
       "fd00::1:8080",

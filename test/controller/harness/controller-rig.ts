@@ -110,7 +110,7 @@ export class ControllerRig {
   /** Writes objects, and waits until the controller has taken them up. @returns what the sink was told. */
   async write(kind: keyof typeof KINDS, ...objects: readonly RawObject[]): Promise<readonly string[]> {
     this.told.length = 0;
-    const store = this.#objects[kind] as ObjectStore<KubeObject>;
+    const store = this.#objects[kind] as unknown as ObjectStore<KubeObject>;
     for (const object of objects) store.upsert(KINDS[kind].decode(object));
     await this.controller.queue.drained();
     return [...this.told];
@@ -119,7 +119,7 @@ export class ControllerRig {
   /** Deletes an object. @returns what the sink was told. */
   async delete(kind: keyof typeof KINDS, object: RawObject): Promise<readonly string[]> {
     this.told.length = 0;
-    (this.#objects[kind] as ObjectStore<KubeObject>).remove(KINDS[kind].decode(object));
+    (this.#objects[kind] as unknown as ObjectStore<KubeObject>).remove(KINDS[kind].decode(object));
     await this.controller.queue.drained();
     return [...this.told];
   }

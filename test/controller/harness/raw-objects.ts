@@ -42,7 +42,12 @@ export function rawEndpoint(address: string, pod: string, more: object = {}): ob
 }
 
 /** A slice of a Service, with the target port 8080. */
-export function rawSlice(name: string, service: string, endpoints: readonly object[], more: object = {}): RawObject {
+export function rawSlice(
+  name: string,
+  service: string,
+  endpoints: readonly object[],
+  more: object = {},
+): RawObject {
   return {
     metadata: metadata(name, { labels: { "kubernetes.io/service-name": service } }),
     addressType: "IPv4",
