@@ -109,6 +109,9 @@ export class ClusterRuntime {
     const slot = tiered.pick(request, loads, random, nowMs);
     this.row[ClusterColumn.tierPicks + tiered.pickedDistance]!++;
     if (tiered.lookedBeyond) this.row[ClusterColumn.subsetOverflows]!++;
+    if (this.#balancer !== undefined && nowMs >= this.#balancer.lookAtMs) {
+      this.#take(this.#balancer.look(nowMs, this.built));
+    }
     return slot;
   }
 
@@ -194,8 +197,12 @@ export class ClusterRuntime {
     this.#usual?.observe(nowMs, this.built, this.loads);
     if (this.#balancer === undefined) return;
     const { loadBalancing } = this.snapshot.settings;
-    const shares = this.#balancer.balance(nowMs, this.built, loadBalancing, this.loads);
+    this.#take(this.#balancer.balance(nowMs, this.built, loadBalancing, this.loads));
     this.row[ClusterColumn.loadRatio] = this.#balancer.loadRatio;
+  }
+
+  /** @param shares as load moves them; undefined: as they are. */
+  #take(shares: Float64Array | undefined): void {
     if (shares === undefined) return;
     this.tiered = this.tiered.withShares(shares);
     this.row[ClusterColumn.spilledShare] = spilled(this.built.shares, shares);

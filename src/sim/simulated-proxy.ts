@@ -79,6 +79,9 @@ export class SimulatedProxy {
     const request = this.#request;
     request.sequence = (request.sequence + 1) >>> 0;
     const slot = this.tiered.pick(request, this.loads, this.#random, nowMs);
+    if (this.#zones !== undefined && nowMs >= this.#zones.lookAtMs) {
+      this.#take(this.#zones.look(nowMs, this.#built));
+    }
     if (slot < 0) return slot;
     this.streams[slot]!++;
     if (this.#observes) this.#measures.began(ROW, slot, nowMs);
@@ -111,7 +114,10 @@ export class SimulatedProxy {
   balance(nowMs: number): void {
     if (this.loads.refreshes) this.loads.refresh(nowMs);
     if (this.#overflows) this.#usual.observe(nowMs, this.#built, this.loads);
-    const shares = this.#zones?.balance(nowMs, this.#built, this.#settings, this.loads);
+    this.#take(this.#zones?.balance(nowMs, this.#built, this.#settings, this.loads));
+  }
+
+  #take(shares: Float64Array | undefined): void {
     if (shares !== undefined) this.tiered = this.tiered.withShares(shares);
   }
 }

@@ -1,8 +1,10 @@
 import type { LocalitySettings } from "../../resource/load-balancing.ts";
 import type { CandidateSet } from "../candidate-set.ts";
+import type { EndpointMeasures } from "../load/endpoint-measures.ts";
 import type { TierSet } from "../tier-set.ts";
 import { ProbePlan } from "./probe-plan.ts";
 import type { TierEvidence } from "./tier-evidence.ts";
+import { TierOverflow } from "./tier-overflow.ts";
 import { TierPressure } from "./tier-pressure.ts";
 
 /** Time constant by which the excess leaves. */
@@ -29,7 +31,9 @@ const DITHER = 0.08;
 interface TierState {
   readonly pressure: TierPressure;
   readonly plan: ProbePlan;
-  /** Of what arrives at the tier, the share that stays; the rest goes to the next one of its priority. */
+  /** What has to leave at once. */
+  readonly overflow: TierOverflow;
+  /** Of what arrives at the tier, the share that stays, as answers say; the rest goes to the next one of its priority. */
   kept: number;
 }
 
@@ -41,7 +45,7 @@ interface TierState {
  * is how long answers take, which every proxy can see by itself, and soon: where nothing is known of the tiers further away it sends 4 % there now and
  * then (ProbePlan). Where endpoints report utilization, or peers their streams in flight, it does so when these differ and not otherwise: they
  * say when to ask, and answers decide, because reports are means over a while and come after a while; moving load by them overshoots. A ratio
- * that stands on few answers counts for less.
+ * that stands on few answers counts for less. All this takes seconds; what cannot wait so long leaves by TierOverflow meanwhile.
  *
  * Thresholds differ a little from proxy to proxy, so that a fleet does not move in step. Pure: time and evidence come in as arguments.
  */
@@ -86,13 +90,31 @@ export class SpillController {
     });
   }
 
+  /**
+   * Looks whether a tier has more to bear than it ever had, for what cannot wait for answers. To be called every few ms while requests come.
+   *
+   * @returns whether {@link shares} are others now.
+   */
+  look(nowMs: number, { tiers }: TierSet, measures: EndpointMeasures): boolean {
+    let isChanged = false;
+    for (let i = 0; i < tiers.length; i++) {
+      const tier = tiers[i]!;
+      if (tiers[i + 1]?.priority !== tier.priority) continue;
+      const { slots, count } = tier;
+      let waiting = 0;
+      for (let n = 0; n < count; n++) waiting += measures.waiting(slots[n]!);
+      if (this.#stateOf(tier).overflow.look(nowMs, waiting, count)) isChanged = true;
+    }
+    return isChanged;
+  }
+
   /** @returns shares by tier: those of `set`, which are by health, and what load changes of them. */
   shares({ tiers, shares }: TierSet): Float64Array {
     let carried = 0;
     return shares.map((share, i) => {
       const arriving = share + carried;
       const isLast = tiers[i + 1]?.priority !== tiers[i]!.priority;
-      const kept = isLast ? arriving : arriving * this.#stateOf(tiers[i]!).kept;
+      const kept = isLast ? arriving : arriving * keptOf(this.#stateOf(tiers[i]!));
       carried = arriving - kept;
       return kept;
     });
@@ -102,7 +124,7 @@ export class SpillController {
     const key = `${priority} ${tier}`;
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = { pressure: new TierPressure(), plan: new ProbePlan(), kept: 1 };
+      state = { pressure: new TierPressure(), plan: new ProbePlan(), overflow: new TierOverflow(), kept: 1 };
       this.#states.set(key, state);
     }
     return state;
@@ -117,7 +139,8 @@ export class SpillController {
   ): number {
     const high = highLoadRatio * (1 + DITHER * this.#dither);
     const low = lowLoadRatio * (1 + (DITHER / 2) * this.#dither);
-    const { ratio, sureRatio, nearMs, thereMs, probe } = compare(state, further, low, nowMs);
+    const { ratio, sureRatio, nearMs, thereMs, probe, bears } = compare(state, further, low, nowMs);
+    state.overflow.bears = bears;
     if (sureRatio > high) {
       const wanted = (state.kept * high) / sureRatio;
       state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / (LEAVE_MS + UNSEEN * thereMs)));
@@ -133,6 +156,10 @@ export class SpillController {
   }
 }
 
+function keptOf({ kept, overflow }: TierState): number {
+  return Math.max(LEAST_KEPT, kept * (1 - overflow.share));
+}
+
 /** A comparison of a tier with those after it. */
 interface Comparison {
   /** 0 while it is not known. */
@@ -144,6 +171,8 @@ interface Comparison {
   readonly thereMs: number;
   /** What should be sent further to know more. */
   readonly probe: number;
+  /** Whether answers do not take longer here than there, as far as is known. */
+  readonly bears: boolean;
 }
 
 function compare(
@@ -165,11 +194,11 @@ function compare(
         : 0
       : plan.share(nowMs, nearMs, pressure.seen, there.answers);
   if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || thereMs === 0) {
-    return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe };
+    return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe, bears: there.answers < LEAST_ANSWERS };
   }
   const ratio = nearMs / thereMs;
   const doubt = 1 + 1 / Math.sqrt(there.answers) + 0.5 / Math.sqrt(pressure.answers);
-  return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe };
+  return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe, bears: ratio < 1 };
 }
 
 /** @returns the ratio that reports tell; 0 where there are none. */

@@ -9,8 +9,13 @@ import { SpillController } from "./spill-controller.ts";
 /** Change of a share that is worth another set of shares. */
 const LEAST_CHANGE = 0.001;
 
+/** Time between two looks at what waits; less than most requests take. */
+const LOOK_MS = 25;
+
 /** Shares the requests of one cluster out among its tiers by their load: what is measured, and what follows from it. */
 export class ZoneBalancer {
+  /** From when on a pick is to call {@link look}. */
+  lookAtMs = 0;
   readonly #measures: EndpointMeasures;
   readonly #controller: SpillController;
   #streams: InFlightReader | undefined;
@@ -37,6 +42,12 @@ export class ZoneBalancer {
   shares(built: TierSet): Float64Array {
     this.#given = this.#controller.shares(built);
     return this.#given;
+  }
+
+  /** Looks at what waits for an answer. To be called by picks, as {@link lookAtMs} says. @returns new shares; undefined when they stay. */
+  look(nowMs: number, built: TierSet): Float64Array | undefined {
+    this.lookAtMs = nowMs + LOOK_MS;
+    return this.#controller.look(nowMs, built, this.#measures) ? this.shares(built) : undefined;
   }
 
   /** Looks at the load. To be called a few times a second. @returns new shares; undefined when they stay. */
