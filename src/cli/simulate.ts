@@ -6,12 +6,14 @@ import type { CaseResult } from "./simulate/case-result.ts";
 import { runCase, runCount } from "./simulate/case-result.ts";
 import type { LoadedScenario } from "./simulate/loaded-scenario.ts";
 import { loadScenario } from "./simulate/loaded-scenario.ts";
-import { podsCurve, podsTable } from "./simulate/pods-curve.ts";
+import type { PodsPoint } from "./simulate/pods-curve.ts";
+import { podsCurve, podsPoints, podsTable } from "./simulate/pods-curve.ts";
 import { ProgressLine } from "./simulate/progress-line.ts";
 import { resultJson } from "./simulate/result-json.ts";
 import { resultPage } from "./simulate/result-page.ts";
 import { resultTable } from "./simulate/result-table.ts";
 import { SimulationThreads } from "./simulate/simulation-threads.ts";
+import { sizePage } from "./simulate/size-page.ts";
 import { sizeAll, sizeTable } from "./simulate/size-service.ts";
 
 interface SimulateFlags {
@@ -50,11 +52,13 @@ export function addSimulateCommand(program: Command): void {
 async function simulate(file: string, flags: SimulateFlags): Promise<void> {
   const scenario = await loadScenario(file);
   const loaded = { ...scenario, seed: flags.seed ?? scenario.seed, seeds: flags.seeds ?? scenario.seeds };
-  const threads = new SimulationThreads();
+  const progress = new ProgressLine(process.stderr);
+  const threads = new SimulationThreads(() => progress.ran());
   try {
-    if (flags.size === true) await size(loaded, threads, flags);
-    else await compare(loaded, threads, flags);
+    if (flags.size === true) await size(loaded, threads, progress, flags);
+    else await compare(loaded, threads, progress, flags);
   } finally {
+    progress.clear();
     await threads[Symbol.asyncDispose]();
   }
 }
@@ -62,35 +66,57 @@ async function simulate(file: string, flags: SimulateFlags): Promise<void> {
 async function compare(
   loaded: LoadedScenario,
   threads: SimulationThreads,
+  progress: ProgressLine,
   flags: SimulateFlags,
 ): Promise<void> {
-  const progress = new ProgressLine(process.stderr, runCount(loaded));
+  progress.begin(runCount(loaded));
   const results: CaseResult[] = [];
   for (const each of loaded.cases) {
-    const result = await runCase(loaded, each, threads, () => progress.step());
+    const result = await runCase(loaded, each, threads);
     results.push(result);
     if (flags.json !== true) {
       progress.clear();
       console.log(resultTable(result));
     }
   }
+  const curve = await curveOf(loaded, threads, progress);
   progress.clear();
-  const curve = loaded.pods === undefined ? undefined : await podsCurve(loaded, loaded.pods, threads);
   if (flags.json === true) console.log(resultJson(loaded, results, curve));
   else if (curve !== undefined) console.log(podsTable(curve));
-  if (flags.html !== undefined) await writePage(flags.html, resultPage(loaded, results));
+  if (flags.html !== undefined) await writePage(flags.html, resultPage(loaded, results, curve));
   const missed = results.flatMap(({ verdicts }) => verdicts.filter(({ verdict }) => !verdict.met)).length;
   if (missed > 0) {
     throw new ExitError(ExitCode.unexpected, `${loaded.file}: ${missed} of what it expects did not come out`);
   }
 }
 
-async function size(loaded: LoadedScenario, threads: SimulationThreads, flags: SimulateFlags): Promise<void> {
+async function curveOf(
+  loaded: LoadedScenario,
+  threads: SimulationThreads,
+  progress: ProgressLine,
+): Promise<PodsPoint[] | undefined> {
+  if (loaded.pods === undefined) return undefined;
+  progress.begin(podsPoints(loaded, loaded.pods), "points of the curve");
+  return podsCurve(loaded, loaded.pods, threads, () => progress.step());
+}
+
+async function size(
+  loaded: LoadedScenario,
+  threads: SimulationThreads,
+  progress: ProgressLine,
+  flags: SimulateFlags,
+): Promise<void> {
   if (loaded.cases.some(({ load }) => load === 0)) {
     const wanted = "a load, by which --size scales the traffic; add it beside the trace";
     throw new ExitError(ExitCode.usage, `${loaded.file}: traffic.load: found nothing, wanted ${wanted}`);
   }
-  const sizes = await sizeAll(loaded, threads, flags.target, flags.peak, flags.buffer / 100);
+  const { target, peak, buffer } = flags;
+  progress.begin(loaded.cases.length * loaded.contestants.length, "sizes");
+  const sizes = await sizeAll(loaded, threads, { targetMs: target, peak, buffer: buffer / 100 }, () =>
+    progress.step(),
+  );
+  progress.clear();
+  if (flags.html !== undefined) await writePage(flags.html, sizePage(loaded, sizes, flags));
   console.log(flags.json === true ? JSON.stringify(sizes, null, 2) : sizeTable(sizes, flags));
 }
 

@@ -236,6 +236,9 @@ export const scenarioSchema = z
           0.2, 1, 5,
         ]),
         seeds: integerField(1, 100, { doc: "Seeds of each point." }).default(2),
+        tolerance: shareField({
+          doc: "A p99 that is longer by this share counts as equal: near the time of service itself nothing else would ever do.",
+        }).default(0.02),
       })
       .register(fieldNotes, {
         wanted: "a mapping with reference and policy",

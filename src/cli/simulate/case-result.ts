@@ -16,16 +16,11 @@ export interface CaseResult {
   readonly verdicts: readonly { readonly expectation: Expectation; readonly verdict: Verdict }[];
 }
 
-/**
- * Runs all contestants of a case with all seeds.
- *
- * @param onRun called after each run.
- */
+/** Runs all contestants of a case with all seeds. */
 export async function runCase(
   loaded: LoadedScenario,
   { load, scenario }: ScenarioCase,
   threads: SimulationThreads,
-  onRun: () => void,
 ): Promise<CaseResult> {
   const warmupWindows = scenario.warmupMs / scenario.windowMs;
   const summaries = await Promise.all(loaded.contestants.map(summaryOf));
@@ -50,13 +45,7 @@ export async function runCase(
 
   function runsOf(contestant: Contestant, keep: number): Promise<RunResult[]> {
     const seeds = Array.from({ length: loaded.seeds }, (_, i) => loaded.seed + i);
-    return Promise.all(
-      seeds.map(async (seed) => {
-        const result = await threads.run({ scenario, contestant, keep, seed });
-        onRun();
-        return result;
-      }),
-    );
+    return Promise.all(seeds.map((seed) => threads.run({ scenario, contestant, keep, seed })));
   }
 }
 

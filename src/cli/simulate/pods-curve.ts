@@ -18,14 +18,22 @@ export interface PodsPoint {
   readonly saved: number;
 }
 
+/** @returns how many points {@link podsCurve} finds. */
+export function podsPoints({ cases }: LoadedScenario, pods: NonNullable<ScenarioFile["pods"]>): number {
+  return cases.length * pods.clientsPerEndpoint.length * pods.channels.length;
+}
+
 /**
  * How many endpoints balancing per connection needs for the p99 the reference reaches with those of the scenario, over loads, clients per
  * endpoint and channels per client. The clients are spread over the scenario's proxies; when there are fewer clients, over as many proxies.
+ *
+ * @param onPoint called after each.
  */
 export async function podsCurve(
   loaded: LoadedScenario,
   pods: NonNullable<ScenarioFile["pods"]>,
   threads: SimulationThreads,
+  onPoint: () => void,
 ): Promise<PodsPoint[]> {
   const reference = loaded.contestants.find(({ name }) => name === pods.reference)!;
   const perConnection = loaded.contestants.find(({ name }) => name === pods.policy)!;
@@ -39,7 +47,9 @@ export async function podsCurve(
       return Promise.all(
         pods.channels.map(async (channels) => {
           const clients = withClients(scenario, clientsPerEndpoint, channels);
-          const { needed } = await endpointsNeeded(clients, perConnection, threads, seeds, p99Ms, 1);
+          const targetMs = p99Ms * (1 + pods.tolerance);
+          const { needed } = await endpointsNeeded(clients, perConnection, threads, seeds, targetMs, 1);
+          onPoint();
           const given = scenario.endpoints.reduce((sum, { count }) => sum + count, 0);
           return { load, clientsPerEndpoint, channels, p99Ms, needed, saved: 1 - given / needed };
         }),

@@ -4,38 +4,54 @@ import { LatencyRecord } from "../../sim/latency-record.ts";
 import type { WindowResult } from "../../sim/run-result.ts";
 import { mergeLatencies } from "../../sim/summary.ts";
 import type { CaseResult } from "./case-result.ts";
+import { htmlPage } from "./html-page.ts";
 import { escapeText, linePlot } from "./line-plot.ts";
 import type { LoadedScenario } from "./loaded-scenario.ts";
+import type { PodsPoint } from "./pods-curve.ts";
+import { podsTable } from "./pods-curve.ts";
 import { resultTable } from "./result-table.ts";
 
-const STYLE = `
-:root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --soft: #57606a; --grid: #e3e6ea;
-  --c0: #0060df; --c1: #c2410c; --c2: #15803d; --c3: #7e22ce; --c4: #b91c1c; --c5: #0e7490; --c6: #a16207; --c7: #be185d; }
-@media (prefers-color-scheme: dark) { :root { --back: #14171b; --text: #e6e9ed; --soft: #a0a8b2; --grid: #2c3238;
-  --c0: #6cb2ff; --c1: #ff9a5c; --c2: #5fd58a; --c3: #c79bff; --c4: #ff8080; --c5: #58d0e3; --c6: #e6c04d; --c7: #ff8fc4; } }
-body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; border-top: 1px solid var(--grid); padding-top: 1rem; }
-p { max-width: 75ch; white-space: pre-line; } pre { overflow-x: auto; font-size: 13px; line-height: 1.45; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 1.5rem; }
-figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .25rem; }
-svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } .grid { stroke: var(--grid); }
-.mark { stroke: var(--soft); stroke-dasharray: 2 3; } .line { fill: none; stroke-width: 2; } .dashed { stroke-dasharray: 6 4; }
-.legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: 13px; } .legend span { display: inline-flex; align-items: center; gap: .35rem; }
-${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.l${i} { stroke: var(--c${i}); }`).join(" ")}
-`;
-
-/** The results as one page with plots that needs nothing but itself, readable on light and dark. */
-export function resultPage(loaded: LoadedScenario, results: readonly CaseResult[]): string {
-  const title = `isobar simulate ${basename(loaded.file)}`;
+/** The results as one page with plots. @param curve where the scenario asks for it. */
+export function resultPage(
+  loaded: LoadedScenario,
+  results: readonly CaseResult[],
+  curve: readonly PodsPoint[] | undefined,
+): string {
   const seeds = `${loaded.seeds} seed${loaded.seeds === 1 ? "" : "s"} from ${loaded.seed}; ± is half a 95 % interval over seeds.`;
-  return [
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
-    `<title>${escapeText(title)}</title><style>${STYLE}</style></head><body>`,
-    `<h1>${escapeText(title)}</h1><p>${escapeText(loaded.about)}</p><p>${seeds}</p>`,
+  const body = [
+    `<p>${escapeText(loaded.about)}</p><p>${seeds}</p>`,
     results.length > 1 ? `<div class="plots">${overLoads(results)}</div>` : "",
     ...results.map((result, i) => caseSection(loaded, result, i)),
-    "</body></html>\n",
-  ].join("\n");
+    curve === undefined ? "" : podsSection(curve),
+  ];
+  return htmlPage(`isobar simulate ${basename(loaded.file)}`, body.join("\n"));
+}
+
+function podsSection(curve: readonly PodsPoint[]): string {
+  const plots = distinct(curve.map(({ load }) => load)).map((load) => {
+    const points = curve.filter((point) => point.load === load);
+    return linePlot({
+      title: `Endpoints saved at load ${load}, by clients per endpoint`,
+      xTitle: "channels per client; no point: no number of endpoints sufficed",
+      yTitle: "% saved",
+      logX: true,
+      lines: distinct(points.map(({ clientsPerEndpoint }) => clientsPerEndpoint)).map((clients) => ({
+        name: `${clients}`,
+        points: points
+          .filter(({ clientsPerEndpoint }) => clientsPerEndpoint === clients)
+          .map(({ channels, needed, saved }) => ({
+            x: channels,
+            y: Number.isFinite(needed) ? saved * 100 : Number.NaN,
+          })),
+      })),
+    });
+  });
+  const table = escapeText(podsTable(curve));
+  return `<h2>Endpoints needed</h2><pre>${table}</pre><div class="plots">${plots.join("\n")}</div>`;
+}
+
+function distinct(values: readonly number[]): number[] {
+  return [...new Set(values)];
 }
 
 function overLoads(results: readonly CaseResult[]): string {

@@ -16,9 +16,14 @@ export class SimulationThreads {
   readonly #idle: Worker[];
   readonly #all: readonly Worker[];
   readonly #waiting: (() => void)[] = [];
+  readonly #onRun: () => void;
 
-  /** @param count of threads; default: one per processor. */
-  constructor(count: number = availableParallelism()) {
+  /**
+   * @param onRun called after each run.
+   * @param count of threads; default: one per processor.
+   */
+  constructor(onRun: () => void, count: number = availableParallelism()) {
+    this.#onRun = onRun;
     const entry = new URL(
       import.meta.url.endsWith(".ts") ? "./simulate-worker.ts" : "./simulate-worker.js",
       import.meta.url,
@@ -31,12 +36,14 @@ export class SimulationThreads {
     while (this.#idle.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const thread = this.#idle.pop()!;
     try {
-      return await new Promise<RunResult>((resolve, reject) => {
+      const result = await new Promise<RunResult>((resolve, reject) => {
         thread.removeAllListeners();
         thread.once("message", resolve);
         thread.once("error", reject);
         thread.postMessage(task);
       });
+      this.#onRun();
+      return result;
     } finally {
       this.#idle.push(thread);
       this.#waiting.shift()?.();

@@ -18,13 +18,22 @@ export interface SizeResult {
   readonly p99Ms: number;
 }
 
-/** Sizes the service for each contestant and load. @param targetMs the p99 to be kept. @param buffer a share. */
+/** What a service is sized for. */
+export interface SizeGoal {
+  /** The p99 to be kept. */
+  readonly targetMs: number;
+  /** Traffic, times the scenario's. */
+  readonly peak: number;
+  /** Share of endpoints to add. */
+  readonly buffer: number;
+}
+
+/** Sizes the service for each contestant and load. @param onSize called after each. */
 export async function sizeAll(
   loaded: LoadedScenario,
   threads: SimulationThreads,
-  targetMs: number,
-  peak: number,
-  buffer: number,
+  { targetMs, peak, buffer }: SizeGoal,
+  onSize: () => void,
 ): Promise<SizeResult[]> {
   const results: SizeResult[] = [];
   for (const { load, scenario } of loaded.cases) {
@@ -33,6 +42,7 @@ export async function sizeAll(
       const { needed, p99Ms } = await endpointsNeeded(scenario, contestant, threads, seeds, targetMs, peak);
       const recommended = Math.ceil(needed * (1 + buffer));
       results.push({ policy: contestant.name, load, needed, recommended, p99Ms });
+      onSize();
     }
   }
   return results;
