@@ -20,6 +20,8 @@ import { PROXY_ERRORS } from "./proxy-error.ts";
 
 /** Room kept behind a request's field block for the fields that each attempt gets anew. */
 export const HEAD_SPARE_OCTETS: number = GRPC_TIMEOUT_OCTETS + PREVIOUS_ATTEMPTS_OCTETS;
+/** What may have passed of a limit of our own that is still told in full. */
+const OWN_LIMIT_SLACK_SHARE = 0.001;
 /** Body octets of a request that are held so that it can be sent once more. */
 export const REPLAY_OCTETS = 65_536;
 
@@ -76,14 +78,10 @@ export function openAttempt(
   if (exchanges.headListOctets[slot]! > peerMaxHeaderListOctets) return PROXY_ERRORS.requestTooLarge;
   const head = exchanges.headBlock[slot]!;
   let end = head + exchanges.headOctets[slot]!;
-  const due = exchanges.dueMs[slot]!;
-  // The cluster's own limit is no business of endpoints that do not speak gRPC.
-  const isTold =
-    (exchanges.bits[slot]! & (ExchangeBit.grpc | ExchangeBit.ownDeadline)) !== ExchangeBit.ownDeadline;
-  if (due > 0 && isTold) end = writeGrpcTimeout(bytes, end, Math.max(0, due - time.nowMs));
+  if (exchanges.dueMs[slot]! > 0) end = writeDeadline(context, slot, end);
   const previous = exchanges.previousAttempts[slot]!;
   if (previous > 0) end = writePreviousAttempts(bytes, end, previous);
-  const literalOctets = exchanges.headLiteralOctets[slot]!;
+  const literalOctets = exchanges.headLiteralOctets[slot]! + GRPC_TIMEOUT_OCTETS;
   const stream = channel.connection.open(head, end - head, literalOctets, isBare(exchanges, slot));
   if (stream === 0) return PROXY_ERRORS.overBudget;
   const endpoint = subchannel.options.slot;
@@ -98,6 +96,24 @@ export function openAttempt(
   context.endpoints.requests[context.endpointRow + endpoint]!++;
   context.routes?.mirrors.attached(slot, head, end - head);
   return stream;
+}
+
+/** Tells an endpoint how much time a request has left. @returns the end offset. */
+function writeDeadline({ exchanges, engine, time }: ProxyContext, slot: number, at: number): number {
+  const bits = exchanges.bits[slot]!;
+  const due = exchanges.dueMs[slot]!;
+  const leftMs = Math.max(0, due - time.nowMs);
+  if (bits & ExchangeBit.ownDeadline) {
+    // The cluster's own limit is no business of endpoints that do not speak gRPC.
+    if (!(bits & ExchangeBit.grpc)) return at;
+    // Hardly begun, it is told as it is configured: the same field each time. Whatever an endpoint makes of it, it is we who end
+    // the request.
+    const limitMs = due - exchanges.startMs[slot]!;
+    if (leftMs > limitMs * (1 - OWN_LIMIT_SLACK_SHARE)) {
+      return engine.pool.timeouts.write(at, Math.max(1, Math.round(limitMs)));
+    }
+  }
+  return writeGrpcTimeout(engine.slab.bytes, at, leftMs);
 }
 
 /** Sends the held part of the body, and the end if it came. */

@@ -4,6 +4,7 @@ import { literalHash } from "./literal-hash.ts";
 import { LiteralScanner, SCRATCH_OCTETS } from "./literal-scanner.ts";
 import { LiteralStore } from "./literal-store.ts";
 import { NameCache } from "./name-cache.ts";
+import { TimeoutFields } from "./timeout-fields.ts";
 
 /** Limits of an {@link InternPool}. */
 export interface InternPoolOptions {
@@ -43,6 +44,8 @@ export class InternPool {
   readonly scanner: LiteralScanner;
   /** Names of fields whose values change; shared by all of a worker's encoders. */
   readonly names: NameCache;
+  /** Time limits that many requests have. */
+  readonly timeouts: TimeoutFields;
   /** The slab as 32-bit words, for the tables of decoders and encoders. */
   readonly words: Int32Array;
   /** Offset of SCRATCH_OCTETS octets for values that are looked into; the scanner's reads overwrite them. */
@@ -87,6 +90,7 @@ export class InternPool {
     this.words = new Int32Array(slab.bytes.buffer, slab.bytes.byteOffset, slab.bytes.length >>> 2);
     this.scanner = new LiteralScanner(this.#bytes, this.scratch);
     this.names = new NameCache(this.#bytes, this.scanner);
+    this.timeouts = new TimeoutFields(this.#bytes, this);
   }
 
   /**
@@ -150,6 +154,7 @@ export class InternPool {
 
   /** Gives the pool's own memory back to the slab, when nothing refers to any field any more. */
   free(): void {
+    this.timeouts.clear();
     this.#slab.free(this.scratch);
   }
 

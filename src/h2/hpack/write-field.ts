@@ -45,6 +45,8 @@ export function literalBound(nameOctets: number, valueOctets: number): number {
 }
 
 const TIMEOUT_NAME = stringLiteral("grpc-timeout");
+/** Octets of the name in what {@link writeGrpcTimeout} writes, as a string literal. */
+export const TIMEOUT_NAME_OCTETS: number = TIMEOUT_NAME.length;
 const MOST_DIGITS = 99_999_999;
 
 /** Octets {@link writeGrpcTimeout} needs at most. */

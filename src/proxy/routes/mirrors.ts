@@ -1,4 +1,5 @@
 import { ErrorCode } from "../../h2/error-code.ts";
+import { GRPC_TIMEOUT_OCTETS } from "../../h2/hpack/write-field.ts";
 import { sendData } from "../../h2/send.ts";
 import type { PickRequest } from "../../lb/picker.ts";
 import type { MirrorPolicy } from "../../resource/route.ts";
@@ -170,7 +171,7 @@ export class Mirrors implements RequestMirrors {
     const stream = channel.connection.open(
       head,
       length,
-      exchanges.headLiteralOctets[slot]!,
+      exchanges.headLiteralOctets[slot]! + GRPC_TIMEOUT_OCTETS,
       ended && body === 0,
     );
     if (stream === 0) return false;
