@@ -10,6 +10,10 @@ import { RESPONSE_FLAG_CODES } from "../src/telemetry/response-flag.ts";
 const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
   noRoute:
     "Compare the name in the message with `name` of the clusters (`GET /clusters`): it is the `:authority`, with port if clients send one. Not retried by clients, because it would never succeed.",
+  authorityUnknownYet:
+    "The name is new to this proxy, and the control plane did not answer within `controlPlane.resolveTimeout`. `GET /xds` shows whether there is a connection, and what is asked for. Clients may try again.",
+  authorityOverflow:
+    "Names that are new to this proxy wait for the control plane: at most 1,024 requests and 256 names per worker, of which one caller may have a quarter and an eighth. Look for a client that calls ever new names.",
   noEndpoint:
     "The cluster is known but has no endpoint at all. Look at `GET /clusters`: an empty list in the file, or DNS that answers nothing (`trouble=`).",
   noLabelledEndpoint:

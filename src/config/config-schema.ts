@@ -10,6 +10,7 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
+import { controlPlaneSchema } from "./control-plane-schema.ts";
 import { explainSchema } from "./explain-schema.ts";
 import { keepaliveSchema } from "./keepalive-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
@@ -117,8 +118,12 @@ const memory = z
 
 const drain = z
   .strictObject({
+    delayMs: integerField(0, HOUR_MS, {
+      doc: "How long everything goes on after SIGTERM or `POST /drain`, with `/ready` at 503 already: new clients come until whoever watches readiness (a Kubernetes Service, a load balancer) sends them elsewhere. SIGINT, a person's Ctrl-C, does not wait. Together with `limitMs` it has to stay below the pod's terminationGracePeriodSeconds.",
+      unit: "milliseconds",
+    }).default(0),
     limitMs: integerField(0, HOUR_MS, {
-      doc: "How long SIGTERM or `POST /drain` lets streams finish before the rest is cut off. Keep it below the pod's terminationGracePeriodSeconds.",
+      doc: "How long SIGTERM or `POST /drain` lets streams finish before the rest is cut off, from the end of `delayMs` on.",
       unit: "milliseconds",
     }).default(30_000),
   })
@@ -164,10 +169,11 @@ export const configSchema = z
       .array(clusterSchema)
       .register(fieldNotes, {
         wanted: "a list of clusters",
-        doc: "The services this proxy knows; an `:authority` that is not among them is answered UNIMPLEMENTED.",
+        doc: "The services this proxy knows; an `:authority` that is not among them is asked for where there is a `controlPlane`, or else answered UNIMPLEMENTED.",
         live: true,
       })
       .default([]),
+    controlPlane: controlPlaneSchema.optional(),
     routes: z
       .array(routeSchema)
       .register(fieldNotes, {

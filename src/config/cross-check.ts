@@ -1,5 +1,6 @@
 import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import { checkBalancing } from "./check-balancing.ts";
+import { checkControlPlane } from "./check-control-plane.ts";
 import { checkListeners } from "./check-listeners.ts";
 import { checkRequests } from "./check-requests.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -33,9 +34,11 @@ export function crossCheck(config: Config): CrossFinding[] {
       "another name",
     ),
     ...config.clusters.flatMap(checkCluster),
+    ...checkTls(config.controlPlane ?? {}, ["controlPlane", "tls"]),
     ...checkBalancing(config),
     ...checkRequests(config),
     ...checkRoutes(config),
+    ...checkControlPlane(config),
     ...checkCounts(config),
     ...checkOverload(config),
     ...checkBudget(config),
@@ -107,7 +110,10 @@ function checkCluster(cluster: Config["clusters"][number], index: number): Cross
 }
 
 /** Which keys of `tls` go together. What is in the files is checked apart (check-tls-files.ts). */
-function checkTls({ tls, protocol }: ClusterConfig, path: readonly PropertyKey[]): CrossFinding[] {
+function checkTls(
+  { tls, protocol }: Partial<Pick<ClusterConfig, "tls" | "protocol">>,
+  path: readonly PropertyKey[],
+): CrossFinding[] {
   if (tls === undefined) return [];
   const findings: CrossFinding[] = [];
   if (protocol === "tcp") {

@@ -62,6 +62,11 @@ export class ClusterPublisher implements ClusterSink {
     return this.#published.values();
   }
 
+  /** @returns what the workers have of a cluster. */
+  find(name: string): PublishedCluster | undefined {
+    return this.#published.get(name);
+  }
+
   upsert(discovered: Cluster): void {
     const { cluster, left } = this.#options.ownSockets?.leaveOut(discovered) ?? {
       cluster: discovered,

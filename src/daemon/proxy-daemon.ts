@@ -2,21 +2,27 @@ import { AdminServer } from "../admin/admin-server.ts";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
+import { durationMs } from "../config/duration-ms.ts";
 import type { ParsedConfig } from "../config/parse-config.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
-import { systemErrorText } from "../config/system-error-text.ts";
 import type { AddressLookup } from "../discovery/address-lookup.ts";
+import { ClusterMerge } from "../discovery/cluster-merge.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { SlotRegistry } from "../resource/slot-registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
+import { AuthorityPublisher } from "./authority-publisher.ts";
+import { bindAddress, bindError } from "./bind-address.ts";
 import { ClusterPublisher, clusterMessage } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import type { ControlPlaneLink } from "./control-plane-link.ts";
 import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
 import { EndpointHealth } from "./endpoint-health.ts";
-import { ExitCode, ExitError } from "./exit-code.ts";
+import type { ExitError } from "./exit-code.ts";
+import { ExitCode } from "./exit-code.ts";
 import { ExplainDesk } from "./explain-desk.ts";
 import { guardStart } from "./guard-start.ts";
+import { noteTrouble } from "./note-trouble.ts";
 import { OverloadManager } from "./overload-manager.ts";
 import { CgroupMemory } from "./overload-memory.ts";
 import { OwnSockets } from "./own-sockets.ts";
@@ -60,6 +66,8 @@ export class ProxyDaemon {
   readonly #publisher: ClusterPublisher;
   readonly #ownSockets = new OwnSockets(() => monotonicClock.nowMs());
   readonly #health: EndpointHealth;
+  readonly #clusters: ClusterMerge;
+  readonly #authorities = new AuthorityPublisher((message) => this.#threads.broadcast(message));
   readonly #discovery: Discovery;
   readonly #threads: DataPlaneThreads;
   readonly #reloader: Reloader;
@@ -74,6 +82,7 @@ export class ProxyDaemon {
   #metrics: ProxyMetrics | undefined;
   #tls: TlsIdentities | undefined;
   #routes: RoutePublisher | undefined;
+  #controlPlane: ControlPlaneLink | undefined;
   #hasFleet = false;
   #drainLimit: NodeJS.Timeout | undefined;
   readonly #memory = CgroupMemory.find();
@@ -118,13 +127,14 @@ export class ProxyDaemon {
       place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
       log,
     });
+    this.#clusters = new ClusterMerge(this.#publisher);
     this.#discovery = new Discovery({
-      sink: this.#publisher,
+      sink: this.#clusters.configured,
       lookup,
       clock: monotonicClock,
       random: new SeededRandom(process.pid ^ Date.now()),
       tlsIdentityOf: (cluster) => this.#tls?.numberOf(cluster) ?? 0,
-      onTrouble: (cluster, reason) => this.#troubled(cluster, reason),
+      onTrouble: (cluster, reason) => noteTrouble(this.#troubles, log, cluster, reason),
     });
     this.#threads = new DataPlaneThreads(
       {
@@ -176,15 +186,16 @@ export class ProxyDaemon {
   /** @throws ExitError when an address cannot be bound or a worker dies before the proxy is ready. */
   async start(): Promise<void> {
     const { config, log } = this.#options;
-    await bind("admin.address", config.admin.address, (address) => this.#admin.listen(address));
+    await bindAddress("admin.address", config.admin.address, (address) => this.#admin.listen(address));
     if (config.metrics !== undefined) {
       // Loaded at need: the metrics library is a large part of a small process.
       const { ProxyMetrics } = await import("./proxy-metrics.ts");
       const metrics = new ProxyMetrics(this.#counters);
       this.#metrics = metrics;
-      await bind("metrics.address", config.metrics.address, (address) => metrics.listen(address));
+      await bindAddress("metrics.address", config.metrics.address, (address) => metrics.listen(address));
     }
     this.#watchMemory();
+    await this.#linkControlPlane();
     await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
     collectGarbage();
     if (this.#readiness.isDraining) return;
@@ -196,12 +207,17 @@ export class ProxyDaemon {
     return this.#reloader.reload(cause);
   }
 
-  /** Lets streams finish within the limit, then ends the process. Asked again, it changes nothing. */
-  drain(cause: string): void {
+  /** Says that it is not ready; after the delay (none where nobody watches that) lets streams finish within the limit, then ends the process. */
+  drain(cause: string, isUrgent = false): void {
     if (this.#readiness.isDraining) return;
-    const { limitMs } = this.#reloader.running.drain;
+    const { limitMs, delayMs } = this.#reloader.running.drain;
     this.#readiness.draining();
-    this.#options.log.info("draining", { cause, limitMs });
+    this.#options.log.info("draining", { cause, delayMs, limitMs });
+    if (isUrgent || delayMs === 0) this.#leave(limitMs);
+    else this.#drainLimit = setTimeout(() => this.#leave(limitMs), delayMs);
+  }
+
+  #leave(limitMs: number): void {
     for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
     this.#threads.drain(limitMs);
     this.#drainLimit = setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS);
@@ -212,6 +228,7 @@ export class ProxyDaemon {
     clearTimeout(this.#drainLimit);
     this.#overload?.close();
     this.#discovery.stop();
+    this.#controlPlane?.close();
     this.#health.close();
     this.#tls?.close();
     await this.#threads.terminate();
@@ -249,9 +266,25 @@ export class ProxyDaemon {
     this.#metrics?.configInForce(config);
   }
 
+  /** Loaded at need, gRPC and all. */
+  async #linkControlPlane(): Promise<void> {
+    const { config, log } = this.#options;
+    if (config.controlPlane === undefined) return;
+    const { linkControlPlane } = await import("./link-control-plane.ts");
+    await this.#loadRoutes(config);
+    this.#controlPlane = linkControlPlane(config.controlPlane, {
+      node: config.node,
+      clusters: this.#clusters.discovered,
+      onRoutes: (routes) => this.#routes!.setDiscovered(routes),
+      authorities: this.#authorities,
+      publisher: this.#publisher,
+      log,
+    });
+  }
+
   /** Loaded at need: most proxies have no routes. */
-  async #loadRoutes({ routes, concurrency }: Config): Promise<void> {
-    if (this.#routes !== undefined || routes === undefined) return;
+  async #loadRoutes({ routes, controlPlane, concurrency }: Config): Promise<void> {
+    if (this.#routes !== undefined || (routes === undefined && controlPlane === undefined)) return;
     const { RoutePublisher } = await import("./route-publisher.ts");
     this.#routes = new RoutePublisher({
       workerCount: concurrency,
@@ -282,6 +315,7 @@ export class ProxyDaemon {
     const { config, log } = this.#options;
     return {
       node: config.node,
+      resolveTimeoutMs: config.controlPlane && durationMs(config.controlPlane.resolveTimeout),
       ...guardStart(config, this.#memory?.read(), log),
       overload: this.#counters.overload.buffer,
       poison: config.memory.poisonFreed,
@@ -299,6 +333,7 @@ export class ProxyDaemon {
     if (this.#tls !== undefined) yield* this.#tls.messages();
     for (const published of this.#publisher.clusters) yield clusterMessage(published);
     if (this.#routes?.message !== undefined) yield this.#routes.message;
+    if (this.#authorities.message !== undefined) yield this.#authorities.message;
     if (this.#readiness.isSnapshotInForce) yield { kind: "snapshot-complete" };
   }
 
@@ -315,6 +350,8 @@ export class ProxyDaemon {
         return log[message.level](message.message, { ...message.fields, worker });
       case "access-log":
         return this.#accessLog.write(message);
+      case "authority-wanted":
+        return this.#controlPlane?.want(message.authority);
       case "explained":
         return this.#explain.receive(worker, message);
     }
@@ -335,19 +372,6 @@ export class ProxyDaemon {
   #progress(step: () => void): void {
     step();
     if (this.#readiness.reason() === undefined) this.#started.resolve();
-  }
-
-  #troubled(cluster: string, reason: string): void {
-    if (reason === "") {
-      this.#troubles.delete(cluster);
-      this.#options.log.info("discovery works again", { cluster });
-    } else {
-      this.#troubles.set(cluster, reason);
-      this.#options.log.warn("discovery has trouble, the last good answer stays in force", {
-        cluster,
-        reason,
-      });
-    }
   }
 
   #gone(thread: number): void {
@@ -372,24 +396,4 @@ export class ProxyDaemon {
   #fail(error: ExitError): void {
     this.#end.reject(error);
   }
-}
-
-async function bind(
-  path: string,
-  text: string,
-  listen: (address: NonNullable<ReturnType<typeof parseSocketAddress>>) => Promise<number>,
-): Promise<void> {
-  try {
-    await listen(parseSocketAddress(text)!);
-  } catch (error) {
-    throw bindError(path, text, systemErrorText(error), error);
-  }
-}
-
-function bindError(path: string, address: string, reason: string, cause?: unknown): ExitError {
-  return new ExitError(
-    ExitCode.bindFailed,
-    `${path}: ${address} cannot be bound: ${reason}; free the address or choose another one`,
-    { cause },
-  );
 }

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
+import { configVersion } from "../config/config-version.ts";
 import { routesFromConfig } from "../discovery/routes-from-config.ts";
-import type { RouteConfiguration } from "../resource/route.ts";
+import type { Route, RouteConfiguration } from "../resource/route.ts";
 import { MAX_ROUTE_SERIES, RouteCell, RouteCounters, routeColumn } from "../telemetry/route-counters.ts";
 import type { RouteSeries } from "../telemetry/route-metrics.ts";
 import type { MainToWorker, RoutesMessage } from "./worker-messages.ts";
@@ -26,6 +27,8 @@ export class RoutePublisher {
   readonly #counters: RouteCounters;
   readonly #numbers = new Map<string, number>();
   #message: RoutesMessage | undefined;
+  #configured: RouteConfiguration = routesFromConfig({});
+  #discovered: readonly Route[] = [];
 
   constructor(options: RoutePublisherOptions) {
     this.#options = options;
@@ -51,7 +54,18 @@ export class RoutePublisher {
 
   /** Sends a configuration's routes, if they differ from those in force. */
   apply(config: Config): void {
-    const configuration = routesFromConfig(config);
+    this.#configured = routesFromConfig(config);
+    if (config.routes !== undefined || this.#message !== undefined) this.#publish();
+  }
+
+  /** Takes the routes of a control plane: those of the configuration are looked at before. */
+  setDiscovered(routes: readonly Route[]): void {
+    this.#discovered = routes;
+    if (routes.length > 0 || this.#message !== undefined) this.#publish();
+  }
+
+  #publish(): void {
+    const configuration = this.#joined();
     if (configuration.version === this.#message?.configuration.version) return;
     const series = configuration.routes.map(({ name, clusters }) =>
       clusters.length === 0
@@ -60,6 +74,15 @@ export class RoutePublisher {
     );
     this.#message = { kind: "routes", configuration, series, counters: this.#counters.buffer };
     this.#options.broadcast(this.#message);
+  }
+
+  #joined(): RouteConfiguration {
+    if (this.#discovered.length === 0) return this.#configured;
+    const { version, routes } = this.#configured;
+    return {
+      version: configVersion([version, this.#discovered]),
+      routes: [...routes, ...this.#discovered],
+    };
   }
 
   #numberOf(series: RouteSeries): number {

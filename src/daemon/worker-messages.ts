@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { TierSet } from "../lb/tier-set.ts";
 import type { AccessLogLines } from "../proxy/access-log.ts";
+import type { AuthorityNews } from "../proxy/authorities/authority-news.ts";
 import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
@@ -55,6 +56,8 @@ export interface WorkerStart {
   readonly maxTlsHandshakes: number;
   /** Memory of a telemetry/overload-state.ts. */
   readonly overload: SharedArrayBuffer;
+  /** How long requests wait for the control plane to say where an authority leads, in ms; default: there is none to ask. */
+  readonly resolveTimeoutMs?: number | undefined;
   /** The octet budget of the worker's slab. */
   readonly slabOctets: number;
   /** Overwrite freed slab blocks; for tests and for hunting a fault. */
@@ -79,6 +82,12 @@ export interface ClusterMessage {
 /** The routes have changed. Sent after the clusters they name and before those they no longer name are removed. */
 export interface RoutesMessage extends RouteUpdate {
   readonly kind: "routes";
+}
+
+/** Word of authorities. Sent after the clusters and routes it leads to. */
+export interface AuthoritiesMessage {
+  readonly kind: "authorities";
+  readonly news: readonly AuthorityNews[];
 }
 
 /** An identity is new, or its certificates were renewed. Sent before the first cluster that uses it. */
@@ -160,6 +169,7 @@ export type MainToWorker =
   | ClusterMessage
   | ClusterRemovedMessage
   | RoutesMessage
+  | AuthoritiesMessage
   | TlsIdentityMessage
   | TlsIdentityRemovedMessage
   | SnapshotCompleteMessage
@@ -203,6 +213,13 @@ export interface EpochMessage {
   readonly kind: "epoch";
   readonly endpointSlots: readonly number[];
   readonly clusterSlots: readonly number[];
+}
+
+/** Requests wait for word of this authority; the answer is {@link AuthoritiesMessage}. */
+export interface AuthorityWantedMessage {
+  readonly kind: "authority-wanted";
+  /** In lower case. */
+  readonly authority: string;
 }
 
 /** Answer to {@link DrainMessage}: no stream is left, or the limit has passed. */
@@ -257,6 +274,7 @@ export type WorkerToMain =
   | ListeningMessage
   | ListenFailedMessage
   | EpochMessage
+  | AuthorityWantedMessage
   | DrainedMessage
   | LogMessage
   | AccessLogBatch

@@ -78,6 +78,13 @@ const dataPlane = new DataPlane({
 });
 
 let routesApplied: Promise<void> | undefined;
+const askedAuthorities =
+  start.resolveTimeoutMs === undefined
+    ? undefined
+    : dataPlane.askFor({
+        waitMs: start.resolveTimeoutMs,
+        ask: (authority) => say({ kind: "authority-wanted", authority }),
+      });
 
 const readsChosen = chooseSocketReads(say).then((reads) => {
   dataPlane.socketReads = reads;
@@ -180,6 +187,11 @@ port.on("message", (message: MainToWorker) => {
     case "routes":
       routesApplied = dataPlane.applyRoutes(message);
       return;
+    case "authorities":
+      if (routesApplied === undefined) return askedAuthorities?.apply(message.news);
+      // Requests that go on are decided by the routes that were sent before.
+      routesApplied = routesApplied.then(() => askedAuthorities?.apply(message.news));
+      return;
     case "snapshot-complete":
       if (!listening) collectGarbage();
       if (!listening) {
@@ -230,6 +242,7 @@ setInterval(() => {
   row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
   dataPlane.sample();
   dataPlane.sweep();
+  askedAuthorities?.sweep();
   if (start.listening === "handed") {
     loads.streams(start.workerIndex, dataPlane.streams);
     tellLoad();

@@ -22,6 +22,8 @@ import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { SERVER_MIN_PING_MS } from "../upstream/keepalive.ts";
 import { TlsClients } from "../upstream/tls-clients.ts";
 import { AccessLog } from "./access-log.ts";
+import type { AskedAuthoritiesOptions } from "./authorities/asked-authorities.ts";
+import { AskedAuthorities } from "./authorities/asked-authorities.ts";
 import { ClusterRuntime } from "./cluster-runtime.ts";
 import { ClusterSurroundings } from "./cluster-surroundings.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
@@ -108,6 +110,7 @@ export class DataPlane {
       attemptTimers: new TimerWheel(MAX_STREAMS + 1, time.nowMs),
       authorities: new AuthorityTable(),
       routeCache: new RouteCache(INTERN_ENTRIES + 1),
+      askedAuthorities: undefined,
       routes: undefined,
       clusters: [],
       releaseCluster: (clusterSlot) => {
@@ -236,6 +239,11 @@ export class DataPlane {
     clusters[snapshot.clusterSlot] = cluster;
     this.#context.outliers.apply(cluster);
     authorities.set(snapshot.name, snapshot.clusterSlot);
+  }
+
+  /** Has requests for authorities that are not known wait until somebody who was asked has word of them. */
+  askFor(options: AskedAuthoritiesOptions): AskedAuthorities {
+    return AskedAuthorities.begin(this.#context, options);
   }
 
   /** A policy's module has come. */

@@ -190,8 +190,10 @@ export class Dispatcher implements AttemptOpener {
 
   /** When the picked ones are full, any candidate with room is better than the queue. */
   #placeAnywhere(cluster: ClusterRuntime, tiered: TieredPicker, slot: number, queued: boolean): boolean {
-    for (const tier of tiered.tierSet.tiers)
-      if (this.#placeAmong(cluster, tier.beyond ?? tier, slot, queued)) return true;
+    for (const tier of tiered.tierSet.tiers) {
+      if (this.#placeAmong(cluster, tier, slot, queued)) return true;
+      if (tier.beyond !== undefined && this.#placeAmong(cluster, tier.beyond, slot, queued)) return true;
+    }
     return false;
   }
 
@@ -292,7 +294,8 @@ export class Dispatcher implements AttemptOpener {
   leaveWaiting(slot: number): void {
     const { exchanges, clusters, subchannels, attemptTimers } = this.#context;
     const phase = exchanges.phase[slot];
-    if (phase === Phase.backingOff) attemptTimers.clear(slot);
+    if (phase === Phase.unrouted) this.#context.askedAuthorities?.leave(slot);
+    else if (phase === Phase.backingOff) attemptTimers.clear(slot);
     else if (phase === Phase.queued) this.#leaveQueue(clusters[exchanges.cluster[slot]!]!, slot);
     else if (phase === Phase.connecting) subchannels[exchanges.endpoint[slot]!]!.waiting.remove(slot);
     this.uncount(slot);

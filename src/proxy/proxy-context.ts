@@ -8,6 +8,7 @@ import type { Subchannel } from "../upstream/subchannel.ts";
 import type { TlsClients } from "../upstream/tls-clients.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { AuthorityWaiting } from "./authorities/authority-waiting.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
 import type { Explainer } from "./explain/explainer.ts";
@@ -32,6 +33,8 @@ export interface ProxyContext extends ChannelContext {
   readonly attemptTimers: TimerWheel;
   readonly authorities: AuthorityTable;
   readonly routeCache: RouteCache;
+  /** Where requests wait for word of their authority; undefined where nobody can be asked. */
+  askedAuthorities: AuthorityWaiting | undefined;
   /** What the configuration's routes make of requests; undefined as long as there were none. */
   routes: RequestRoutes | undefined;
   /** By cluster slot. */

@@ -29,6 +29,22 @@ export const PROXY_ERRORS = {
     flag: ResponseFlag.noRoute,
     message: "no cluster is configured for authority",
   },
+  authorityUnknownYet: {
+    code: "authority_unknown_yet",
+    source: "internal",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.unavailable,
+    flag: ResponseFlag.noRoute,
+    message: "the control plane has not said in time where requests go for authority",
+  },
+  authorityOverflow: {
+    code: "authority_overflow",
+    source: "internal",
+    retry: "if-unprocessed",
+    grpcStatus: GrpcStatus.resourceExhausted,
+    flag: ResponseFlag.noRoute,
+    message: "too many requests wait for word of the control plane, and none is taken for authority",
+  },
   noEndpoint: {
     code: "no_endpoint",
     source: "upstream",

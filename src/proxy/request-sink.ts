@@ -15,6 +15,7 @@ import { GuardCell } from "../telemetry/guard-cell.ts";
 import { OverloadStage } from "../telemetry/overload-state.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { forwardBody, HEAD_SPARE_OCTETS, REPLAY_OCTETS } from "./attach.ts";
+import type { RequestNames } from "./authorities/request-names.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
@@ -59,9 +60,8 @@ export class RequestSink implements ConnectionSink {
   }
 
   #receiveRequest(slot: number, octets: number, endStream: boolean): void {
-    const { exchanges, engine, time, deadlines, clusters, routes } = this.#context;
+    const { exchanges, time } = this.#context;
     const { decoder } = this.#connection;
-    const { slab, pool, scratch } = engine;
     exchanges.begin(slot, time.nowMs);
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
@@ -69,17 +69,34 @@ export class RequestSink implements ConnectionSink {
     const { accessLog } = this.#context;
     if (accessLog.enabled) accessLog.begin(slot, this.#connection, this.#context.replyScratch);
     if (decoder.wantsExplanation) this.#context.explain.begin(slot, this.#channel.caller?.address);
+    this.#direct(slot, octets, decoder);
+  }
+
+  /** Goes on with a request that waited for word of its authority; its field block is at `engine.scratch` again. */
+  resume(slot: number, octets: number, request: RequestNames): void {
+    this.#direct(slot, octets, request);
+  }
+
+  /** Finds a request its cluster, and puts it in line. @param request the decoder, or what was kept of a request that waited. */
+  #direct(slot: number, octets: number, request: RequestNames): void {
+    const { exchanges, engine, time, deadlines, clusters, routes, askedAuthorities } = this.#context;
+    const { slab, pool, scratch } = engine;
     const ownCluster = this.#channel.cluster?.current();
     const source = this.#channel.caller?.address ?? "";
     const clusterSlot =
       routes === undefined
-        ? (ownCluster ?? this.#route())
-        : routes.decide(slot, this.#connection, octets, ownCluster, source);
+        ? (ownCluster ?? this.#route(request))
+        : routes.decide(slot, request, octets, ownCluster, source);
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {
-      const authority = this.#readAuthority();
+      const authority = this.#readAuthority(request);
+      const error =
+        askedAuthorities === undefined || ownCluster !== undefined
+          ? PROXY_ERRORS.noRoute
+          : askedAuthorities.hold({ sink: this, slot, octets, request, authority, source });
+      if (error === undefined) return;
       releaseFields(slab, pool, scratch, octets);
-      fail(this.#context, slot, PROXY_ERRORS.noRoute, `"${authority}"`);
+      fail(this.#context, slot, error, `"${authority}"`);
       return;
     }
     exchanges.cluster[slot] = clusterSlot;
@@ -103,11 +120,11 @@ export class RequestSink implements ConnectionSink {
       fail(this.#context, slot, PROXY_ERRORS.noLabelledEndpoint, cluster.snapshot.name);
       return;
     }
-    if (decoder.previousAttempts > 0)
-      exchanges.previousAttempts[slot] = Math.min(255, decoder.previousAttempts);
+    if (request.previousAttempts > 0)
+      exchanges.previousAttempts[slot] = Math.min(255, request.previousAttempts);
     const policy = routes === undefined ? cluster.policy : routes.attemptPolicyOf(slot, cluster);
     const timeoutMs =
-      policy === undefined ? decoder.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, decoder);
+      policy === undefined ? request.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, request);
     // The decoder's view of the section ends here: its names may have moved.
     const length = routes === undefined ? octets : routes.changeRequest(slot, octets);
     const size = length + HEAD_SPARE_OCTETS;
@@ -122,8 +139,8 @@ export class RequestSink implements ConnectionSink {
     if (cluster.hash !== undefined) exchanges.hash[slot] = cluster.hash.of(block, length, source);
     exchanges.headBlock[slot] = block;
     exchanges.headOctets[slot] = length;
-    exchanges.headLiteralOctets[slot] = decoder.outLiteralOctets + (routes?.changedLiteralOctets ?? 0);
-    exchanges.headListOctets[slot] = decoder.listOctets + (routes?.changedListOctets ?? 0);
+    exchanges.headLiteralOctets[slot] = request.outLiteralOctets + (routes?.changedLiteralOctets ?? 0);
+    exchanges.headListOctets[slot] = request.listOctets + (routes?.changedListOctets ?? 0);
     exchanges.bits[slot]! |= ExchangeBit.movable;
     if (timeoutMs >= 0) {
       const due = time.nowMs + timeoutMs;
@@ -135,26 +152,24 @@ export class RequestSink implements ConnectionSink {
   }
 
   /** The cluster of the request just decoded. Interned authorities, nearly all, cost two reads. */
-  #route(): number {
+  #route(request: RequestNames): number {
     const { authorities, routeCache, replyScratch, engine } = this.#context;
-    const { decoder } = this.#connection;
-    const id = decoder.authorityIntern;
+    const id = request.authorityIntern;
     if (id > 0) {
       const known = routeCache.get(id, engine.pool.generation[id]!, authorities.version);
       if (known !== undefined) return known;
     }
-    if (!decoder.hasAuthority || decoder.authorityLength > 1024) return NO_ROUTE;
-    const length = decoder.readAuthority(replyScratch);
+    if (!request.hasAuthority || request.authorityLength > 1024) return NO_ROUTE;
+    const length = request.readAuthority(replyScratch);
     const cluster = authorities.lookup(engine.slab.bytes, replyScratch, length);
     if (id > 0) routeCache.set(id, engine.pool.generation[id]!, authorities.version, cluster);
     return cluster;
   }
 
-  #readAuthority(): string {
+  #readAuthority(request: RequestNames): string {
     const { replyScratch, engine } = this.#context;
-    const { decoder } = this.#connection;
-    if (!decoder.hasAuthority || decoder.authorityLength > 1024) return "";
-    const length = decoder.readAuthority(replyScratch);
+    if (!request.hasAuthority || request.authorityLength > 1024) return "";
+    const length = request.readAuthority(replyScratch);
     return engine.slab.bytes.toString("latin1", replyScratch, replyScratch + length);
   }
 
@@ -226,7 +241,7 @@ export class RequestSink implements ConnectionSink {
       if (!held) {
         if (stream === 0) {
           this.#channel.requests.leaveWaiting(slot);
-          const name = context.clusters[exchanges.cluster[slot]!]!.snapshot.name;
+          const name = context.clusters[exchanges.cluster[slot]!]?.snapshot.name ?? "";
           fail(context, slot, PROXY_ERRORS.overBudget, name);
           return;
         }
@@ -277,7 +292,8 @@ export class RequestSink implements ConnectionSink {
     if (exchanges.dueMs[slot]! > 0) deadlines.clear(slot);
     if (attemptTimers.size > 0) attemptTimers.clear(slot);
     const phase = exchanges.phase[slot];
-    if (phase === Phase.queued || phase === Phase.connecting) this.#channel.requests.leaveWaiting(slot);
+    if (phase === Phase.queued || phase === Phase.connecting || phase === Phase.unrouted)
+      this.#channel.requests.leaveWaiting(slot);
     exchanges.phase[slot] = Phase.none;
     if (exchanges.peer[slot] !== 0) abandonUpstream(context, slot, ErrorCode.cancel);
     dropHeldRequest(context, slot);

@@ -1,8 +1,8 @@
-import type { ConnectionState } from "../../h2/connection-state.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { RouteCache } from "../../route/route-cache.ts";
 import type { RouteTable } from "../../route/route-table.ts";
 import { NO_HOST } from "../../route/route-table.ts";
+import type { RequestNames } from "../authorities/request-names.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 
 const LONGEST_AUTHORITY_OCTETS = 1024;
@@ -37,15 +37,15 @@ export class HostCache {
   }
 
   /** @returns the cluster the request's authority names, or NO_ROUTE; its host is in {@link host}. */
-  ofAuthority({ decoder }: ConnectionState): number {
+  ofAuthority(request: RequestNames): number {
     const { authorities, replyScratch, engine } = this.#context;
     const { pool, slab } = engine;
-    const id = decoder.authorityIntern;
+    const id = request.authorityIntern;
     let known = id > 0 ? this.#byAuthority.get(id, pool.generation[id]!, authorities.version) : undefined;
     if (known === undefined) {
       this.host = NO_HOST;
-      if (!decoder.hasAuthority || decoder.authorityLength > LONGEST_AUTHORITY_OCTETS) return NO_ROUTE;
-      const length = decoder.readAuthority(replyScratch);
+      if (!request.hasAuthority || request.authorityLength > LONGEST_AUTHORITY_OCTETS) return NO_ROUTE;
+      const length = request.readAuthority(replyScratch);
       const host = this.#table.host(slab.bytes, replyScratch, length);
       const cluster = authorities.lookup(slab.bytes, replyScratch, length);
       known = ((host + 1) << LOW_BITS) | (cluster + 1);
@@ -73,15 +73,15 @@ export class HostCache {
   }
 
   /** @returns the number of the list of rules that {@link host} has for the request's path. */
-  listOf({ decoder }: ConnectionState): number {
+  listOf(request: RequestNames): number {
     const { replyScratch, engine } = this.#context;
     const { pool, slab } = engine;
-    const id = decoder.pathIntern;
+    const id = request.pathIntern;
     const key = (this.host << LOW_BITS) | id;
     const at = (id ^ (this.host << 5)) & (PATHS - 1);
     if (id > 0 && this.#pathKey[at] === key && this.#pathGeneration[at] === pool.generation[id])
       return this.#pathList[at]!;
-    const length = decoder.pathLength > LONGEST_PATH_OCTETS ? 0 : decoder.readPath(replyScratch);
+    const length = request.pathLength > LONGEST_PATH_OCTETS ? 0 : request.readPath(replyScratch);
     const list = this.#table.path(this.host, slab.bytes, replyScratch, length);
     if (id > 0) {
       this.#pathKey[at] = key;

@@ -1,6 +1,6 @@
 import type { SlotList } from "../../base/slot-list.ts";
-import type { ConnectionState } from "../../h2/connection-state.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
+import type { RequestNames } from "../authorities/request-names.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { AttemptPolicy } from "../retry/attempt-policy.ts";
 import type { RequestMirrors } from "./request-mirrors.ts";
@@ -34,7 +34,7 @@ export interface RequestRoutes {
    */
   decide(
     slot: number,
-    connection: ConnectionState,
+    request: RequestNames,
     octets: number,
     ownCluster: number | undefined,
     source: string,

@@ -1,10 +1,10 @@
-import type { ConnectionState } from "../../h2/connection-state.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import type { CompiledRoute } from "../../route/compiled-route.ts";
 import { HeaderView } from "../../route/header-view.ts";
 import { firstRoute, NO_HOST, RouteTable } from "../../route/route-table.ts";
 import { NO_HASH } from "../../route/sticky-key.ts";
 import { RouteCell, RouteCounters, routeColumn } from "../../telemetry/route-counters.ts";
+import type { RequestNames } from "../authorities/request-names.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import type { AttemptPolicy } from "../retry/attempt-policy.ts";
@@ -75,7 +75,7 @@ export class RouteRuntime implements RequestRoutes {
 
   decide(
     slot: number,
-    connection: ConnectionState,
+    request: RequestNames,
     octets: number,
     ownCluster: number | undefined,
     source: string,
@@ -85,12 +85,12 @@ export class RouteRuntime implements RequestRoutes {
     if (this.#targetsVersion !== authorities.version) this.#findTargets();
     const hosts = this.#hosts;
     let clusterSlot = ownCluster ?? NO_ROUTE;
-    if (ownCluster === undefined) clusterSlot = hosts.ofAuthority(connection);
+    if (ownCluster === undefined) clusterSlot = hosts.ofAuthority(request);
     else hosts.ofCluster(ownCluster);
     if (hosts.host === NO_HOST) return clusterSlot;
     const view = this.#view;
     view.begin(engine.scratch, octets);
-    const route = firstRoute(this.#table.rules(hosts.host, hosts.listOf(connection)), view);
+    const route = firstRoute(this.#table.rules(hosts.host, hosts.listOf(request)), view);
     if (route === undefined) return clusterSlot;
     this.#routes[slot] = route;
     const targets = this.#targets[route.index]!;

@@ -107,10 +107,12 @@ export class AdsConnection {
         protocol.begin();
       },
       onMessage: (message) => {
-        this.#answered = true;
-        this.#failures = 0;
         const reason = this.#protocol?.receive(message) ?? "";
-        if (reason === "") return;
+        if (reason === "") {
+          this.#answered = true;
+          this.#failures = 0;
+          return;
+        }
         stream.close();
         this.#ended(address, reason);
       },

@@ -1,5 +1,6 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { matchSubjectAltNames } from "../../upstream/subject-alt-names.ts";
 import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
 
 /** Certificates for connections to a control plane, PEM. Empty where there are none. */
@@ -11,6 +12,8 @@ export interface ControlPlaneTls {
   readonly key: string;
   /** Name expected in the control plane's certificate; "" for the host of its address. */
   readonly serverName: string;
+  /** If not empty, one of these has to be in the certificate instead. */
+  readonly subjectAltNames: readonly string[];
 }
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
@@ -92,7 +95,16 @@ export class GrpcAdsTransport implements AdsTransport {
   }
 }
 
-function secure({ ca, cert, key }: ControlPlaneTls) {
+function secure({ ca, cert, key, subjectAltNames }: ControlPlaneTls) {
   const pem = (text: string): Buffer | null => (text === "" ? null : Buffer.from(text));
-  return credentials.createSsl(pem(ca), pem(key), pem(cert));
+  if (subjectAltNames.length === 0) return credentials.createSsl(pem(ca), pem(key), pem(cert));
+  return credentials.createSsl(pem(ca), pem(key), pem(cert), {
+    checkServerIdentity: (_, certificate) => {
+      const { subjectaltname = "" } = certificate;
+      if (matchSubjectAltNames(subjectAltNames, subjectaltname)) return undefined;
+      return new Error(
+        `the certificate is for ${subjectaltname || "no name"}, wanted ${subjectAltNames.join(" or ")}`,
+      );
+    },
+  });
 }

@@ -102,9 +102,11 @@ export class WireReader {
       case 1:
         this.#at += 8;
         break;
-      case 2:
-        this.#at += this.#length();
+      case 2: {
+        const length = this.#length();
+        this.#at += length;
         return;
+      }
       case 5:
         this.#at += 4;
         break;

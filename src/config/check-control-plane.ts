@@ -1,0 +1,29 @@
+import type { Config } from "./config.ts";
+import type { CrossFinding } from "./cross-finding.ts";
+
+/** Checks that it is clear how a control plane is spoken with. */
+export function checkControlPlane({ controlPlane }: Config): CrossFinding[] {
+  if (controlPlane === undefined) return [];
+  const { tls, insecure } = controlPlane;
+  if (tls === undefined && !insecure) {
+    return [
+      {
+        path: ["controlPlane"],
+        found: "neither tls nor insecure",
+        wanted: "one of them",
+        advice: "add tls, or insecure: true where nobody else can reach the connection",
+      },
+    ];
+  }
+  if (tls !== undefined && insecure) {
+    return [
+      {
+        path: ["controlPlane", "insecure"],
+        found: "true together with tls",
+        wanted: "either of them",
+        advice: "remove one",
+      },
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,178 @@
+import { monotonicClock } from "../base/clock.ts";
+import { SeededRandom } from "../base/random.ts";
+import type { Config } from "../config/config.ts";
+import { durationMs } from "../config/duration-ms.ts";
+import { readTlsFiles } from "../config/read-tls-files.ts";
+import type { DiscoveredClusters } from "../discovery/cluster-merge.ts";
+import { AuthorityState } from "../proxy/authorities/authority-news.ts";
+import type { Cluster } from "../resource/cluster.ts";
+import type { Route } from "../resource/route.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { ControlPlaneTls } from "../xds/client/grpc-ads-transport.ts";
+import { GrpcAdsTransport } from "../xds/client/grpc-ads-transport.ts";
+import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
+import { XdsClient } from "../xds/client/xds-client.ts";
+import type { AuthorityPublisher } from "./authority-publisher.ts";
+import { VERSION } from "./version.ts";
+
+/** The section of the configuration. */
+export type ControlPlaneConfig = NonNullable<Config["controlPlane"]>;
+
+/** What a {@link ControlPlaneLink} works with. */
+export interface ControlPlaneLinkOptions {
+  readonly config: ControlPlaneConfig;
+  readonly node: Config["node"];
+  readonly clusters: DiscoveredClusters;
+  readonly onRoutes: (routes: readonly Route[]) => void;
+  readonly authorities: AuthorityPublisher;
+  /** @returns the slot of a cluster that was published, else -1. */
+  readonly slotOf: (cluster: string) => number;
+  /** @returns a number that changes whenever the cluster gets a request; NaN while requests are under way. */
+  readonly useOf: (cluster: string) => number;
+  readonly log: Log;
+}
+
+/** Services that are asked for at most: as many as there can be clusters. */
+const MAX_AUTHORITIES = 4_096;
+/** How often it is looked at which services are in use; an idle one stays for up to so much longer. */
+const LOOK_SHARE = 0.1;
+
+/** The proxy's side of a control plane: asks for what requests want, hands on what is found, and lets go of what nobody uses. */
+export class ControlPlaneLink {
+  readonly client: XdsClient;
+  readonly #options: ControlPlaneLinkOptions;
+  readonly #idleMs: number;
+  readonly #timer: NodeJS.Timeout;
+  /** By authority: the use of its clusters when last looked at, and when that last changed. */
+  readonly #uses = new Map<string, { use: string; sinceMs: number }>();
+  #refused = false;
+
+  constructor(options: ControlPlaneLinkOptions) {
+    const { config, node, log } = options;
+    this.#options = options;
+    this.#idleMs = durationMs(config.idleTimeout);
+    this.client = new XdsClient({
+      addresses: config.addresses,
+      transport: new GrpcAdsTransport(() => controlPlaneTls(config, log)),
+      node: { id: node.id, zone: node.zone, region: node.region, userAgentVersion: VERSION },
+      clock: monotonicClock,
+      random: new SeededRandom(process.pid ^ Date.now()),
+      holdBackMs: durationMs(config.holdBack),
+      keepOctets: config.snapshotFile !== undefined,
+      sink: {
+        upsert: (cluster) => this.#upsert(cluster),
+        remove: (name) => this.#remove(name),
+        routes: (routes) => options.onRoutes(routes),
+        authority: (authority, target) => this.#authority(authority, target),
+      },
+      events: {
+        onConnected: (address) => log.info("connected with the control plane", { address }),
+        onDisconnected: (address, reason) =>
+          log.warn("no connection with the control plane, what is known stays in force", { address, reason }),
+        onAnswer: (typeUrl, problem) => {
+          if (problem !== "")
+            log.error("resources refused, the last good ones stay in force", { type: typeUrl, problem });
+        },
+        onHeldBack: (cluster, held) => this.#heldBack(cluster, held),
+        onChange: () => {},
+      },
+    });
+    this.#timer = setInterval(() => this.#look(), Math.max(100, this.#idleMs * LOOK_SHARE));
+    this.#timer.unref();
+  }
+
+  start(): void {
+    this.client.start();
+  }
+
+  /** A worker has requests for it. */
+  want(authority: string): void {
+    const known = this.#uses.get(authority);
+    if (known === undefined && this.#uses.size >= MAX_AUTHORITIES) {
+      if (!this.#refused)
+        this.#options.log.error("too many services are asked for, further ones are refused", {
+          limit: MAX_AUTHORITIES,
+        });
+      this.#refused = true;
+      this.#options.authorities.tell(authority, AuthorityState.absent);
+      return;
+    }
+    this.#uses.set(authority, { use: "", sinceMs: monotonicClock.nowMs() });
+    this.client.want(authority);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.client.close();
+  }
+
+  #upsert(cluster: Cluster): void {
+    this.#options.clusters.upsert(cluster);
+  }
+
+  #remove(name: string): void {
+    // Names that lead to it go before it.
+    this.#options.authorities.flush();
+    this.#options.clusters.remove(name);
+  }
+
+  #authority(authority: string, target: AuthorityTarget): void {
+    const { authorities, slotOf, log } = this.#options;
+    if (target.kind === "routes") return authorities.tell(authority, AuthorityState.routed);
+    if (target.kind === "cluster") {
+      const slot = slotOf(target.cluster);
+      return authorities.tell(authority, slot < 0 ? AuthorityState.absent : slot);
+    }
+    log.debug("no such service", { authority, reason: target.reason });
+    authorities.tell(authority, AuthorityState.absent);
+  }
+
+  #heldBack(cluster: string, held: number): void {
+    const { log, config } = this.#options;
+    if (held === 0) log.info("endpoints that were held back are gone", { cluster });
+    else {
+      log.warn("an update takes most endpoints away, they stay for a while", {
+        cluster,
+        endpoints: held,
+        holdBack: config.holdBack,
+        override: "POST /xds/release",
+      });
+    }
+  }
+
+  /** Lets go of services that got no request for long; of what does not exist, too. */
+  #look(): void {
+    const nowMs = monotonicClock.nowMs();
+    const { authorities, useOf } = this.#options;
+    for (const [authority, known] of this.#uses) {
+      const use = this.client
+        .clustersOf(authority)
+        .map((cluster) => useOf(cluster))
+        .join(" ");
+      if (use !== known.use || use.includes("NaN")) {
+        known.use = use;
+        known.sinceMs = nowMs;
+      } else if (nowMs - known.sinceMs >= this.#idleMs) {
+        this.#uses.delete(authority);
+        authorities.tell(authority, AuthorityState.forgotten);
+        this.client.drop(authority);
+        this.#refused = false;
+      }
+    }
+  }
+}
+
+/** Reads the files anew: they may have been renewed since the last connection. */
+function controlPlaneTls({ tls }: ControlPlaneConfig, log: Log): ControlPlaneTls | undefined {
+  if (tls === undefined) return undefined;
+  const files = readTlsFiles(tls);
+  const { serverName = "", subjectAltNames = [] } = tls;
+  if (files.problem !== undefined) {
+    log.error("certificates for the control plane are of no use", {
+      file: tls[files.key],
+      problem: files.problem,
+    });
+    return { ca: "", cert: "", key: "", serverName, subjectAltNames };
+  }
+  return { ca: files.ca, cert: files.cert, key: files.key, serverName, subjectAltNames };
+}

@@ -1,0 +1,34 @@
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
+import type { ClusterPublisher } from "./cluster-publisher.ts";
+import type { ControlPlaneConfig, ControlPlaneLinkOptions } from "./control-plane-link.ts";
+import { ControlPlaneLink } from "./control-plane-link.ts";
+
+/** What of the daemon a control plane is linked with. */
+export interface LinkSurroundings
+  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "onRoutes" | "authorities" | "log"> {
+  readonly publisher: ClusterPublisher;
+}
+
+/** Begins to ask a control plane for what requests want. */
+export function linkControlPlane(config: ControlPlaneConfig, around: LinkSurroundings): ControlPlaneLink {
+  const { publisher } = around;
+  const link = new ControlPlaneLink({
+    ...around,
+    config,
+    slotOf: (cluster) => publisher.find(cluster)?.snapshot.clusterSlot ?? -1,
+    useOf: (cluster) => {
+      const counters = publisher.find(cluster)?.counters;
+      if (counters === undefined) return 0;
+      if (counters.sum(ClusterColumn.streamsActive) + counters.sum(ClusterColumn.splicedConnections) > 0) {
+        return Number.NaN;
+      }
+      let requests = 0;
+      for (let cell = 0; cell < REQUEST_CELLS; cell++)
+        requests += counters.sum(ClusterColumn.requests + cell);
+      return requests;
+    },
+  });
+  link.start();
+  return link;
+}

@@ -1,0 +1,154 @@
+import { WorkerColumn } from "../../telemetry/worker-counters.ts";
+import { fail } from "../exchange-fail.ts";
+import type { ProxyContext } from "../proxy-context.ts";
+import type { ProxyError } from "../proxy-error.ts";
+import { PROXY_ERRORS } from "../proxy-error.ts";
+import type { AuthorityNews } from "./authority-news.ts";
+import { AuthorityState } from "./authority-news.ts";
+import type { AuthorityWaiting, UnroutedRequest } from "./authority-waiting.ts";
+import { HeldRequest } from "./held-request.ts";
+
+/** How {@link AskedAuthorities} wait. */
+export interface AskedAuthoritiesOptions {
+  /** How long a request waits for word of its authority, in ms. */
+  readonly waitMs: number;
+  /** Asks the main thread for an authority; the answer comes to {@link AskedAuthorities.apply}. */
+  readonly ask: (authority: string) => void;
+}
+
+/** Requests that may wait in one worker, and what of that one caller may take. */
+const MAX_HELD = 1024;
+const MAX_HELD_OF_CALLER = MAX_HELD / 4;
+/** Authorities that may be asked for at the same time, likewise. */
+const MAX_ASKED = 256;
+const MAX_ASKED_OF_CALLER = MAX_ASKED / 8;
+/** How long it is remembered that a service does not exist, and of how many. */
+const ABSENT_MS = 5_000;
+const MAX_ABSENT = 4_096;
+/** A host, perhaps with a port, as an authority of gRPC has it. */
+const AUTHORITY = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::[0-9]{1,5})?$|^\[[0-9a-f:.]+\](?::[0-9]{1,5})?$/;
+const MAX_AUTHORITY_LENGTH = 260;
+
+interface Asked {
+  readonly slots: Set<number>;
+  readonly source: string;
+}
+
+/**
+ * Requests for authorities that a worker does not know, where a control plane may. They wait, bounded in number, octets and time, per
+ * caller too, until the main thread has word. Only such requests come here: what is known costs nothing.
+ */
+export class AskedAuthorities implements AuthorityWaiting {
+  readonly #context: ProxyContext;
+  readonly #options: AskedAuthoritiesOptions;
+  /** By authority. */
+  readonly #asked = new Map<string, Asked>();
+  /** By the client's stream. */
+  readonly #held = new Map<number, { readonly request: HeldRequest; readonly authority: string }>();
+  /** Until when an authority is known not to be a cluster's name: for good where routes are for it. */
+  readonly #settled = new Map<string, number>();
+
+  private constructor(context: ProxyContext, options: AskedAuthoritiesOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** From now on requests of this data plane wait instead of being refused. */
+  static begin(context: ProxyContext, options: AskedAuthoritiesOptions): AskedAuthorities {
+    const asked = new AskedAuthorities(context, options);
+    context.askedAuthorities = asked;
+    return asked;
+  }
+
+  /** @returns why the request is refused; undefined when it waits, its field block put aside. */
+  hold(unrouted: UnroutedRequest): ProxyError | undefined {
+    const { slot, octets, source } = unrouted;
+    const authority = unrouted.authority.toLowerCase();
+    const { time, workerRow } = this.#context;
+    if (authority.length > MAX_AUTHORITY_LENGTH || !AUTHORITY.test(authority)) return PROXY_ERRORS.noRoute;
+    if ((this.#settled.get(authority) ?? 0) > time.nowMs) return PROXY_ERRORS.noRoute;
+    if (!this.#hasRoom(authority, source)) return PROXY_ERRORS.authorityOverflow;
+    const request = new HeldRequest(this.#context, unrouted.sink, source, unrouted.request);
+    if (!request.hold(slot, octets)) return PROXY_ERRORS.overBudget;
+    workerRow[WorkerColumn.requestsHeld]!++;
+    this.#held.set(slot, { request, authority });
+    const asked = this.#asked.get(authority);
+    if (asked !== undefined) asked.slots.add(slot);
+    else {
+      this.#asked.set(authority, { slots: new Set([slot]), source });
+      this.#options.ask(authority);
+    }
+    return undefined;
+  }
+
+  /** A request waits no more: it has been given up. */
+  leave(slot: number): void {
+    const held = this.#held.get(slot);
+    if (held === undefined) return;
+    this.#held.delete(slot);
+    this.#asked.get(held.authority)?.slots.delete(slot);
+  }
+
+  /** Takes word of authorities; requests that waited for it go on. */
+  apply(news: readonly AuthorityNews[]): void {
+    const { authorities, time, tick } = this.#context;
+    tick();
+    for (const { authority, clusterSlot } of news) {
+      this.#settled.delete(authority);
+      if (clusterSlot >= 0) authorities.setAlias(authority, clusterSlot);
+      else authorities.deleteAlias(authority);
+      if (clusterSlot === AuthorityState.routed) this.#settled.set(authority, Number.POSITIVE_INFINITY);
+      if (clusterSlot === AuthorityState.absent) this.#setAbsent(authority, time.nowMs + ABSENT_MS);
+    }
+    for (const { authority, clusterSlot } of news) {
+      if (clusterSlot !== AuthorityState.forgotten) this.#goOn(authority);
+    }
+  }
+
+  /** Gives up requests that have waited for too long; to be called a few times a second. */
+  sweep(): void {
+    if (this.#asked.size === 0) return;
+    const { time } = this.#context;
+    const sinceMs = time.nowMs - this.#options.waitMs;
+    for (const [slot, { request, authority }] of [...this.#held]) {
+      if (request.sinceMs > sinceMs) continue;
+      this.leave(slot);
+      fail(this.#context, slot, PROXY_ERRORS.authorityUnknownYet, `"${authority}"`);
+    }
+    // Word may come yet; whoever asks next asks anew.
+    for (const [authority, { slots }] of this.#asked) if (slots.size === 0) this.#asked.delete(authority);
+  }
+
+  #goOn(authority: string): void {
+    const asked = this.#asked.get(authority);
+    if (asked === undefined) return;
+    this.#asked.delete(authority);
+    for (const slot of asked.slots) {
+      const held = this.#held.get(slot);
+      this.#held.delete(slot);
+      held?.request.resume(slot);
+    }
+  }
+
+  #hasRoom(authority: string, source: string): boolean {
+    if (this.#held.size >= MAX_HELD) return false;
+    let ofCaller = 0;
+    for (const { request } of this.#held.values()) if (request.source === source) ofCaller++;
+    if (ofCaller >= MAX_HELD_OF_CALLER) return false;
+    if (this.#asked.has(authority)) return true;
+    if (this.#asked.size >= MAX_ASKED) return false;
+    let asked = 0;
+    for (const each of this.#asked.values()) if (each.source === source) asked++;
+    return asked < MAX_ASKED_OF_CALLER;
+  }
+
+  #setAbsent(authority: string, untilMs: number): void {
+    this.#settled.set(authority, untilMs);
+    if (this.#settled.size <= MAX_ABSENT) return;
+    for (const [name, ms] of this.#settled) {
+      if (ms === Number.POSITIVE_INFINITY) continue;
+      this.#settled.delete(name);
+      return;
+    }
+  }
+}
