@@ -213,8 +213,7 @@ export class ProxyDaemon {
     const { limitMs, delayMs } = this.#reloader.running.drain;
     this.#readiness.draining();
     this.#options.log.info("draining", { cause, delayMs, limitMs });
-    if (isUrgent || delayMs === 0) this.#leave(limitMs);
-    else this.#drainLimit = setTimeout(() => this.#leave(limitMs), delayMs);
+    this.#drainLimit = setTimeout(() => this.#leave(limitMs), isUrgent ? 0 : delayMs);
   }
 
   #leave(limitMs: number): void {

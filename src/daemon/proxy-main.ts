@@ -62,13 +62,13 @@ export async function runProxy(options: ProxyOptions): Promise<ExitCode> {
   }
 }
 
-/** SIGHUP reloads; the first SIGTERM or SIGINT drains, the second ends the process on the spot. */
+/** SIGHUP reloads; the first SIGTERM or SIGINT (a person at a terminal, who is not made to wait) drains, the second ends the process on the spot. */
 function onSignals(daemon: ProxyDaemon): () => void {
   let leaving = false;
   const leave = (signal: NodeJS.Signals): void => {
     if (leaving) process.exit(128 + constants.signals[signal]);
     leaving = true;
-    daemon.drain(signal);
+    daemon.drain(signal, signal === "SIGINT");
   };
   const reload = (): void => void daemon.reload("SIGHUP");
   process.on("SIGTERM", leave).on("SIGINT", leave).on("SIGHUP", reload);

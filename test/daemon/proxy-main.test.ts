@@ -72,6 +72,24 @@ test("SIGTERM drains and ends with 0", async () => {
   assert.match(proxy.stderr, /"message":"drained"/);
 });
 
+test("with a delay everything goes on after SIGTERM, but for /ready, and then it drains; SIGINT does not wait", async () => {
+  proxy = await ProxyProcess.start(ONE, "drain: { delayMs: 3000 }");
+  await proxy.ready();
+  proxy.kill("SIGTERM");
+  const toldMs = performance.now();
+  await proxy.eventually(async () => (await proxy.get("/ready")) === "not ready: draining\n");
+  assert.equal(await proxy.dataPlane(), "a:1 least_request 127.0.0.1:9001\ncomplete=true\n");
+  assert.equal(await proxy.exited, 0);
+  assert.ok(performance.now() - toldMs > 2_500, "it did not wait");
+  assert.match(proxy.stderr, /"message":"drained"/);
+  await proxy.stop();
+
+  proxy = await ProxyProcess.start(ONE, "drain: { delayMs: 60000 }");
+  await proxy.ready();
+  proxy.kill("SIGINT");
+  assert.equal(await proxy.exited, 0);
+});
+
 test("a drain that does not come to an end is ended by its limit, and /ready says draining meanwhile", async () => {
   proxy = await ProxyProcess.start("{ name: stuck, endpoints: [] }", "drain: { limitMs: 500 }");
   await proxy.ready();

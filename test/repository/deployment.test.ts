@@ -94,7 +94,8 @@ it("the DaemonSet's ports and probes are those of its configuration", () => {
 });
 
 it("a pod has time to drain before it is killed", () => {
-  assert.ok(daemonSet().terminationGracePeriodSeconds * 1000 >= baseConfig().drain.limitMs + 10_000);
+  const { delayMs, limitMs } = baseConfig().drain;
+  assert.ok(daemonSet().terminationGracePeriodSeconds * 1000 >= delayMs + limitMs + 10_000);
 });
 
 it("the proxy runs without root, capabilities, a writable root or an API token", () => {
