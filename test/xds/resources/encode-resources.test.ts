@@ -9,6 +9,10 @@ import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/co
 import { ListenerSchema } from "../../../src/xds/generated/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../../../src/xds/generated/envoy/config/route/v3/route_pb.js";
 import { HttpConnectionManagerSchema } from "../../../src/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import {
+  DeltaDiscoveryResponseSchema,
+  DiscoveryResponseSchema,
+} from "../../../src/xds/generated/envoy/service/discovery/v3/discovery_pb.js";
 import { clientKindOf } from "../../../src/xds/resources/client-kind.ts";
 import { ClientViews } from "../../../src/xds/resources/client-view.ts";
 import { encodeCluster } from "../../../src/xds/resources/encode-cluster.ts";
@@ -156,6 +160,19 @@ describe("resources for each kind of client", () => {
       virtualHosts.map((host) => host.name),
       [NAME],
     );
+  });
+
+  it("says the same in both forms, whichever is made first", () => {
+    const make = () => new EncodedResource(TYPE_URL.cluster, "a", Buffer.from("x".repeat(300)));
+    const [first, second] = [make(), make()];
+    const { inSotw } = first;
+    const { inDelta } = second;
+    assert.deepEqual(first.inDelta, inDelta);
+    assert.deepEqual(second.inSotw, inSotw);
+    const decoded = fromBinary(DiscoveryResponseSchema, inSotw).resources[0]!;
+    assert.equal(decoded.typeUrl, TYPE_URL.cluster);
+    const [resource] = fromBinary(DeltaDiscoveryResponseSchema, inDelta).resources;
+    assert.deepEqual([resource!.name, resource!.version, resource!.resource], ["a", first.version, decoded]);
   });
 
   it("names equal octets by equal versions, and others by others", () => {
