@@ -70,7 +70,8 @@ export async function compareRow(
       const own = runs.get(name)!;
       return { name, ...summed(own), runs: own };
     });
-    const [isobar, ...envoy] = figures;
+    const [isobar] = figures;
+    const envoy = figures.slice(heat.isobar.length);
     const judged = row.fault.kind === "join" ? judgeNew(isobar!, envoy) : judgeSick(isobar!, envoy);
     return { heat, figures, judged };
   });

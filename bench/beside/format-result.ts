@@ -26,7 +26,7 @@ export function formatResult({
       lines.push(`    ${verdict.padEnd(6)}  ${figure}: ${short(isobar)}, best of Envoy's ${short(best)}`);
     }
   }
-  const judgement = whole === "better" ? "OK" : "MISSED";
+  const judgement = row.judged === false ? "no limits" : whole === "better" ? "OK" : "MISSED";
   lines.push(`  ${quiet ? judgement : "NOT JUDGED, the machine was too busy"}: ${whole}`);
   return lines.join("\n");
 }

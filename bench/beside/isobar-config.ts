@@ -12,6 +12,12 @@ const RECOMMENDED = {
   outlierDetection: {},
 };
 
+/** The same by streams in flight alone, to be seen beside it. */
+const BY_STREAMS = {
+  ...RECOMMENDED,
+  loadBalancer: { ...RECOMMENDED.loadBalancer, metric: "in_flight" },
+};
+
 const RETRIES = {
   attempts: 3,
   perTryTimeout: "250ms",
@@ -19,6 +25,11 @@ const RETRIES = {
 };
 
 export const ISOBAR_PLAIN: readonly IsobarVariant[] = [{ name: "isobar", cluster: RECOMMENDED }];
+
+export const ISOBAR_NEW: readonly IsobarVariant[] = [
+  ...ISOBAR_PLAIN,
+  { name: "isobar in_flight", cluster: BY_STREAMS },
+];
 
 export const ISOBAR_RETRYING: readonly IsobarVariant[] = [
   { name: "isobar retry", cluster: { ...RECOMMENDED, retries: RETRIES } },

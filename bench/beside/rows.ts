@@ -1,7 +1,7 @@
 import type { EnvoyVariant } from "./envoy-variants.ts";
 import { ENVOY_NEW, ENVOY_PLAIN, ENVOY_RETRYING } from "./envoy-variants.ts";
 import type { IsobarVariant } from "./isobar-config.ts";
-import { ISOBAR_PLAIN, ISOBAR_RETRYING } from "./isobar-config.ts";
+import { ISOBAR_NEW, ISOBAR_PLAIN, ISOBAR_RETRYING } from "./isobar-config.ts";
 
 /** What befalls the last endpoint of each contender when the reported part begins. */
 export type Fault =
@@ -20,6 +20,7 @@ export type Fault =
 export interface Heat {
   readonly title: string;
   readonly envoy: readonly EnvoyVariant[];
+  /** The first is judged, others are shown beside it. */
   readonly isobar: readonly IsobarVariant[];
 }
 
@@ -29,6 +30,8 @@ export interface Row {
   readonly title: string;
   readonly fault: Fault;
   readonly heats: readonly Heat[];
+  /** Whether the row has limits; default: it has. */
+  readonly judged?: false;
   /** Requests per second of each contender. */
   readonly perSecond: number;
   /** Healthy seconds before the fault, and reported seconds after it. */
@@ -62,7 +65,7 @@ function sick(name: string, title: string, fault: Fault): Row {
 }
 
 function joining(name: string, title: string, fault: Fault): Row {
-  const heats: readonly Heat[] = [{ title: "slow start", envoy: ENVOY_NEW, isobar: ISOBAR_PLAIN }];
+  const heats: readonly Heat[] = [{ title: "slow start", envoy: ENVOY_NEW, isobar: ISOBAR_NEW }];
   return { name, title, fault, heats, perSecond: 100, warmSeconds: 5, seconds: 60 };
 }
 
@@ -90,13 +93,13 @@ export const ROWS: readonly Row[] = [
     factor: 15,
     decayMs: 10_000,
   }),
-  joining(
-    "new-by-work",
-    "a fifth endpoint joins, 15 × slower at first, warming up by its first 300 requests",
-    {
+  {
+    ...joining("new-by-work", "a fifth endpoint joins, 15 × slower at first, warming up by 300 requests", {
       kind: "join",
       factor: 15,
       decayRequests: 100,
-    },
-  ),
+    }),
+    // It warms up by harming: who sends it less harms less, and has it cold for longer.
+    judged: false,
+  },
 ];

@@ -51,8 +51,9 @@ async function main(): Promise<number> {
     const report = { machine: describeMachine([]), options, skipped, results };
     writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
   }
-  const missed = results.filter(({ verdict }) => verdict !== "better").map(({ row }) => row.name);
-  const busy = results.filter(({ quiet }) => !quiet).map(({ row }) => row.name);
+  const limited = results.filter(({ row }) => row.judged !== false);
+  const missed = limited.filter(({ verdict }) => verdict !== "better").map(({ row }) => row.name);
+  const busy = limited.filter(({ quiet }) => !quiet).map(({ row }) => row.name);
   if (!options.check || missed.length + busy.length + skipped.length === 0) return 0;
   const bad = { "not better": missed, "machine too busy": busy, "not played": skipped };
   const told = Object.entries(bad).flatMap(([what, rows]) =>

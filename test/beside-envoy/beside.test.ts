@@ -20,7 +20,7 @@ describe("beside Envoy, one short run", { skip: "missing" in programs && program
   const tables: string[] = [];
   after(() => process.stdout.write(`${tables.join("\n\n")}\n`));
 
-  for (const row of ROWS) {
+  for (const row of ROWS.filter(({ judged }) => judged !== false)) {
     const isNew = row.fault.kind === "join";
     const missing = row.fault.kind === "cut" ? NetworkNamespace.missing() : "";
     if (missing !== "") assert.equal(CI, "", missing);
@@ -32,7 +32,8 @@ describe("beside Envoy, one short run", { skip: "missing" in programs && program
       const result = await compareRow(programs, row, 1, seconds, () => {});
       tables.push(formatResult(result));
       for (const { heat, figures } of result.heats) {
-        const [isobar, ...envoy] = figures;
+        const [isobar] = figures;
+        const envoy = figures.slice(heat.isobar.length);
         const best = (of: (one: Figures) => number): number => Math.min(...envoy.map(of));
         const told = `${heat.title}\n${tables.at(-1)}`;
         assert.ok(isobar!.requests > 500, told);
