@@ -120,7 +120,7 @@ const loadReports = z
       unit: "milliseconds",
     }).default(DEFAULTS.loadReports.outOfBandMs),
     agingMs: integerField(1, HOUR_MS, {
-      doc: "Time constant by which a report is forgotten.",
+      doc: "Time constant by which a report is forgotten; no less than the time between two reports of an endpoint.",
       unit: "milliseconds",
     }).default(DEFAULTS.loadReports.agingMs),
     blackoutMs: integerField(0, HOUR_MS, {
@@ -175,7 +175,9 @@ const subset = z
     enabled: switchField({
       doc: "Whether a proxy of a `fleet` uses only its share of a large service's endpoints.",
     }).default(DEFAULTS.subset.enabled),
-    minEndpoints: integerField(1, 65_535, { doc: "Never fewer endpoints than this." }).default(
+    minEndpoints: integerField(1, 65_535, {
+      doc: "Never fewer endpoints than this. The fewer, the better a proxy knows their load; 5 are enough where nodes are alike.",
+    }).default(
       DEFAULTS.subset.minEndpoints,
     ),
     coverage: numberField(
@@ -184,7 +186,10 @@ const subset = z
       "Proxies × subset must be this many times the endpoints, else all are used.",
     ).default(DEFAULTS.subset.coverage),
   })
-  .register(fieldNotes, { wanted: "a mapping", doc: "Deterministic subsets of large services." });
+  .register(fieldNotes, {
+    wanted: "a mapping",
+    doc: "Deterministic subsets of large services. With `least_request` a proxy goes beyond its subset while that is busy with its own streams.",
+  });
 
 /** How a stream finds its endpoint. */
 export const loadBalancerSchema = z

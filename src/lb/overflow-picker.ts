@@ -13,7 +13,7 @@ const BUSY_FACTOR = 2;
 /**
  * Lets a proxy of a fleet go beyond its slice of a tier when what the slice's picker chose is busy with this proxy's own streams: a burst of
  * one node is much for the few endpoints of its slice, and little for all of the tier. Then endpoints are drawn from the whole tier, and of
- * the two the one with fewer own streams per weight wins, the slice's where they are equal.
+ * the two the one with less load per weight wins, by the cluster's metric; the slice's where they are equal.
  *
  * Busy is measured by what is usual ({@link TierLoads.usual}), so that even load stays in the slice, where its endpoints are known best.
  */
@@ -55,7 +55,7 @@ export class OverflowPicker {
     if (other === slot) return slot;
     // The slice has nothing that was not tried: anything else is better.
     if (isLast) return isTried(this.#beyond, index, request) ? slot : other;
-    const isLess = loads.own(other) * this.#weights[chosen]! < own * this.#beyond.weights[index]!;
-    return isLess ? other : slot;
+    const load = loads.load(slot, nowMs) * this.#beyond.weights[index]!;
+    return loads.load(other, nowMs) * this.#weights[chosen]! < load ? other : slot;
   }
 }

@@ -146,7 +146,7 @@ export const LOAD_BALANCING_DEFAULTS: LoadBalancing = {
   loadReports: {
     perRequest: false,
     outOfBandMs: 0,
-    agingMs: 100,
+    agingMs: 1_000,
     blackoutMs: 10_000,
     expiryMs: 180_000,
     weightUpdateMs: 1_000,
@@ -154,5 +154,5 @@ export const LOAD_BALANCING_DEFAULTS: LoadBalancing = {
     utilizationMetrics: [],
   },
   resourceWeight: null,
-  subset: { enabled: false, minEndpoints: 20, coverage: 2 },
+  subset: { enabled: false, minEndpoints: 10, coverage: 2 },
 };

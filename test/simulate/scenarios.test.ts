@@ -14,10 +14,8 @@ const KNOWN_MISSES: Readonly<Record<string, readonly RegExp[]>> = {
   "fleet.yaml": [],
   "fleet-slow.yaml": [],
   "fleet-hot-node.yaml": [],
-  // Subsets have no room for a node that bursts.
-  "fleet-bursty.yaml": [/fleet: p99/, /fleet: gapClosed/],
-  // At high load what the others do in the subset shows.
-  "fleet-foreign.yaml": [/fleet: p99/],
+  "fleet-bursty.yaml": [],
+  "fleet-foreign.yaml": [],
   "zone-outage.yaml": [],
   // The first window of the overload: it takes a proxy some seconds to be sure.
   "zone-overload.yaml": [/zone: windowP99/],

@@ -1,8 +1,11 @@
 import type { LoadSources } from "./cluster-loads.ts";
 import { ClusterLoads } from "./cluster-loads.ts";
 
-/** Streams that an endpoint of twice the usual utilization counts as having more. */
-const STREAMS_PER_UTILIZATION = 4;
+/**
+ * Streams that an endpoint of twice the usual utilization counts as having more. Of 1, 2, 3 and 4 the best at high load with callers that are not
+ * ours (docs/simulate.md), and no worse than less elsewhere.
+ */
+const STREAMS_PER_UTILIZATION = 2;
 
 /**
  * `utilization`: own streams in flight, corrected by what the endpoint reports of itself: one that is used more than the cluster's
