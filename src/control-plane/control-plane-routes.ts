@@ -7,7 +7,7 @@ export interface ControlPlaneView {
   /** @returns why no client should come here; undefined when it may. */
   notReadyReason(): string | undefined;
   stats(): Readonly<Record<string, number>>;
-  /** @param node only of the node with this id; all if undefined. */
+  /** @param node only clients of this node, with everything they have; if undefined all, with numbers. */
   clients(node: string | undefined): readonly StreamStatus[];
 }
 
@@ -44,7 +44,7 @@ export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
   {
     method: "GET",
     path: "/xds/status",
-    doc: "who has which version of what, and who refused what and why; ?node=ID; ?format=json for JSON",
+    doc: "clients, and who refused what and why; ?node=ID for all that one has, with versions; ?format=json for JSON",
     answer: (view, query) => {
       const clients = view.clients(query.get("node") ?? undefined);
       if (query.get("format") === "json") return json({ clients });
@@ -67,13 +67,15 @@ function typeText({
   type,
   wildcard,
   subscribed,
+  held,
+  refusedCount,
   unanswered,
   resources,
   refused,
 }: StreamStatus["types"][number]) {
   const name = type.slice(type.lastIndexOf(".") + 1);
   const lines = [
-    `  ${name} subscribed=${wildcard ? "*" : subscribed} unanswered=${unanswered}\n`,
+    `  ${name} subscribed=${wildcard ? "*" : subscribed} held=${held} refused=${refusedCount} unanswered=${unanswered}\n`,
     ...resources.map((each) => `    ${each.name} version=${each.version} ${each.state}\n`),
     ...refused.map(
       (each) =>

@@ -44,10 +44,7 @@ export class ControlPlane {
       {
         notReadyReason: () => this.#notReadyReason(),
         stats: () => this.#stats(),
-        clients: (node) => {
-          const clients = this.#server.status();
-          return node === undefined ? clients : clients.filter(({ nodeId }) => nodeId === node);
-        },
+        clients: (node) => this.#server.status(node),
       },
       CONTROL_PLANE_ROUTES,
     );

@@ -34,7 +34,9 @@ export function encodeCluster(cluster: Cluster, kind: ClientKind): Uint8Array {
   if (settings.outlierDetection !== null) init.outlierDetection = outlierDetection(settings.outlierDetection);
   if (kind !== "grpc") {
     Object.assign(init, connectionFields(cluster));
-    if (settings.healthCheck !== null) init.healthChecks = [healthCheck(settings.healthCheck)];
+    // Envoy refuses a cluster whose health is asked for by gRPC and whose endpoints do not speak HTTP/2.
+    const canCheck = settings.healthCheck?.probe.kind !== "grpc" || cluster.protocol === "http2";
+    if (settings.healthCheck !== null && canCheck) init.healthChecks = [healthCheck(settings.healthCheck)];
     const { panicThreshold } = settings.loadBalancing.locality;
     init.commonLbConfig = { healthyPanicThreshold: { value: panicThreshold * 100 } };
   }

@@ -23,6 +23,9 @@ export function encodeLoadAssignment(cluster: Cluster, view: ClientView): Uint8A
   const writer = new BinaryWriter();
   writer.tag(1, LengthDelimited).string(cluster.name);
   const isOwn = view.kind === "isobar";
+  const probe = cluster.settings.healthCheck?.probe;
+  // Nobody but Envoy looks at it, and it belongs to the cluster: what is kept of endpoints is without.
+  const checkPort = view.kind === "envoy" && probe?.kind === "http" ? probe.port : 0;
   for (const { region, zone, priority, weight, endpoints } of planLocalities(cluster, view)) {
     writer.tag(2, LengthDelimited).fork();
     writer.tag(1, LengthDelimited).fork();
@@ -30,7 +33,7 @@ export function encodeLoadAssignment(cluster: Cluster, view: ClientView): Uint8A
     text(writer, 2, zone);
     writer.join();
     for (const each of endpoints)
-      writer.tag(2, LengthDelimited).bytes(encodeEndpoint(each, isOwn, cluster.name));
+      writer.tag(2, LengthDelimited).bytes(encodeEndpoint(each, isOwn, cluster.name, checkPort));
     wrapped(writer, 3, weight);
     if (priority > 0) writer.tag(5, Varint).uint32(priority);
     writer.join();
@@ -42,22 +45,29 @@ export function encodeLoadAssignment(cluster: Cluster, view: ClientView): Uint8A
   return writer.finish();
 }
 
-/** envoy.config.endpoint.v3.LbEndpoint. */
-function encodeEndpoint(endpoint: Endpoint, isOwn: boolean, clusterName: string): Uint8Array {
+/** envoy.config.endpoint.v3.LbEndpoint. @param checkPort where its health is asked for; 0 for its own port. */
+function encodeEndpoint(
+  endpoint: Endpoint,
+  isOwn: boolean,
+  clusterName: string,
+  checkPort: number,
+): Uint8Array {
   const known = isOwn ? ownEncodings : plainEncodings;
-  let octets = known.get(endpoint);
+  let octets = checkPort === 0 ? known.get(endpoint) : undefined;
   if (octets !== undefined) return octets;
   const writer = new BinaryWriter();
-  // endpoint { address { socket_address { address, port_value } } }
+  // endpoint { address { socket_address { address, port_value } }, health_check_config { port_value } }
   writer.tag(1, LengthDelimited).fork().tag(1, LengthDelimited).fork().tag(1, LengthDelimited).fork();
   text(writer, 2, endpoint.address);
   writer.tag(3, Varint).uint32(endpoint.port);
-  writer.join().join().join();
+  writer.join().join();
+  if (checkPort !== 0) writer.tag(2, LengthDelimited).fork().tag(1, Varint).uint32(checkPort).join();
+  writer.join();
   writer.tag(2, Varint).int32(HEALTH_STATUS[endpoint.health]);
   metadata(writer, endpoint, isOwn ? identityOf(endpoint, clusterName) : undefined);
   wrapped(writer, 4, endpoint.weight);
   octets = writer.finish();
-  known.set(endpoint, octets);
+  if (checkPort === 0) known.set(endpoint, octets);
   return octets;
 }
 

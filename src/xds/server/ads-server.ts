@@ -116,8 +116,10 @@ export class AdsServer {
     return this.#streams;
   }
 
-  status(): readonly StreamStatus[] {
-    return [...this.#streams].map((stream) => stream.status());
+  /** @param node with everything that clients of this node have; undefined: of all clients, with the numbers of what they have. */
+  status(node?: string): readonly StreamStatus[] {
+    const streams = [...this.#streams].filter(({ nodeId }) => node === undefined || nodeId === node);
+    return streams.map((stream) => stream.status(node !== undefined));
   }
 
   #accept(call: Call, make: (id: number, port: StreamPort) => AdsStream): void {

@@ -44,6 +44,7 @@ export interface StreamEvents {
 const ORDER = [TYPE_URL.cluster, TYPE_URL.loadAssignment, TYPE_URL.listener, TYPE_URL.routeConfiguration];
 /** A client that asks for more names than this is told so. */
 const MAX_NAMES = 100_000;
+const MAX_NAME_LENGTH = 1_024;
 /** gRPC status codes. */
 const INVALID_ARGUMENT = 3;
 const RESOURCE_EXHAUSTED = 8;
@@ -129,7 +130,8 @@ export abstract class AdsStream {
     }
   }
 
-  status(): StreamStatus {
+  /** @param whole with every resource that the client has. */
+  status(whole: boolean): StreamStatus {
     const begun = [...this.#subscriptions.values()].filter((each) => each.begun);
     const { locality, userAgentName = "" } = this.#node ?? {};
     return {
@@ -142,7 +144,7 @@ export abstract class AdsStream {
       region: locality?.region ?? "",
       zone: locality?.zone ?? "",
       sinceMs: this.#sinceMs,
-      types: begun.map((each) => each.status()),
+      types: begun.map((each) => each.status(whole)),
     };
   }
 
@@ -165,6 +167,10 @@ export abstract class AdsStream {
   /** @returns whether the stream goes on. */
   protected subscribe(subscription: Subscription, name: string): boolean {
     if (!subscription.names.has(name)) {
+      if (name.length > MAX_NAME_LENGTH) {
+        this.port.fail(INVALID_ARGUMENT, `a name of ${name.length} characters; ${MAX_NAME_LENGTH} are the most`);
+        return false;
+      }
       if (subscription.names.size >= MAX_NAMES) {
         this.port.fail(RESOURCE_EXHAUSTED, `more than ${MAX_NAMES} names of ${subscription.type}`);
         return false;

@@ -14,6 +14,9 @@ const MAX_RESPONSE_OCTETS = 2 * 1_048_576;
 /** Unanswered responses to what a client keeps asking for; beyond, it waits for its own answers. */
 const MAX_UNANSWERED = 64;
 
+/** Versions of ours are shorter. */
+const MAX_VERSION_LENGTH = 64;
+
 /** A stream of the incremental form: each side says what has changed. */
 export class DeltaServerStream extends AdsStream {
   readonly transport = "delta";
@@ -86,7 +89,7 @@ export class DeltaServerStream extends AdsStream {
   /** What the client brings from a former stream: only what differs is sent, and what has gone is said to have gone. */
   #has(subscription: Subscription, versions: Readonly<Record<string, string>>): void {
     for (const [name, version] of Object.entries(versions)) {
-      if (!subscription.wants(name)) continue;
+      if (!subscription.wants(name) || version.length > MAX_VERSION_LENGTH) continue;
       subscription.sent.set(name, version);
       subscription.dirty.add(name);
     }

@@ -18,10 +18,14 @@ export interface StreamStatus {
     readonly wildcard: boolean;
     /** Names asked for. */
     readonly subscribed: number;
+    /** Resources that it has been sent, and how many of these it refused. */
+    readonly held: number;
+    readonly refusedCount: number;
     /** Of the last accepted response; "" for delta streams. */
     readonly acceptedVersion: string;
     /** Responses that the client has not answered yet. */
     readonly unanswered: number;
+    /** Empty unless they were asked for. */
     readonly resources: readonly {
       readonly name: string;
       readonly version: string;

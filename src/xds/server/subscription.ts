@@ -22,6 +22,8 @@ export interface Unanswered {
 
 /** Longest part of a client's words that is kept. */
 const MAX_MESSAGE = 1_000;
+/** Refusals that are shown where many clients are. */
+const MAX_REFUSED_SHOWN = 10;
 
 /** What one stream wants of one type of resource, and what it has been given. */
 export class Subscription {
@@ -82,20 +84,24 @@ export class Subscription {
     for (const each of [this.dirty, this.forced, this.asked, this.refused]) each.delete(name);
   }
 
-  status(): StreamStatus["types"][number] {
+  /** @param whole with every resource; else their numbers, and the first of what was refused. */
+  status(whole: boolean): StreamStatus["types"][number] {
     const waiting = new Set([...this.unanswered.values()].flatMap(({ resources }) => [...resources.keys()]));
+    const refused = [...this.refused].slice(0, whole ? undefined : MAX_REFUSED_SHOWN);
     return {
       type: this.type,
       wildcard: this.wildcard,
       subscribed: this.names.size,
+      held: this.sent.size,
+      refusedCount: this.refused.size,
       acceptedVersion: this.acceptedVersion,
       unanswered: this.unanswered.size,
-      resources: [...this.sent].map(([name, version]) => ({
+      refused: refused.map(([name, refusal]) => ({ name, ...refusal })),
+      resources: [...(whole ? this.sent : [])].map(([name, version]) => ({
         name,
         version,
         state: this.refused.has(name) ? "refused" : waiting.has(name) ? "sent" : "accepted",
       })),
-      refused: [...this.refused].map(([name, refusal]) => ({ name, ...refusal })),
     };
   }
 }

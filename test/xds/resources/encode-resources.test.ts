@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyIs, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
+import { HEALTH_CHECK_DEFAULTS } from "../../../src/resource/health-check.ts";
 import type { Route } from "../../../src/resource/route.ts";
 import { ClusterSchema } from "../../../src/xds/generated/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/config/endpoint/v3/endpoint_pb.js";
@@ -119,6 +120,23 @@ describe("resources for each kind of client", () => {
     assert.equal(address.value.address, "10.0.0.1");
     const plain = decoded("grpc").endpoints[0]!.lbEndpoints[0]!;
     assert.deepEqual(Object.keys(plain.metadata!.filterMetadata), ["envoy.lb"]);
+  });
+
+  it("tells Envoy where health is asked for, where that is another port", () => {
+    const probe = { kind: "http", path: "/live", port: 8_081 } as const;
+    const settings = clusterSettings({ healthCheck: { probe, ...HEALTH_CHECK_DEFAULTS } });
+    const { cluster } = service(NAME, 1, { cluster: { settings } });
+    const views = new ClientViews();
+    const portOf = (kind: "isobar" | "envoy") => {
+      const octets = encodeLoadAssignment(cluster, views.of(kind, "r", "a"));
+      const { hostIdentifier } = fromBinary(ClusterLoadAssignmentSchema, octets).endpoints[0]!.lbEndpoints[0]!;
+      return hostIdentifier.case === "endpoint" ? hostIdentifier.value.healthCheckConfig?.portValue : -1;
+    };
+    assert.deepEqual([portOf("envoy"), portOf("isobar"), portOf("envoy")], [8_081, undefined, 8_081]);
+    const plain = service(NAME, cluster.endpoints).cluster;
+    const octets = encodeLoadAssignment(plain, views.of("envoy", "r", "a"));
+    const { hostIdentifier } = fromBinary(ClusterLoadAssignmentSchema, octets).endpoints[0]!.lbEndpoints[0]!;
+    assert.ok(hostIdentifier.case === "endpoint" && hostIdentifier.value.healthCheckConfig === undefined);
   });
 
   it("writes a route out for Envoy and gRPC, and hands a proxy of ours the route itself", () => {

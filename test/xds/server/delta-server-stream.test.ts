@@ -135,10 +135,10 @@ describe("DeltaServerStream", () => {
     peer.request(cluster, { resourceNamesSubscribe: [A] });
     peer.nack(peer.response());
     assert.deepEqual(peer.responses(), []);
-    assert.equal(peer.stream.status().types[0]!.resources[0]!.state, "refused");
+    assert.equal(peer.stream.status(true).types[0]!.resources[0]!.state, "refused");
     rig.cache.upsert(service(A, 1, { cluster: { connectTimeoutMs: 9 } }));
     peer.ack(peer.response());
-    assert.equal(peer.stream.status().types[0]!.resources[0]!.state, "accepted");
+    assert.equal(peer.stream.status(true).types[0]!.resources[0]!.state, "accepted");
   });
 
   it("stops when it is told to", () => {
@@ -149,6 +149,6 @@ describe("DeltaServerStream", () => {
     peer.request(loadAssignment, { resourceNamesUnsubscribe: [A] });
     rig.cache.upsert(service(A, 9));
     assert.deepEqual(peer.responses(), []);
-    assert.deepEqual(peer.stream.status().types[0]!.resources, []);
+    assert.deepEqual(peer.stream.status(true).types[0]!.resources, []);
   });
 });
