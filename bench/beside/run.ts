@@ -103,4 +103,6 @@ function number(flag: string, text: string, least: number, most: number): number
   throw new Error(`${flag}: "${text}" is not a number from ${least} to ${most}`);
 }
 
+// What it started is ended on exit.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -10,8 +10,8 @@ import { NetworkNamespace } from "../drain/harness/network-namespace.ts";
 const { CI = "" } = process.env;
 const programs = findPrograms();
 if ("missing" in programs) assert.equal(CI, "", programs.missing);
-const SECONDS = 10;
-const NEW_SECONDS = 30;
+const SECONDS = 8;
+const NEW_SECONDS = 25;
 /** One short run on a machine that others use: what is told apart here is not noise, the rest is for `npm run beside`. */
 const SLACK = 1.5;
 const SLACK_MS = 10;
@@ -26,11 +26,16 @@ describe("beside Envoy, one short run", { skip: "missing" in programs && program
     if (missing !== "") assert.equal(CI, "", missing);
     test(`${row.title}: clients are no worse off than with any of Envoy's configurations`, {
       skip: missing !== "" && missing,
-    }, async () => {
+    }, async (t) => {
       if ("missing" in programs) return;
       const seconds = isNew ? NEW_SECONDS : SECONDS;
       const result = await compareRow(programs, row, 1, seconds, () => {});
       tables.push(formatResult(result));
+      // Played three times, and a client without a proxy was kept waiting each time: nothing can be told apart.
+      if (!result.quiet) {
+        t.diagnostic("the machine was too busy to judge by");
+        return;
+      }
       for (const { heat, figures } of result.heats) {
         const [isobar] = figures;
         const envoy = figures.slice(heat.isobar.length);
