@@ -234,7 +234,7 @@ export class DataPlane {
     const { links } = exchanges;
     const row = rows.row(workerIndex);
     const cluster = new ClusterRuntime(snapshot, row, links, this.#around, time.nowMs);
-    cluster.counters = rows;
+    if (workerCount > 1) cluster.counters = rows;
     cluster.hash = hash;
     clusters[snapshot.clusterSlot] = cluster;
     this.#context.outliers.apply(cluster);
