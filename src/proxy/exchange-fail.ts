@@ -11,6 +11,11 @@ import { sendLocalReply } from "./local-reply.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import type { ProxyError } from "./proxy-error.ts";
 
+/** Size of an answer of our own at most, without what is added to it. */
+const REPLY_LIST_OCTETS = 1_024;
+/** What a route may add to it. */
+const MOST_ADDED_OCTETS = 4_096;
+
 /**
  * Answers a request with an error of our own. It stands in no waiting list and has no upstream stream any more.
  *
@@ -32,6 +37,11 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
     resetStream(downstream, slot, ErrorCode.internalError);
     return;
   }
+  const { routes } = context;
+  // Envoy changes these answers likewise. A client that takes no more is told the error at least.
+  const wanted = bits & ExchangeBit.responseStarted ? 0 : (routes?.responseGrowth(slot) ?? 0);
+  const room = Math.min(MOST_ADDED_OCTETS, downstream.peerMaxHeaderListOctets - REPLY_LIST_OCTETS);
+  const added = wanted <= room ? wanted : 0;
   sendLocalReply(downstream, slot, context.replyScratch, {
     grpcStatus: error.grpcStatus,
     message: `isobar: ${error.message} ${subject}`,
@@ -39,7 +49,10 @@ export function fail(context: ProxyContext, slot: number, error: ProxyError, sub
     started: (bits & ExchangeBit.responseStarted) !== 0,
     // Clients that were refused together must not come back together.
     pushbackMs: Math.round((error.pushbackMs ?? 0) * (1 + context.random.nextFloat())),
-    explanation: context.explain.tells ? explanationOf(context, slot, downstream, NO_ENDPOINT) : "",
+    explanation: context.explain.tells
+      ? explanationOf(context, slot, downstream, NO_ENDPOINT, REPLY_LIST_OCTETS + added)
+      : "",
+    change: added === 0 ? undefined : (offset, octets) => routes!.changeResponse(slot, octets, offset),
   });
 }
 

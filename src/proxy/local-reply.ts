@@ -38,13 +38,15 @@ export interface LocalReply {
   readonly pushbackMs: number;
   /** How the request was picked for, told with the headers; "": nothing is said of it. */
   readonly explanation: string;
+  /** Changes the headers, whose block is at that offset, as the request's route says. @returns the block's length. */
+  readonly change: ((offset: number, octets: number) => number) | undefined;
 }
 
 /**
  * Answers a stream ourselves: trailers-only, or trailers after what the endpoint had sent. For gRPC the HTTP status is 200
  * and the error is in grpc-status and grpc-message (gRPC over HTTP/2, "Responses").
  *
- * @param scratch slab memory to build the section in, at least 4 KiB.
+ * @param scratch slab memory to build the section in: 8 KiB, and what `change` adds.
  */
 export function sendLocalReply(
   connection: ConnectionState,
@@ -58,7 +60,7 @@ export function sendLocalReply(
     const status = Buffer.from(HTTP_STATUS[reply.grpcStatus] ?? "500");
     end = writeLiteral(bytes, end, STATIC_STATUS_NAME, status, status);
     end = writeExplanation(bytes, end, reply.explanation);
-    writeHeaders(connection, slot, scratch, end - scratch, 0, true);
+    writeHeaders(connection, slot, scratch, changed(reply, scratch, end - scratch), 0, true);
     return;
   }
   if (!reply.started) {
@@ -73,5 +75,9 @@ export function sendLocalReply(
   }
   if (!reply.started) end = writeExplanation(bytes, end, reply.explanation);
   if (reply.started) sendTrailers(connection, slot, scratch, end - scratch, 0);
-  else writeHeaders(connection, slot, scratch, end - scratch, 0, true);
+  else writeHeaders(connection, slot, scratch, changed(reply, scratch, end - scratch), 0, true);
+}
+
+function changed({ change }: LocalReply, offset: number, octets: number): number {
+  return change === undefined ? octets : change(offset, octets);
 }

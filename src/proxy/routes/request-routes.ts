@@ -43,8 +43,8 @@ export interface RequestRoutes {
   /** Changes the request's headers as its route says, at `engine.scratch`: names read by the decoder are gone then. @returns the block's length. */
   changeRequest(slot: number, octets: number): number;
 
-  /** Changes the headers of its answer, at `engine.scratch`. @returns the block's length. */
-  changeResponse(slot: number, octets: number): number;
+  /** Changes the headers of its answer. @param offset of the block; default: `engine.scratch`. @returns the block's length. */
+  changeResponse(slot: number, octets: number, offset?: number): number;
 
   /** @returns octets that {@link changeResponse} may add to the section's size. */
   responseGrowth(slot: number): number;

@@ -121,11 +121,11 @@ export class RouteRuntime implements RequestRoutes {
     return length;
   }
 
-  changeResponse(slot: number, octets: number): number {
+  changeResponse(slot: number, octets: number, offset: number = this.#context.engine.scratch): number {
     const change = this.#routes[slot]?.responseChange;
     if (change === undefined) return octets;
-    const { slab, pool, scratch } = this.#context.engine;
-    return change.apply(slab.bytes, pool, scratch, octets);
+    const { slab, pool } = this.#context.engine;
+    return change.apply(slab.bytes, pool, offset, octets);
   }
 
   responseGrowth(slot: number): number {

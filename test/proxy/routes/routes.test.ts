@@ -169,6 +169,25 @@ describe("routes", () => {
     }
   });
 
+  it("change headers of the proxy's own answers too, but not where the client takes no more", async () => {
+    proxy.apply([], { name: "empty.test:1" });
+    await routes.apply({
+      clusters: [{ name: "empty.test:1", weight: 1 }],
+      responseHeaders: { set: { "x-served-by": "isobar" }, add: { "x-more": "m".repeat(400) }, remove: [] },
+    });
+    const narrow = new RawClient(proxy.port, { maxHeaderListSize: 1_200 });
+    for (const headers of [{}, { "content-type": "text/plain" }]) {
+      const answer = await client.call(MESSAGE, headers);
+      assert.equal(answer.headers["x-served-by"], "isobar");
+      assert.equal(answer.headers["x-more"]?.length, 400);
+      const short = await narrow.call(MESSAGE, headers);
+      assert.equal(short.headers["x-served-by"], undefined);
+      for (const { headers: own, status } of [answer, short])
+        assert.ok(status === 14 || Number(own[":status"]) === 503, `${status} ${own[":status"]}`);
+    }
+    narrow.close();
+  });
+
   it("give requests limits in time and retries of their own", async () => {
     const silent = await RawBackend.start();
     proxy.apply([silent.port], { name: "silent.test:1" });
