@@ -100,7 +100,7 @@ const http = z
       doc: "The same as `h2UpgradePolicy` of the cluster.",
     }).optional(),
     maxRequestsPerConnection: integerField(0, 2_147_483_647, {
-      doc: "Streams after which a connection to an endpoint is replaced by a new one. 0: never.",
+      doc: "Streams after which a connection to an endpoint is replaced by a new one; the old one finishes its streams and counts in `maxConnections` until then. One connection more there may be for a handover; while there is none to be had, a connection serves beyond this number. 0: never.",
     }).default(0),
     maxRequestsPerEndpoint: integerField(0, 1_000_000, {
       doc: "Most streams in flight at one endpoint; further ones go elsewhere or wait. 0: no limit.",

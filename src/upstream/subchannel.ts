@@ -111,9 +111,18 @@ export class Subchannel implements UpstreamChannelOwner {
   canWait(): boolean {
     if (this.retired) return false;
     if (this.waiting.size < this.#connecting * EXPECTED_STREAMS) return true;
-    const live = this.#liveCount();
-    if (live > 0 && this.#now() < this.#growAgainMs) return false;
-    return live + this.#connecting < this.options.maxConnections;
+    const taking = this.#liveCount() + this.#connecting;
+    if (taking > this.#connecting && this.#now() < this.#growAgainMs) return false;
+    // Somebody has to serve, whatever the others still have to finish.
+    return taking === 0 || this.#counted() + this.#connecting < this.options.maxConnections;
+  }
+
+  /** Connections that count: those that take streams, and those that were replaced by others and finish what they have. */
+  #counted(): number {
+    let counted = 0;
+    for (const channel of this.#channels)
+      if (channel.exhausted || (channel.ready && channel.channel.open)) counted++;
+    return counted;
   }
 
   /** Connections that take streams: one the endpoint is draining does not count. */
@@ -226,13 +235,16 @@ export class Subchannel implements UpstreamChannelOwner {
 
   /**
    * A stream was opened on a connection that takes few or no more: another one is made ready before that, and the connection
-   * is closed when its last stream has ended.
+   * is closed when its last stream has ended. While earlier ones that were replaced still have streams, and there is no room for one
+   * more than `maxConnections` (for the time of the handover), it serves on.
    *
    * @returns whether it takes no more.
    */
   renew(aging: UpstreamChannel): boolean {
     const isFresh = (channel: UpstreamChannel): boolean => channel.ready && !channel.aging;
-    if (this.#connecting === 0 && !this.retired && !this.#channels.some(isFresh)) this.#connect();
+    if (this.#connecting === 0 && !this.retired && !this.#channels.some(isFresh)) {
+      if (this.#counted() <= this.options.maxConnections || !aging.prolong()) this.#connect();
+    }
     if (!aging.exhausted) return false;
     aging.retire();
     return true;

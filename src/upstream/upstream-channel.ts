@@ -90,8 +90,8 @@ export class UpstreamChannel implements ChannelOwner {
   readonly #resets: TokenBucket;
   readonly #now: () => number;
   /** The highest stream id this connection takes, and the one from which on another is to be made. */
-  readonly #lastId: number;
-  readonly #renewId: number;
+  #lastId: number;
+  #renewId: number;
   readonly #deferred = new Set<number>();
   /** Streams reset so lately that the endpoint may still count them. */
   #settling = 0;
@@ -141,6 +141,15 @@ export class UpstreamChannel implements ChannelOwner {
   /** Nearly so: another connection is to be made, so that nobody has to wait for it. */
   get aging(): boolean {
     return this.connection.state.nextLocalId > this.#renewId;
+  }
+
+  /** Lets it take as many streams more as it was to take at first. @returns false when it has no ids for them. */
+  prolong(): boolean {
+    const more = this.#lastId + 1;
+    if (this.#lastId + more > MAX_STREAM_ID) return false;
+    this.#renewId += more;
+    this.#lastId += more;
+    return true;
   }
 
   /**

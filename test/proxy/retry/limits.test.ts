@@ -185,7 +185,7 @@ describe("limits of a cluster's requests", () => {
         },
       });
       const settings = clusterSettings({ circuit: { ...NO_LIMITS, maxRequestsPerConnection: limit } });
-      proxy.apply([backend.port], { name, settings });
+      proxy.apply([backend.port], { name, settings, maxConnectionsPerEndpoint: 11 });
       const requests = 500;
       for (let i = 0; i < requests; i += 5) {
         const calls = [1, 2, 3, 4, 5].map(() => client.call(Buffer.from("x"), { ":authority": name }));
@@ -207,4 +207,41 @@ describe("limits of a cluster's requests", () => {
       proxy.remove(name);
     });
   }
+
+  it("in number: connections that were replaced count until their last stream has ended", async () => {
+    const name = "handover.test:1";
+    const held: RawStream[] = [];
+    let open = 0;
+    let mostOpen = 0;
+    const backend = await RawBackend.start({
+      onConnection: ({ socket }) => {
+        mostOpen = Math.max(mostOpen, ++open);
+        socket.on("close", () => open--);
+        return undefined;
+      },
+      onRequest: (stream) => {
+        if (stream.body.toString() === "hold") held.push(stream);
+        else stream.connection.answer(stream.id);
+      },
+    });
+    const settings = clusterSettings({ circuit: { ...NO_LIMITS, maxRequestsPerConnection: 10 } });
+    proxy.apply([backend.port], { name, settings, maxConnectionsPerEndpoint: 2 });
+    const calls: Promise<{ status: number }>[] = [];
+    for (let round = 1; round <= 8; round++) {
+      // A stream that stays, on whichever connection there is by now.
+      calls.push(client.call(Buffer.from("hold"), { ":authority": name }));
+      await until("it has come", () => held.length === round);
+      for (let i = 0; i < 15; i++)
+        assert.equal((await client.call(Buffer.from("x"), { ":authority": name })).status, 0);
+    }
+    assert.equal(mostOpen, 3, "two, and one for the handover");
+    for (const { connection, id } of held) connection.answer(id);
+    for (const { status } of await Promise.all(calls)) assert.equal(status, 0);
+    await until("what was replaced is gone", () => open <= 2);
+    for (let i = 0; i < 40; i++)
+      assert.equal((await client.call(Buffer.from("x"), { ":authority": name })).status, 0);
+    assert.ok(mostOpen <= 3, `${mostOpen}`);
+    backend.stop();
+    proxy.remove(name);
+  });
 });
