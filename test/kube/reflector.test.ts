@@ -43,7 +43,10 @@ interface Rig {
 async function begin(
   t: TestContext,
   setUp: (server: ScriptedApiServer) => void,
-  options: { readonly kind?: Partial<ResourceKind<KubeObject>>; readonly times?: Partial<ReflectorTimes> } = {},
+  options: {
+    readonly kind?: Partial<ResourceKind<KubeObject>>;
+    readonly times?: Partial<ReflectorTimes>;
+  } = {},
 ): Promise<Rig> {
   const server = await ScriptedApiServer.start();
   setUp(server);
@@ -71,7 +74,14 @@ async function begin(
     await server.close();
   });
   reflector.start();
-  return { server, reflector, stats, told, log, names: () => [...store.values()].map(({ name }) => name).sort() };
+  return {
+    server,
+    reflector,
+    stats,
+    told,
+    log,
+    names: () => [...store.values()].map(({ name }) => name).sort(),
+  };
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {

@@ -154,7 +154,8 @@ export class ScriptedApiServer {
     this.#watches.add(response);
     response.on("close", () => this.#watches.delete(response));
     if (query.get("sendInitialEvents") !== "true") return;
-    for (const object of this.#objects.values()) response.write(`${JSON.stringify({ type: "ADDED", object })}\n`);
+    for (const object of this.#objects.values())
+      response.write(`${JSON.stringify({ type: "ADDED", object })}\n`);
     const annotations = { "k8s.io/initial-events-end": "true" };
     const metadata = { resourceVersion: String(this.#version), annotations };
     response.write(`${JSON.stringify({ type: "BOOKMARK", object: { metadata } })}\n`);
