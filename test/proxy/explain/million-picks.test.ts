@@ -115,7 +115,7 @@ test(`${RECORDS} picks of ${WORKERS} workers at full load, with endpoints, verdi
       `${changes} changes of endpoints, ${replayer.withoutView} without a view`,
   );
   assert.ok(changes > 20 && replayer.views.size > 100 && replayer.moved > RECORDS / 50);
-  assert.ok(replayer.beyond > RECORDS / 50, "picks that went beyond their slice were among them");
+  assert.ok(replayer.beyond > RECORDS / 500, "picks that went beyond their slice were among them");
   assert.ok(replayer.withoutView < RECORDS / 100);
 });
 
