@@ -94,11 +94,16 @@ describe("isobar simulate", () => {
   });
 
   it("finds how many endpoints each policy needs", () => {
+    const page = join(folder, "sizes.html");
     const { code, stdout, stderr } = simulate(
       fileWith(SMALL.replace("load: [0.5, 0.8]", "load: [0.8]")),
-      ...["--size", "--target", "60", "--peak", "1.2", "--buffer", "25%", "--json"],
+      ...["--size", "--target", "60", "--peak", "1.2", "--buffer", "25%", "--json", "--html", page],
     );
     assert.equal(code, 0, stderr);
+    assert.match(
+      readFileSync(page, "utf8"),
+      /<pre>endpoints for a p99 of 60 ms at 1.2 times the traffic, buffer 25 %/,
+    );
     const sizes = JSON.parse(stdout) as {
       policy: string;
       needed: number;
@@ -119,11 +124,13 @@ describe("isobar simulate", () => {
     const pods = `  - { name: pinned, kind: per_connection }
 pods: { reference: least, policy: pinned, channels: [1, 20], clientsPerEndpoint: [1], seeds: 1 }
 `;
+    const page = join(folder, "curve.html");
     const { code, stdout, stderr } = simulate(
       fileWith(SMALL.replace("[0.5, 0.8]", "[0.5]") + pods),
-      "--json",
+      ...["--json", "--html", page],
     );
     assert.equal(code, 0, stderr);
+    assert.match(readFileSync(page, "utf8"), /<figcaption>Endpoints saved at load 0.5/);
     const curve = (JSON.parse(stdout) as { pods: { channels: number; needed: number | null }[] }).pods;
     assert.deepEqual(
       curve.map(({ channels }) => channels),

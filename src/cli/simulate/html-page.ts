@@ -9,11 +9,11 @@ body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sa
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; border-top: 1px solid var(--grid); padding-top: 1rem; }
 p { max-width: 75ch; white-space: pre-line; } pre { overflow-x: auto; font-size: 13px; line-height: 1.45; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 1.5rem; }
-figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .25rem; }
-svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } .grid { stroke: var(--grid); }
-.mark { stroke: var(--soft); stroke-dasharray: 2 3; } .line { fill: none; stroke-width: 2; } .dashed { stroke-dasharray: 6 4; }
+figure { margin: 0; max-width: 640px; } figcaption { font-weight: 600; margin-bottom: .25rem; }
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } figure > svg { display: block; width: 100%; height: auto; } .grid { stroke: var(--grid); }
+.mark { stroke: var(--soft); stroke-dasharray: 2 3; } .line { stroke-width: 2; stroke-linejoin: round; } .dashed { stroke-dasharray: 6 4; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: 13px; } .legend span { display: inline-flex; align-items: center; gap: .35rem; }
-${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.l${i} { stroke: var(--c${i}); }`).join(" ")}
+${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.l${i} { stroke: var(--c${i}); fill: none; } .dot.l${i} { fill: var(--c${i}); }`).join(" ")}
 `;
 
 /** @returns a page that needs nothing but itself, readable on light and dark. @param title text. @param body HTML. */

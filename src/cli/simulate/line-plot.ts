@@ -11,9 +11,13 @@ export interface Plot {
   readonly xTitle: string;
   readonly yTitle: string;
   readonly lines: readonly PlotLine[];
-  /** Both axes begin at 0 unless logarithmic. */
+  /** Axes begin at 0 unless they are logarithmic; with `fitX` the x axis is as long as the points are. */
   readonly logX?: boolean;
-  readonly logY?: boolean;
+  readonly fitX?: boolean;
+  /** `wide`: logarithmic when the largest value is many times the smallest, so that one line does not flatten all others. */
+  readonly logY?: boolean | "wide";
+  /** What stands at a mark of the x axis. Default: the number. */
+  readonly nameX?: (x: number) => string;
   /** Where the y axis ends at most. */
   readonly mostY?: number;
   /** Vertical marks with a word each. */
@@ -22,12 +26,16 @@ export interface Plot {
 
 const WIDTH = 560;
 const HEIGHT = 300;
-const LEFT = 56;
-const RIGHT = 12;
+const LEFT = 60;
+const RIGHT = 24;
 const TOP = 14;
 const BOTTOM = 42;
 /** Lines are told apart by colour and dashes: classes l0 to l7 of the page, then dashed ones. */
 const COLORS = 8;
+/** Largest value over smallest from which a `wide` axis is logarithmic. */
+const WIDE = 20;
+/** Lines of fewer points than this show them. */
+const DOTTED = 12;
 
 /** @returns a figure with an SVG of lines, whose colours come from the page around it, and a legend. */
 export function linePlot(plot: Plot): string {
@@ -36,23 +44,20 @@ export function linePlot(plot: Plot): string {
     .flatMap(({ points }) => points)
     .filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
   if (all.length === 0) return "";
-  const xAxis = axis(
+  const ys = all.map(({ y }) => y);
+  const xAxis = axisOf(
     all.map(({ x }) => x),
-    plot.logX === true,
-    undefined,
+    plot.logX === true ? "log" : plot.fitX === true ? "fit" : "time",
   );
-  const yAxis = axis(
-    all.map(({ y }) => y),
-    plot.logY === true,
-    plot.mostY,
-  );
+  const isWide = plot.logY === "wide" && Math.min(...ys) > 0 && Math.max(...ys) > WIDE * Math.min(...ys);
+  const yAxis = axisOf(ys, plot.logY === true || isWide ? "log" : "from 0", plot.mostY);
   const xAt = (x: number) => LEFT + xAxis.at(x) * (WIDTH - LEFT - RIGHT);
   const yAt = (y: number) =>
     HEIGHT - BOTTOM - Math.min(1, Math.max(0, yAxis.at(y))) * (HEIGHT - TOP - BOTTOM);
   const grid = [
     ...xAxis.ticks.map((x) => {
       const at = xAt(x).toFixed(1);
-      return `<path class="grid" d="M${at} ${TOP}V${HEIGHT - BOTTOM}"/><text x="${at}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${tick(x)}</text>`;
+      return `<path class="grid" d="M${at} ${TOP}V${HEIGHT - BOTTOM}"/><text x="${at}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${plot.nameX?.(x) ?? tick(x)}</text>`;
     }),
     ...yAxis.ticks.map((y) => {
       const at = yAt(y).toFixed(1);
@@ -74,7 +79,16 @@ export function linePlot(plot: Plot): string {
       isOpen = true;
       return step;
     });
-    return `<path class="line ${lineClass(i)}" d="${path.join("")}"/>`;
+    const dots = points.filter(
+      ({ x, y }) => points.length < DOTTED && Number.isFinite(x) && Number.isFinite(y),
+    );
+    return [
+      `<path class="line ${lineClass(i)}" d="${path.join("")}"/>`,
+      ...dots.map(
+        ({ x, y }) =>
+          `<circle class="dot ${lineClass(i)}" cx="${xAt(x).toFixed(1)}" cy="${yAt(y).toFixed(1)}" r="3"/>`,
+      ),
+    ].join("");
   });
   const legend = lines.map(
     ({ name }, i) =>
@@ -107,24 +121,48 @@ interface Axis {
   readonly ticks: readonly number[];
 }
 
-function axis(values: readonly number[], isLog: boolean, most: number | undefined): Axis {
-  const highest = Math.min(most ?? Number.POSITIVE_INFINITY, Math.max(...values));
-  if (!isLog) {
-    const step = niceStep(highest / 5);
-    const end = Math.max(step, Math.ceil(highest / step - 1e-9) * step);
-    const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, i) => i * step);
-    return { at: (value) => value / end, ticks };
-  }
-  const low = Math.log10(Math.max(1e-6, Math.min(...values)));
-  const high = Math.max(low + 0.1, Math.log10(highest));
-  const ticks: number[] = [];
-  for (let power = Math.floor(low); power <= high; power++) {
-    for (const digit of high - low > 2.5 ? [1] : [1, 2, 5]) {
-      const value = digit * 10 ** power;
-      if (Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9) ticks.push(value);
-    }
-  }
+/**
+ * `log`: from round number to round number. `from 0`: to a round number. `time`: from 0 to the last value. `fit`: from the first value to the last.
+ *
+ * @param most where it ends at most.
+ */
+function axisOf(
+  values: readonly number[],
+  kind: "log" | "from 0" | "time" | "fit",
+  most = Number.POSITIVE_INFINITY,
+): Axis {
+  const highest = Math.min(most, Math.max(...values));
+  const lowest = Math.min(...values);
+  if (kind === "log") return logAxis(Math.max(1e-6, lowest), highest);
+  const start = kind === "fit" && lowest < highest ? lowest : 0;
+  const step = niceStep((highest - start) / 8);
+  const last = Math.max(step, Math.ceil(highest / step - 1e-9) * step);
+  const end = kind === "from 0" || !(highest > 0) ? last : highest;
+  const first = Math.ceil(start / step - 1e-9);
+  const ticks = Array.from(
+    { length: Math.max(0, Math.floor(end / step + 1e-9) - first + 1) },
+    (_, i) => (first + i) * step,
+  );
+  return { at: (value) => (value - start) / (end - start), ticks };
+}
+
+function logAxis(lowest: number, highest: number): Axis {
+  const marks: number[] = [];
+  for (let power = Math.floor(Math.log10(lowest)); power <= Math.log10(highest) + 1; power++)
+    for (const digit of [1, 2, 5]) marks.push(digit * 10 ** power);
+  const below = marks.filter((mark) => mark <= lowest * (1 + 1e-9)).at(-1)!;
+  const above = marks.find((mark) => mark >= highest * (1 - 1e-9) && mark > below)!;
+  const low = Math.log10(below);
+  const high = Math.log10(above);
+  const isLong = high - low > 3.5;
+  const ticks = marks.filter(
+    (mark) => mark >= below && mark <= above && (!isLong || Number.isInteger(round(Math.log10(mark)))),
+  );
   return { at: (value) => (Math.log10(Math.max(1e-9, value)) - low) / (high - low), ticks };
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(9));
 }
 
 function niceStep(rough: number): number {
@@ -133,8 +171,9 @@ function niceStep(rough: number): number {
   return [1, 2, 5, 10].find((digit) => digit * power >= rough)! * power;
 }
 
+/** With a narrow space between thousands. */
 function tick(value: number): string {
-  return String(Number(value.toPrecision(6)));
+  return String(Number(value.toPrecision(6))).replace(/\B(?=(\d{3})+$)/, "\u202f");
 }
 
 function lineClass(i: number): string {

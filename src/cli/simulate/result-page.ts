@@ -5,6 +5,7 @@ import type { WindowResult } from "../../sim/run-result.ts";
 import { mergeLatencies } from "../../sim/summary.ts";
 import type { CaseResult } from "./case-result.ts";
 import { htmlPage } from "./html-page.ts";
+import type { Plot } from "./line-plot.ts";
 import { escapeText, linePlot } from "./line-plot.ts";
 import type { LoadedScenario } from "./loaded-scenario.ts";
 import type { PodsPoint } from "./pods-curve.ts";
@@ -32,7 +33,7 @@ function podsSection(curve: readonly PodsPoint[]): string {
     const points = curve.filter((point) => point.load === load);
     return linePlot({
       title: `Endpoints saved at load ${load}, by clients per endpoint`,
-      xTitle: "channels per client; no point: no number of endpoints sufficed",
+      xTitle: "channels per client; no point: no number sufficed",
       yTitle: "% saved",
       logX: true,
       lines: distinct(points.map(({ clientsPerEndpoint }) => clientsPerEndpoint)).map((clients) => ({
@@ -66,7 +67,8 @@ function overLoads(results: readonly CaseResult[]): string {
         title: `${title} over load`,
         xTitle: "load",
         yTitle: "ms",
-        logY: true,
+        fitX: true,
+        logY: "wide",
         lines: results[0]!.summaries.map(({ name }, policy) => ({
           name,
           points: results.map(({ load, summaries }) => ({
@@ -87,13 +89,18 @@ function caseSection(loaded: LoadedScenario, result: CaseResult, index: number):
     x: atMs / 1_000,
     text: noticedAfterMs > 0 ? `noticed after ${noticedAfterMs / 1_000} s` : "",
   }));
-  const overTime = (title: string, yTitle: string, of: (window: WindowResult) => number, mostY?: number) =>
+  const overTime = (
+    title: string,
+    yTitle: string,
+    of: (window: WindowResult) => number,
+    more: Partial<Plot> = {},
+  ) =>
     linePlot({
       title,
       xTitle: "s",
       yTitle,
       marks,
-      ...(mostY === undefined ? {} : { mostY }),
+      ...more,
       lines: summaries.map(({ name, windows }) => ({
         name,
         points: windows.map((window, i) => ({ x: ((i + 0.5) * windowMs) / 1_000, y: of(window) })),
@@ -102,17 +109,20 @@ function caseSection(loaded: LoadedScenario, result: CaseResult, index: number):
   const plots = [
     linePlot({
       title: "Latency by percentile",
-      xTitle: "1 in so many requests is slower",
+      xTitle: "percentile",
       yTitle: "ms",
       logX: true,
+      nameX: (rarity) => `p${Number((100 - 100 / rarity).toPrecision(6))}`,
       logY: true,
       lines: summaries.map(({ name, windows }) => {
         const latencies = mergeLatencies(windows.slice(warmupMs / windowMs));
-        const rarities = Array.from({ length: 41 }, (_, i) => 10 ** (0.3 + i * 0.0925));
+        const rarities = Array.from({ length: 41 }, (_, i) => 2 * 10 ** (i * 0.0925));
         return { name, points: rarities.map((x) => ({ x, y: latencies.percentile(1 - 1 / x) })) };
       }),
     }),
-    overTime("p99 over time", "ms", ({ latencies }) => new LatencyRecord(latencies).percentile(0.99)),
+    overTime("p99 over time", "ms", ({ latencies }) => new LatencyRecord(latencies).percentile(0.99), {
+      logY: "wide",
+    }),
     ...(zones.length < 2
       ? []
       : [
@@ -120,7 +130,7 @@ function caseSection(loaded: LoadedScenario, result: CaseResult, index: number):
             "Requests that stay in their zone",
             "share",
             ({ inZone, requests }) => sum(inZone) / sum(requests),
-            1,
+            { mostY: 1 },
           ),
           ...zones.map((zone, z) =>
             overTime(
@@ -131,8 +141,14 @@ function caseSection(loaded: LoadedScenario, result: CaseResult, index: number):
           ),
         ]),
   ];
+  // Without its heading, and its margin.
+  const table = resultTable(result)
+    .split("\n")
+    .slice(1)
+    .map((line) => line.replace(/^ {2}/, ""))
+    .join("\n");
   const heading = result.load === 0 ? "As recorded" : `Load ${result.load}`;
-  return `<h2>${heading}</h2><pre>${escapeText(resultTable(result))}</pre><div class="plots">${plots.join("\n")}</div>`;
+  return `<h2>${heading}</h2><pre>${escapeText(table)}</pre><div class="plots">${plots.join("\n")}</div>`;
 }
 
 function sum(values: Float64Array): number {
