@@ -17,8 +17,7 @@ const KNOWN_MISSES: Readonly<Record<string, readonly RegExp[]>> = {
   "fleet-bursty.yaml": [],
   "fleet-foreign.yaml": [],
   "zone-outage.yaml": [],
-  // The first window of the overload: it takes a proxy some seconds to be sure.
-  "zone-overload.yaml": [/zone: windowP99/],
+  "zone-overload.yaml": [],
   "zone-one-endpoint.yaml": [],
   "zone-skew.yaml": [],
 };
