@@ -34,13 +34,19 @@ export interface RowResult {
 /** A repetition counts if of the requests sent without a proxy no more than this share were over the target. Of their work 1 in 8,000 is. */
 const DIRECT_HARMED = 0.003;
 
-/** Plays a row a number of times, with other arrivals each time. @param tell is told what is going on. */
+/**
+ * Plays a row a number of times, with other arrivals each time.
+ *
+ * @param tell is told what is going on.
+ * @param patience how often, on average, a repetition is played again because the machine was too busy.
+ */
 export async function compareRow(
   programs: BesidePrograms,
   row: Row,
   repetitions: number,
   seconds: number,
   tell: (text: string) => void,
+  patience = 2,
 ): Promise<RowResult> {
   const runs = new Map<string, Figures[]>();
   const directs: Figures[] = [];
@@ -51,7 +57,7 @@ export async function compareRow(
     const played = await playRow(programs, row, seed, seconds);
     const direct = figuresOf(played.direct, 0);
     // The last ones are shown even so, and not judged.
-    if (direct.harmed > DIRECT_HARMED * direct.requests && dropped < 2 * repetitions) {
+    if (direct.harmed > DIRECT_HARMED * direct.requests && dropped < patience * repetitions) {
       dropped++;
       continue;
     }
