@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -59,8 +59,13 @@ describe("isobar control-plane", () => {
     const file = fileWith("clusters: [{ name: 'a:1', endpoints: [{ address: nowhere }] }]");
     const wrong = await controlPlane("--static", file, "--insecure", ...FREE).waitForEnd(LIMIT_MS);
     assert.equal(wrong.code, 64);
-    assert.match(wrong.stderr, /services\.yaml:1:\d+: clusters\[0\]\.endpoints\[0\]\.address: found "nowhere"/);
-    const address = await controlPlane("--static", file, "--insecure", "--address", "here").waitForEnd(LIMIT_MS);
+    assert.match(
+      wrong.stderr,
+      /services\.yaml:1:\d+: clusters\[0\]\.endpoints\[0\]\.address: found "nowhere"/,
+    );
+    const address = await controlPlane("--static", file, "--insecure", "--address", "here").waitForEnd(
+      LIMIT_MS,
+    );
     assert.equal(address.code, 64);
     assert.match(address.stderr, /Found "here", wanted ip:port/);
   });

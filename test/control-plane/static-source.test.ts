@@ -69,7 +69,9 @@ describe("StaticSource", () => {
   });
 
   it("reads a proxy's own configuration too", async () => {
-    const { source: each, sink } = source(`listeners: [{ name: grpc, address: 127.0.0.1:0 }]\nclusters:${GREETER}`);
+    const { source: each, sink } = source(
+      `listeners: [{ name: grpc, address: 127.0.0.1:0 }]\nclusters:${GREETER}`,
+    );
     await each.start(sink);
     await each.close();
     assert.equal(sink.services.size, 1);
@@ -115,7 +117,11 @@ routes:
 
   for (const [what, text, message] of [
     ["a file with errors", "clusters: 7", /clusters: found 7/],
-    ["a cluster with tls", `clusters:${GREETER}\n    tls: { mode: SIMPLE }`, /clusters\[0\]\.tls: .*clear text/],
+    [
+      "a cluster with tls",
+      `clusters:${GREETER}\n    tls: { mode: SIMPLE }`,
+      /clusters\[0\]\.tls: .*clear text/,
+    ],
   ] as const) {
     it(`refuses ${what} at the start, and says where`, async () => {
       const { source: each, sink } = source(text);
@@ -130,7 +136,11 @@ routes:
 
   it("refuses a file that is not there", async () => {
     const log = createLog({ level: "silent" });
-    const each = new StaticSource({ file: join(folder, "nothing.yaml"), log, lookup: async () => ({ kind: "empty" }) });
+    const each = new StaticSource({
+      file: join(folder, "nothing.yaml"),
+      log,
+      lookup: async () => ({ kind: "empty" }),
+    });
     await assert.rejects(each.start(new RecordingSink()), /nothing\.yaml: found .*wanted a readable file/);
   });
 });

@@ -65,12 +65,13 @@ export abstract class AdsStream {
   #blocked = false;
   #nonce = 0;
 
-  constructor(id: number, port: StreamPort, shared: StreamSurroundings) {
+  /** @param summed whether the versions of what the client has are added up. */
+  constructor(id: number, port: StreamPort, shared: StreamSurroundings, summed: boolean) {
     this.id = id;
     this.port = port;
     this.shared = shared;
     this.#sinceMs = shared.wallNowMs();
-    this.#subscriptions = new Map(ORDER.map((type) => [type, new Subscription(type)]));
+    this.#subscriptions = new Map(ORDER.map((type) => [type, new Subscription(type, summed)]));
   }
 
   abstract readonly transport: "sotw" | "delta";
@@ -168,7 +169,10 @@ export abstract class AdsStream {
   protected subscribe(subscription: Subscription, name: string): boolean {
     if (!subscription.names.has(name)) {
       if (name.length > MAX_NAME_LENGTH) {
-        this.port.fail(INVALID_ARGUMENT, `a name of ${name.length} characters; ${MAX_NAME_LENGTH} are the most`);
+        this.port.fail(
+          INVALID_ARGUMENT,
+          `a name of ${name.length} characters; ${MAX_NAME_LENGTH} are the most`,
+        );
         return false;
       }
       if (subscription.names.size >= MAX_NAMES) {

@@ -1,9 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { DeltaDiscoveryRequestSchema } from "../generated/envoy/service/discovery/v3/discovery_pb.js";
 import type { ClientView } from "../resources/client-view.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
+import type { StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
+import { decodeDeltaRequest } from "./decode-request.ts";
 import { deltaResponse } from "./discovery-response.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -21,20 +21,24 @@ const MAX_VERSION_LENGTH = 64;
 export class DeltaServerStream extends AdsStream {
   readonly transport = "delta";
 
+  constructor(id: number, port: StreamPort, shared: StreamSurroundings) {
+    super(id, port, shared, false);
+  }
+
   receive(octets: Uint8Array): void {
-    const request = fromBinary(DeltaDiscoveryRequestSchema, octets);
+    const request = decodeDeltaRequest(octets);
     const subscription = this.identify(request.typeUrl, request.node);
     if (subscription === undefined) return;
     if (request.responseNonce !== "") {
-      this.answer(subscription, request.responseNonce, request.errorDetail?.message);
+      this.answer(subscription, request.responseNonce, request.refusal);
     }
     const isFirst = !subscription.begun;
     subscription.begun = true;
-    for (const name of request.resourceNamesUnsubscribe) {
+    for (const name of request.unsubscribe) {
       if (name === "*") this.setWildcard(subscription, false);
       else this.unsubscribe(subscription, name);
     }
-    const names = request.resourceNamesSubscribe;
+    const names = request.subscribe;
     const isWildcard = isFirst && names.length === 0 && WILDCARD.includes(subscription.type);
     if (isWildcard || names.includes("*")) this.setWildcard(subscription, true);
     for (const name of names) {
@@ -43,7 +47,7 @@ export class DeltaServerStream extends AdsStream {
       subscription.sent.delete(name);
       if (!this.subscribe(subscription, name)) return;
     }
-    if (isFirst) this.#has(subscription, request.initialResourceVersions);
+    if (isFirst) this.#has(subscription, request.initialVersions);
     this.flush();
   }
 
@@ -87,8 +91,8 @@ export class DeltaServerStream extends AdsStream {
   }
 
   /** What the client brings from a former stream: only what differs is sent, and what has gone is said to have gone. */
-  #has(subscription: Subscription, versions: Readonly<Record<string, string>>): void {
-    for (const [name, version] of Object.entries(versions)) {
+  #has(subscription: Subscription, versions: readonly (readonly [name: string, version: string])[]): void {
+    for (const [name, version] of versions) {
       if (!subscription.wants(name) || version.length > MAX_VERSION_LENGTH) continue;
       subscription.sent.set(name, version);
       subscription.dirty.add(name);

@@ -1,9 +1,14 @@
 import { CombinedVersion } from "./combined-version.ts";
 
-/** Versions of the resources that a client holds, and of all of them together. */
+/** Versions of the resources that a client holds, and, where that is wanted, of all of them together. */
 export class SentVersions {
   readonly #versions = new Map<string, string>();
-  #combined = new CombinedVersion();
+  #combined: CombinedVersion | undefined;
+
+  /** @param summed whether {@link combined} will be asked for. */
+  constructor(summed: boolean) {
+    this.#combined = summed ? new CombinedVersion() : undefined;
+  }
 
   get size(): number {
     return this.#versions.size;
@@ -11,7 +16,7 @@ export class SentVersions {
 
   /** Of everything held. */
   get combined(): string {
-    return this.#combined.toString();
+    return this.#combined?.toString() ?? "";
   }
 
   get(name: string): string | undefined {
@@ -21,7 +26,7 @@ export class SentVersions {
   set(name: string, version: string): void {
     this.delete(name);
     this.#versions.set(name, version);
-    this.#combined.add(version);
+    this.#combined?.add(version);
   }
 
   /** @returns whether it was held. */
@@ -29,13 +34,13 @@ export class SentVersions {
     const version = this.#versions.get(name);
     if (version === undefined) return false;
     this.#versions.delete(name);
-    this.#combined.subtract(version);
+    this.#combined?.subtract(version);
     return true;
   }
 
   clear(): void {
     this.#versions.clear();
-    this.#combined = new CombinedVersion();
+    if (this.#combined !== undefined) this.#combined = new CombinedVersion();
   }
 
   names(): IterableIterator<string> {

@@ -1,11 +1,11 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { DiscoveryRequestSchema } from "../generated/envoy/service/discovery/v3/discovery_pb.js";
 import type { ClientView } from "../resources/client-view.ts";
 import type { EncodedResource } from "../resources/encoded-resource.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
+import type { StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { CombinedVersion } from "./combined-version.ts";
+import { decodeSotwRequest } from "./decode-request.ts";
 import { sotwResponse } from "./discovery-response.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -20,15 +20,19 @@ export class SotwStream extends AdsStream {
   /** Nonce of the last response, by type. */
   readonly #nonces = new Map<TypeUrl, string>();
 
+  constructor(id: number, port: StreamPort, shared: StreamSurroundings) {
+    super(id, port, shared, true);
+  }
+
   receive(octets: Uint8Array): void {
-    const request = fromBinary(DiscoveryRequestSchema, octets);
+    const request = decodeSotwRequest(octets);
     const subscription = this.identify(request.typeUrl, request.node);
     if (subscription === undefined) return;
     const { type } = subscription;
     // Said before it knew our last response: it will say more when it has that.
     if (subscription.begun && request.responseNonce !== (this.#nonces.get(type) ?? "")) return;
     if (request.responseNonce !== "") {
-      this.answer(subscription, request.responseNonce, request.errorDetail?.message);
+      this.answer(subscription, request.responseNonce, request.refusal);
     }
     const isFirst = !subscription.begun;
     subscription.begun = true;

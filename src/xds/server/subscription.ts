@@ -35,7 +35,7 @@ export class Subscription {
   /** Whether a request for this type has come. */
   begun = false;
   /** Versions of what the client holds, as far as it has been sent. */
-  readonly sent = new SentVersions();
+  readonly sent: SentVersions;
   /** What may be another version now, or never was sent. */
   readonly dirty = new Set<string>();
   /** Of these, what is sent even if the client has it. */
@@ -51,8 +51,10 @@ export class Subscription {
   /** What was refused and has not been replaced by something accepted, by name; "" if the response was empty. */
   readonly refused = new Map<string, Refusal>();
 
-  constructor(type: TypeUrl) {
+  /** @param summed whether the versions of what the client has are added up. */
+  constructor(type: TypeUrl, summed: boolean) {
     this.type = type;
+    this.sent = new SentVersions(summed);
   }
 
   wants(name: string): boolean {

@@ -129,7 +129,8 @@ describe("resources for each kind of client", () => {
     const views = new ClientViews();
     const portOf = (kind: "isobar" | "envoy") => {
       const octets = encodeLoadAssignment(cluster, views.of(kind, "r", "a"));
-      const { hostIdentifier } = fromBinary(ClusterLoadAssignmentSchema, octets).endpoints[0]!.lbEndpoints[0]!;
+      const { hostIdentifier } = fromBinary(ClusterLoadAssignmentSchema, octets).endpoints[0]!
+        .lbEndpoints[0]!;
       return hostIdentifier.case === "endpoint" ? hostIdentifier.value.healthCheckConfig?.portValue : -1;
     };
     assert.deepEqual([portOf("envoy"), portOf("isobar"), portOf("envoy")], [8_081, undefined, 8_081]);

@@ -1,0 +1,37 @@
+// Delta streams, each on a connection of its own, that answer every response at once: node answering-clients.ts PORT COUNT NAME
+import { Client, credentials } from "@grpc/grpc-js";
+import { TYPE_URL } from "../../src/xds/resources/type-url.ts";
+import { WireReader } from "../../src/xds/resources/wire-reader.ts";
+import { WireWriter } from "../../src/xds/resources/wire-writer.ts";
+import { ADS_SERVICE } from "../../src/xds/server/ads-service.ts";
+
+const [port = "", count = "", name = ""] = process.argv.slice(2);
+const { path } = ADS_SERVICE.DeltaAggregatedResources;
+const identity = (octets: Buffer) => octets;
+
+/** Field numbers are those of envoy.service.discovery.v3.DeltaDiscoveryRequest. */
+function request(nonce: string): Buffer {
+  const writer = new WireWriter();
+  if (nonce === "") {
+    writer.message(1, (node) => node.string(1, "bench").string(6, "isobar")).strings(3, [name]);
+  }
+  return writer.string(2, TYPE_URL.loadAssignment).string(6, nonce).finish();
+}
+
+function nonceOf(octets: Buffer): string {
+  const reader = new WireReader(octets);
+  while (reader.next()) {
+    if (reader.field === 5) return reader.string();
+    reader.skip();
+  }
+  return "";
+}
+
+for (let i = 0; i < Number(count); i++) {
+  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": -1 };
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
+  const stream = client.makeBidiStreamRequest(path, identity, identity);
+  stream.on("error", () => {});
+  stream.on("data", (octets: Buffer) => stream.write(request(nonceOf(octets))));
+  stream.write(request(""));
+}
