@@ -5,7 +5,7 @@ import { EndpointMeasures } from "../../../src/lb/load/endpoint-measures.ts";
 const SLOT = 3;
 
 function measuresOf(workers: number): EndpointMeasures {
-  return new EndpointMeasures(workers, 8, new ArrayBuffer((2 + (workers + 1) * 8 * 18) * 8));
+  return new EndpointMeasures(workers, 8);
 }
 
 test("an endpoint is silent from the first request on that it has not answered", () => {
