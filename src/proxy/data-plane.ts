@@ -231,9 +231,8 @@ export class DataPlane {
     }
     const { workerCount, workerIndex } = this.#options;
     const rows = new ClusterCounters(workerCount, counters);
-    const { links } = exchanges;
     const row = rows.row(workerIndex);
-    const cluster = new ClusterRuntime(snapshot, row, links, this.#around, time.nowMs);
+    const cluster = new ClusterRuntime(snapshot, row, exchanges.links, this.#around, time.nowMs);
     if (workerCount > 1) cluster.counters = rows;
     cluster.hash = hash;
     clusters[snapshot.clusterSlot] = cluster;
@@ -383,6 +382,7 @@ export class DataPlane {
     this.#sharedSetAside.follow(this.#context.clusters, (cluster) => this.#dispatcher.wake(cluster));
     this.#around.balance(this.#options.nowMs());
     this.#dispatcher.wakeLimited();
+    if (engine.streams.used === 0) engine.pool.timeouts.clear();
     workerRow[WorkerColumn.streamsStarted] = this.#context.exchanges.begun;
     workerRow[WorkerColumn.slabUsedOctets] = engine.slab.usedOctets;
     workerRow[WorkerColumn.slabCapacityOctets] = engine.slab.capacityOctets;

@@ -60,7 +60,7 @@ export class TimeoutFields {
     return at + INTERNED_OCTETS;
   }
 
-  /** Gives the references back. */
+  /** Gives the references back: for a worker that has nothing to do, and should keep nothing. */
   clear(): void {
     for (let place = 0; place < PLACES; place++) {
       if (this.#ids[place] !== 0) this.#pool.release(this.#ids[place]!);

@@ -75,6 +75,11 @@ describe("retries as clients and servers see them", () => {
     assert.equal(seen[0], undefined);
     assert.match(seen[1]!, /^(?:4\d\d\d|5000)m$/);
     assert.match(seen[2]!, /^(?:9\d\d|1000)m$/);
+    // From the second time on the limit is an entry of the connection's table.
+    for (let call = 3; call < 8; call++) {
+      await client.call(Buffer.from("x"), { ":authority": name });
+      assert.match(seen[call]!, /^(?:4\d\d\d|5000)m$/);
+    }
     client.close();
     server.close();
     proxy.remove(name);
