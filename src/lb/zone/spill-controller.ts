@@ -18,6 +18,8 @@ const MAX_RETURN_PER_SECOND = 0.05;
 const UNSEEN = 4;
 /** What is sent further while reports say that there is more room there. */
 const REPORTED_PROBE = 0.04;
+/** How much more slowly a tier is believed to bear what waits, while answers take longer here, but not so much that anything has to leave. */
+const BAND_PACE = 0.1;
 /** A tier keeps at least this: what gets nothing cannot show that it is well again. */
 const LEAST_KEPT = 0.005;
 /** Answers below which nothing is concluded. */
@@ -139,8 +141,9 @@ export class SpillController {
   ): number {
     const high = highLoadRatio * (1 + DITHER * this.#dither);
     const low = lowLoadRatio * (1 + (DITHER / 2) * this.#dither);
-    const { ratio, sureRatio, nearMs, thereMs, probe, bears } = compare(state, further, low, nowMs);
-    state.overflow.bears = bears;
+    const { ratio, sureRatio, nearMs, thereMs, probe, isAnswered } = compare(state, further, low, nowMs);
+    if (ratio === 0) state.overflow.pace = isAnswered ? 0 : 1;
+    else state.overflow.pace = ratio < 1 ? 1 : ratio < high ? BAND_PACE : 0;
     if (sureRatio > high) {
       const wanted = (state.kept * high) / sureRatio;
       state.kept += (wanted - state.kept) * (1 - Math.exp(-elapsedMs / (LEAVE_MS + UNSEEN * thereMs)));
@@ -171,8 +174,8 @@ interface Comparison {
   readonly thereMs: number;
   /** What should be sent further to know more. */
   readonly probe: number;
-  /** Whether answers do not take longer here than there, as far as is known. */
-  readonly bears: boolean;
+  /** Whether further away answers come, whatever comes here. */
+  readonly isAnswered: boolean;
 }
 
 function compare(
@@ -193,12 +196,13 @@ function compare(
         ? REPORTED_PROBE
         : 0
       : plan.share(nowMs, nearMs, pressure.seen, there.answers);
-  if (pressure.answers < LEAST_ANSWERS || there.answers < LEAST_ANSWERS || thereMs === 0) {
-    return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe, bears: there.answers < LEAST_ANSWERS };
+  const isAnswered = there.answers >= LEAST_ANSWERS;
+  if (pressure.answers < LEAST_ANSWERS || !isAnswered || thereMs === 0) {
+    return { ratio: 0, sureRatio: 0, nearMs, thereMs, probe, isAnswered };
   }
   const ratio = nearMs / thereMs;
   const doubt = 1 + 1 / Math.sqrt(there.answers) + 0.5 / Math.sqrt(pressure.answers);
-  return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe, bears: ratio < 1 };
+  return { ratio, sureRatio: ratio / doubt, nearMs, thereMs, probe, isAnswered };
 }
 
 /** @returns the ratio that reports tell; 0 where there are none. */

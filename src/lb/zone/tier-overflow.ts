@@ -29,8 +29,11 @@ const MAX_LEARNT_MS = 250;
 export class TierOverflow {
   /** Of what arrives at the tier, the part that is to go further, 0 to 0.95. */
   share = 0;
-  /** Whether answers here take no longer than further away, as far as is known. To be kept up by the owner. */
-  bears = true;
+  /**
+   * How fast what waits is taken for what is borne: 1 where answers here take no longer than further away, as far as is known; 0 where they
+   * take too long. To be kept up by the owner.
+   */
+  pace = 1;
   /** Attempts waiting per endpoint: those it has been seen to bear, and those it is trusted with until then. */
   #borne = 0;
   #trusted = -1;
@@ -63,7 +66,7 @@ export class TierOverflow {
     this.#trusted -= this.#trusted * part(elapsedMs, LEARN_MS);
     const waiting = this.#waiting / endpoints;
     if (waiting < this.#borne) this.#borne += (waiting - this.#borne) * part(elapsedMs, FORGET_MS);
-    else if (this.bears) this.#borne += (waiting - this.#borne) * part(elapsedMs, LEARN_MS);
+    else this.#borne += (waiting - this.#borne) * part(elapsedMs * this.pace, LEARN_MS);
   }
 }
 

@@ -27,7 +27,7 @@ describe("what a tier has never borne leaves it at once", () => {
 
   it("when twice as many wait, within 150 ms", () => {
     const { overflow, nowMs } = used(20);
-    overflow.bears = false;
+    overflow.pace = 0;
     look(overflow, nowMs, 40, 150);
     assert.ok(overflow.share > 0.05 && overflow.share < 0.5, `${overflow.share}`);
     look(overflow, nowMs + 150, 40, 400);
@@ -36,14 +36,14 @@ describe("what a tier has never borne leaves it at once", () => {
 
   it("and stays away as long as answers take longer here than there", () => {
     const { overflow, nowMs } = used(20);
-    overflow.bears = false;
+    overflow.pace = 0;
     look(overflow, nowMs, 40, 30_000);
     assert.ok(overflow.share > 0.8, `${overflow.share}`);
   });
 
   it("but is back within seconds when they do not, and the next rise like that is borne", () => {
     const { overflow, nowMs } = used(20);
-    overflow.bears = true;
+    overflow.pace = 1;
     let atMs = look(overflow, nowMs, 40, 5_000);
     assert.equal(overflow.share, 0);
     atMs = look(overflow, atMs, 20, 5_000);
@@ -54,7 +54,7 @@ describe("what a tier has never borne leaves it at once", () => {
   it("and a minute or two later what was borne is forgotten", () => {
     const { overflow, nowMs } = used(60);
     const atMs = look(overflow, nowMs, 20, 180_000);
-    overflow.bears = false;
+    overflow.pace = 0;
     look(overflow, atMs, 60, 500);
     assert.ok(overflow.share > 0.5, `${overflow.share}`);
   });
