@@ -92,7 +92,7 @@ export class FleetBalancer implements Balancer {
   ): void {
     const proxy = this.#proxies[caller]!;
     proxy.answered(slot, latencyMs, failed, nowMs + CLOCK_START_MS);
-    if (this.#perRequest && reported >= 0) proxy.report(slot, reported, nowMs + CLOCK_START_MS);
+    if (this.#perRequest && reported >= 0) proxy.report(slot, reported, nowMs + CLOCK_START_MS, true);
   }
 
   update(nowMs: number): void {
@@ -135,7 +135,7 @@ export class FleetBalancer implements Balancer {
   #ask(proxy: SimulatedProxy, nowMs: number): void {
     for (const { slots } of proxy.tiered.tierSet.tiers) {
       for (let i = 0; i < slots.length; i++)
-        proxy.report(slots[i]!, this.#pool.utilization(slots[i]!), nowMs);
+        proxy.report(slots[i]!, this.#pool.utilization(slots[i]!), nowMs, false);
     }
   }
 

@@ -99,10 +99,10 @@ export class SimulatedProxy {
     }
   }
 
-  /** Takes an endpoint's report. @param utilization requests per server; 0 looks on the wire as if it were not reported. */
-  report(slot: number, utilization: number, nowMs: number): void {
+  /** Takes an endpoint's report. @param utilization requests per server; 0 looks on the wire as if it were not reported. @param inAnswer whether it came with one. */
+  report(slot: number, utilization: number, nowMs: number, inAnswer: boolean): void {
     this.#report.utilization = utilization > 0 ? utilization : NOT_REPORTED;
-    this.#measures.report(ROW, slot, this.#report, nowMs);
+    this.#measures.report(ROW, slot, this.#report, nowMs, inAnswer ? this.streams[slot]! : 0);
   }
 
   /** Takes what the other proxies have in flight. @param atMs when they had. */

@@ -39,9 +39,11 @@ const Cell = {
   peersAt: 16,
   /** When the first attempt began of those sent since the last answer or failure. */
   askedFrom: 17,
+  /** Own streams in flight when the last report came, without the one it came with. */
+  ownAtReport: 18,
 } as const;
 /** A whole number of 16 octets. */
-const STRIDE = 18;
+const STRIDE = 20;
 /** Before the records: when the last peer report came, 0 for never, so that where none does nobody need look. */
 const HEADER_CELLS = 2;
 
@@ -215,10 +217,16 @@ export class EndpointMeasures {
     return asked === 0 || asked >= nowMs ? 0 : nowMs - asked;
   }
 
-  /** Takes an endpoint's own report. @param report copied; -1 for what it does not say. */
-  report(row: number, slot: number, report: Readonly<LoadReport>, nowMs: number): void {
+  /**
+   * Takes an endpoint's own report.
+   *
+   * @param report copied; -1 for what it does not say.
+   * @param own streams of this proxy that it has in its count beside the one it came with; 0 where it is no count of the moment.
+   */
+  report(row: number, slot: number, report: Readonly<LoadReport>, nowMs: number, own = 0): void {
     const cells = this.#cells;
     const at = this.#at(row, slot);
+    cells[at + Cell.ownAtReport] = own;
     cells[at + Cell.utilization] = report.utilization;
     cells[at + Cell.qps] = report.qps;
     cells[at + Cell.eps] = report.eps;
@@ -246,6 +254,12 @@ export class EndpointMeasures {
   utilization(slot: number): number {
     const at = this.#newestReport(slot);
     return at < 0 ? -1 : this.#cells[at + Cell.utilization]!;
+  }
+
+  /** @returns own streams in flight when the newest report came. */
+  ownAtReport(slot: number): number {
+    const at = this.#newestReport(slot);
+    return at < 0 ? 0 : this.#cells[at + Cell.ownAtReport]!;
   }
 
   /** @returns when the newest report came, 0 for never. */

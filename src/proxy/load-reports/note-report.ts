@@ -27,5 +27,8 @@ export function noteReport(
 ): void {
   row[ClusterColumn.loadReports + kind * RESULTS + result]!++;
   if (result === ReportResult.malformed) return;
-  context.endpoints.measures.report(context.workerIndex, endpoint, reader.report, context.time.nowMs);
+  const { endpoints, workerIndex, time } = context;
+  // The stream that brings the report is still counted here, and not any more by who made it.
+  const own = kind === ReportKind.perRequest ? Math.max(0, endpoints.inFlightOf(endpoint) - 1) : 0;
+  endpoints.measures.report(workerIndex, endpoint, reader.report, time.nowMs, own);
 }
