@@ -55,6 +55,23 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
   },
   {
     method: "GET",
+    path: "/xds",
+    doc: "the connection with the control plane, what is asked for, and the state of every resource, as JSON",
+    answer: (view) => {
+      const status = view.controlPlane();
+      return status === undefined
+        ? { status: 404, body: "no controlPlane is configured\n" }
+        : json(status);
+    },
+  },
+  {
+    method: "POST",
+    path: "/xds/release",
+    doc: "believe at once what is held back of updates; ?cluster=NAME for one cluster only",
+    answer: (view, query) => actionReply(view.releaseHeldBack(query.get("cluster") ?? "")),
+  },
+  {
+    method: "GET",
     path: "/config_dump",
     doc: "the configuration in force, and the outcome of the last reload, as JSON",
     answer: (view) => json(view.configDump()),

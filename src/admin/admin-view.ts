@@ -64,6 +64,10 @@ export interface AdminView {
   clusters(): Iterable<ClusterView>;
   /** @returns the routes in force, in their order. */
   routes(): RoutesView;
+  /** @returns the connection with the control plane and what is known from it, fit for JSON; undefined where there is none. */
+  controlPlane(): object | undefined;
+  /** Believes updates that are held back. @param cluster "" for those of all clusters. */
+  releaseHeldBack(cluster: string): ActionResult;
   /** @returns the configuration in force and the state of reloads, fit for JSON. */
   configDump(): unknown;
   /** @returns what the workers say of their picks; its `cluster` is null for a name that does not exist. */

@@ -8,11 +8,14 @@ import { AuthorityState } from "../proxy/authorities/authority-news.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { Route } from "../resource/route.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
 import type { ControlPlaneTls } from "../xds/client/grpc-ads-transport.ts";
 import { GrpcAdsTransport } from "../xds/client/grpc-ads-transport.ts";
 import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
 import { XdsClient } from "../xds/client/xds-client.ts";
 import type { AuthorityPublisher } from "./authority-publisher.ts";
+import { ControlPlaneCounts } from "./control-plane-counts.ts";
+import { KnowledgeKeeper } from "./knowledge-keeper.ts";
 import { VERSION } from "./version.ts";
 
 /** The section of the configuration. */
@@ -40,11 +43,13 @@ const LOOK_SHARE = 0.1;
 /** The proxy's side of a control plane: asks for what requests want, hands on what is found, and lets go of what nobody uses. */
 export class ControlPlaneLink {
   readonly client: XdsClient;
+  readonly #counts = new ControlPlaneCounts();
   readonly #options: ControlPlaneLinkOptions;
   readonly #idleMs: number;
   readonly #timer: NodeJS.Timeout;
   /** By authority: the use of its clusters when last looked at, and when that last changed. */
   readonly #uses = new Map<string, { use: string; sinceMs: number }>();
+  readonly #keeper: KnowledgeKeeper | undefined;
   #refused = false;
 
   constructor(options: ControlPlaneLinkOptions) {
@@ -67,21 +72,36 @@ export class ControlPlaneLink {
       },
       events: {
         onConnected: (address) => log.info("connected with the control plane", { address }),
-        onDisconnected: (address, reason) =>
-          log.warn("no connection with the control plane, what is known stays in force", { address, reason }),
+        onDisconnected: (address, reason) => {
+          this.#counts.disconnects++;
+          log.warn("no connection with the control plane, what is known stays in force", { address, reason });
+        },
         onAnswer: (typeUrl, problem) => {
+          this.#counts.answered(typeUrl, problem !== "");
           if (problem !== "")
             log.error("resources refused, the last good ones stay in force", { type: typeUrl, problem });
         },
         onHeldBack: (cluster, held) => this.#heldBack(cluster, held),
-        onChange: () => {},
+        onChange: () => this.#keeper?.changed(),
       },
     });
+    if (config.snapshotFile !== undefined) {
+      this.#keeper = new KnowledgeKeeper({
+        path: config.snapshotFile,
+        maxStaleMs: durationMs(config.maxStale),
+        client: this.client,
+        log,
+        want: (authority) => this.want(authority),
+        onSaved: (succeeded) => this.#counts.saves[succeeded ? "success" : "failure"]++,
+      });
+    }
     this.#timer = setInterval(() => this.#look(), Math.max(100, this.#idleMs * LOOK_SHARE));
     this.#timer.unref();
   }
 
-  start(): void {
+  /** Takes what the disk has, then asks. @returns when what the disk has is in force. */
+  async start(): Promise<void> {
+    await this.#keeper?.restore();
     this.client.start();
   }
 
@@ -101,9 +121,40 @@ export class ControlPlaneLink {
     this.client.want(authority);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#keeper?.close();
     this.client.close();
+  }
+
+  /** For the metrics. */
+  get counts(): XdsClientCounts {
+    return this.#counts.read(this.client);
+  }
+
+  /** For people: the connection, and every resource with its state. */
+  get status(): object {
+    const { client } = this;
+    const resources = [...client.resources()].map(({ typeUrl, name, state, version, problem, fromDisk }) => ({
+      type: typeUrl.slice(typeUrl.lastIndexOf(".") + 1),
+      name,
+      state,
+      version,
+      ...(problem === "" ? {} : { problem }),
+      ...(fromDisk ? { unconfirmed: true } : {}),
+    }));
+    return {
+      address: client.address,
+      connected: client.isConnected,
+      authorities: [...client.authorities],
+      heldBack: Object.fromEntries(client.heldBack()),
+      resources,
+    };
+  }
+
+  /** Believes at once what is held back. @param cluster "" for all. @returns the clusters that this changed. */
+  release(cluster: string): string[] {
+    return this.client.release(cluster === "" ? undefined : cluster);
   }
 
   #upsert(cluster: Cluster): void {
@@ -131,6 +182,7 @@ export class ControlPlaneLink {
     const { log, config } = this.#options;
     if (held === 0) log.info("endpoints that were held back are gone", { cluster });
     else {
+      this.#counts.heldBackUpdates++;
       log.warn("an update takes most endpoints away, they stay for a while", {
         cluster,
         endpoints: held,

@@ -11,7 +11,10 @@ export interface LinkSurroundings
 }
 
 /** Begins to ask a control plane for what requests want. */
-export function linkControlPlane(config: ControlPlaneConfig, around: LinkSurroundings): ControlPlaneLink {
+export async function linkControlPlane(
+  config: ControlPlaneConfig,
+  around: LinkSurroundings,
+): Promise<ControlPlaneLink> {
   const { publisher } = around;
   const link = new ControlPlaneLink({
     ...around,
@@ -29,6 +32,6 @@ export function linkControlPlane(config: ControlPlaneConfig, around: LinkSurroun
       return requests;
     },
   });
-  link.start();
+  await link.start();
   return link;
 }

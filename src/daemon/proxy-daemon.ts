@@ -173,6 +173,7 @@ export class ProxyDaemon {
       counters: this.#counters,
       publisher: this.#publisher,
       routes: () => this.#routes,
+      controlPlane: () => this.#controlPlane,
       reloader: this.#reloader,
       troubles: this.#troubles,
       log,
@@ -227,7 +228,7 @@ export class ProxyDaemon {
     clearTimeout(this.#drainLimit);
     this.#overload?.close();
     this.#discovery.stop();
-    this.#controlPlane?.close();
+    await this.#controlPlane?.close();
     this.#health.close();
     this.#tls?.close();
     await this.#threads.terminate();
@@ -271,7 +272,7 @@ export class ProxyDaemon {
     if (config.controlPlane === undefined) return;
     const { linkControlPlane } = await import("./link-control-plane.ts");
     await this.#loadRoutes(config);
-    this.#controlPlane = linkControlPlane(config.controlPlane, {
+    this.#controlPlane = await linkControlPlane(config.controlPlane, {
       node: config.node,
       clusters: this.#clusters.discovered,
       onRoutes: (routes) => this.#routes!.setDiscovered(routes),
@@ -279,6 +280,7 @@ export class ProxyDaemon {
       publisher: this.#publisher,
       log,
     });
+    this.#metrics?.controlPlane(() => this.#controlPlane!.counts);
   }
 
   /** Loaded at need: most proxies have no routes. */

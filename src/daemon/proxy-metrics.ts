@@ -6,6 +6,7 @@ import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
 import type { RouteCounters } from "../telemetry/route-counters.ts";
 import type { RouteSeries } from "../telemetry/route-metrics.ts";
+import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import { VERSION } from "./version.ts";
@@ -56,6 +57,10 @@ export class ProxyMetrics {
 
   routeSeries(series: RouteSeries, number: number, counters: RouteCounters): void {
     this.#registry.addRouteSeries(series, number, counters);
+  }
+
+  controlPlane(counts: () => XdsClientCounts): void {
+    this.#registry.setXdsClient(counts);
   }
 
   configInForce(config: Config): void {

@@ -16,6 +16,7 @@ import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import { RESPONSE_FLAG_COUNT } from "../telemetry/response-flag.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
+import type { ControlPlaneLink } from "./control-plane-link.ts";
 import type { ExplainDesk } from "./explain-desk.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
 import type { Readiness } from "./readiness.ts";
@@ -30,6 +31,8 @@ export interface ProxyViewOptions {
   readonly publisher: ClusterPublisher;
   /** undefined as long as there were no routes. */
   readonly routes: () => RoutePublisher | undefined;
+  /** undefined where there is none. */
+  readonly controlPlane: () => ControlPlaneLink | undefined;
   readonly reloader: Reloader;
   /** What discovery suffers from, by cluster name. */
   readonly troubles: ReadonlyMap<string, string>;
@@ -118,6 +121,17 @@ export class ProxyView implements AdminView {
         })),
       })),
     };
+  }
+
+  controlPlane(): object | undefined {
+    return this.#options.controlPlane()?.status;
+  }
+
+  releaseHeldBack(cluster: string): ActionResult {
+    const link = this.#options.controlPlane();
+    if (link === undefined) return { ok: false, message: "no controlPlane is configured" };
+    const released = link.release(cluster);
+    return { ok: true, message: released.length === 0 ? "nothing is held back" : `released ${released.join(", ")}` };
   }
 
   configDump(): unknown {

@@ -253,6 +253,45 @@ export const METRIC = {
     "When our own certificate expires.",
     ["file"],
   ),
+  xdsClientConnected: gauge("isobar_xds_client_connected", "1 while a stream to a control plane stands.", []),
+  xdsClientDisconnects: counter(
+    "isobar_xds_client_disconnects_total",
+    "Streams to control planes that ended or did not come about.",
+    [],
+  ),
+  xdsClientResponses: counter("isobar_xds_client_responses_total", "Answers of control planes.", [
+    "type",
+    "result",
+  ]),
+  xdsClientResources: gauge("isobar_xds_client_resources", "Resources that are subscribed to.", [
+    "type",
+    "state",
+  ]),
+  xdsClientSuspect: gauge(
+    "isobar_xds_client_unconfirmed_resources",
+    "Resources from disk that no control plane has confirmed.",
+    [],
+  ),
+  xdsClientHeldBack: gauge(
+    "isobar_xds_client_held_back_endpoints",
+    "Endpoints that stay for now although an update took them away.",
+    [],
+  ),
+  xdsClientHeldBackUpdates: counter(
+    "isobar_xds_client_held_back_updates_total",
+    "Updates that took most endpoints of a service away, and were held back.",
+    [],
+  ),
+  xdsClientSnapshotSaves: counter(
+    "isobar_xds_client_snapshot_saves_total",
+    "Attempts to write what is known to disk.",
+    ["result"],
+  ),
+  xdsClientHeldRequests: counter(
+    "isobar_xds_client_waiting_requests_total",
+    "Requests that waited for word of their authority.",
+    [],
+  ),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   seriesCount: gauge("isobar_metric_series", "Series that count towards the limit.", []),
   seriesOverflow: gauge("isobar_metric_series_overflow", "Series beyond the limit, folded into other.", []),

@@ -21,6 +21,8 @@ import { SeriesAllocator } from "./series-allocator.ts";
 import { SeriesBudget } from "./series-budget.ts";
 import type { ThreadRestarts } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
+import type { XdsClientCounts } from "./xds-client-metrics.ts";
+import { XdsClientMetrics } from "./xds-client-metrics.ts";
 
 /** Series a process exposes per service, counted in lines of the exposition, unless told otherwise. */
 export const DEFAULT_MAX_SERIES = 20_000;
@@ -62,6 +64,8 @@ export class MetricsRegistry {
   readonly #clock: Clock;
   readonly #wallNowMs: () => number;
   readonly #memoryUsage: () => MemoryUsage;
+  #xdsClient: XdsClientMetrics | undefined;
+  readonly #workerCounters: WorkerCounters;
   #lastRender: Promise<unknown> = Promise.resolve();
 
   constructor(options: MetricsRegistryOptions) {
@@ -80,6 +84,7 @@ export class MetricsRegistry {
     this.#routes = new RouteMetrics(this.#exposition);
     this.#config = new ConfigMetrics(this.#exposition, options.version);
     this.#certificates = new CertificateMetrics(this.#exposition);
+    this.#workerCounters = options.workerCounters;
     this.#clock = options.clock ?? monotonicClock;
     this.#wallNowMs = options.wallNowMs ?? Date.now;
     this.#memoryUsage = options.memoryUsage ?? process.memoryUsage;
@@ -110,6 +115,11 @@ export class MetricsRegistry {
     this.#certificates.reloaded(succeeded);
   }
 
+  /** There is a control plane. @param counts as it is at the time of a scrape. */
+  setXdsClient(counts: () => XdsClientCounts): void {
+    this.#xdsClient = new XdsClientMetrics(this.#exposition, this.#workerCounters, counts);
+  }
+
   /** A configuration was loaded, the first included. @param version names what is in force from now on. */
   configLoaded(version: string): void {
     this.#config.loaded(version, this.#wallNowMs());
@@ -138,6 +148,7 @@ export class MetricsRegistry {
     this.#guard.collect();
     this.#port.collect();
     this.#routes.collect();
+    this.#xdsClient?.collect();
     this.#config.collect(this.#wallNowMs());
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);

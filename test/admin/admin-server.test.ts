@@ -53,6 +53,8 @@ const view: AdminView = {
       { name: "rest", authorities: ["*"], clusters: [{ name: "", weight: 1, requests: 5 }] },
     ],
   }),
+  controlPlane: () => ({ connected: true }),
+  releaseHeldBack: (cluster) => ({ ok: true, message: `released ${cluster}` }),
   configDump: () => ({ config: { concurrency: 1 } }),
   explain: async ({ cluster, last }) => ({
     node: "node-1",

@@ -108,7 +108,8 @@ export class AskedAuthorities implements AuthorityWaiting {
   /** Gives up requests that have waited for too long; to be called a few times a second. */
   sweep(): void {
     if (this.#asked.size === 0) return;
-    const { time } = this.#context;
+    const { time, tick } = this.#context;
+    tick();
     const sinceMs = time.nowMs - this.#options.waitMs;
     for (const [slot, { request, authority }] of [...this.#held]) {
       if (request.sinceMs > sinceMs) continue;

@@ -91,6 +91,8 @@ export class XdsClient {
   readonly #timer: NodeJS.Timeout;
   #flush: NodeJS.Immediate | undefined;
   #routesVersion = "";
+  /** Nothing is held back just now. */
+  #believesAll = false;
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
@@ -147,8 +149,26 @@ export class XdsClient {
     for (const [name, { held }] of this.#published) if (held > 0) yield [name, held];
   }
 
+  /** Resources from disk that no control plane has confirmed. */
+  get suspectCount(): number {
+    let count = 0;
+    for (const { fromDisk } of this.resources()) if (fromDisk) count++;
+    return count;
+  }
+
   start(): void {
     this.#connection.start();
+  }
+
+  /** Forgets endpoints from disk that no control plane has confirmed. @returns the names of their assignments. */
+  dropUnconfirmed(): string[] {
+    const table = this.#tables.loadAssignment;
+    const names = [...table.entries].filter(({ fromDisk }) => fromDisk).map(({ name }) => name);
+    this.#believesAll = true;
+    for (const name of names) table.remove(name);
+    this.settle();
+    this.#believesAll = false;
+    return names;
   }
 
   /** Wants an authority (lower case); the answer goes to the sink, and so does every later one until {@link drop}. */
@@ -330,7 +350,7 @@ export class XdsClient {
     const { sink, clock, events } = this.#options;
     const { cluster, deliberate, complete } = this.#assemble(name);
     if (!complete) return;
-    const given = published.holdBack.update(cluster, deliberate, clock.nowMs());
+    const given = published.holdBack.update(cluster, deliberate || this.#believesAll, clock.nowMs());
     const before = published.held;
     published.held = given.held;
     sink.upsert(given.cluster);

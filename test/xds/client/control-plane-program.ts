@@ -79,6 +79,7 @@ export class ControlPlaneProcess {
   }
 
   async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once("close", resolve));
     this.#child.kill(signal);
     await ended;
