@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { checkPassedOn } from "./check-passed-on.ts";
 import { checkRouteOrder } from "./check-route-order.ts";
 import type { Config } from "./config.ts";
 import type { ConfigProblem } from "./config-problem.ts";
@@ -88,7 +89,7 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
       ),
     );
   if (findings.length > 0) return { problems: placed(findings) };
-  const warnings = placed(checkRouteOrder(config.routes ?? []));
+  const warnings = placed([...checkRouteOrder(config.routes ?? []), ...checkPassedOn(config)]);
   return warnings.length > 0 ? { config, warnings } : { config };
 }
 

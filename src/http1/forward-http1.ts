@@ -2,9 +2,11 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest, STATUS_CODES } from "node:http";
 import type { ConnectionPicker } from "../proxy/port/connection-picker.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
+import type { RouteChoice } from "../proxy/routes/request-routes.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { ResponseFlag } from "../telemetry/response-flag.ts";
+import { changeFields } from "./change-fields.ts";
 import type { EndpointAgent, EndpointRequestOptions } from "./endpoint-agent.ts";
 import { ConnectError } from "./endpoint-connector.ts";
 import { endToEndRequestFields, endToEndResponseFields } from "./hop-by-hop.ts";
@@ -21,13 +23,16 @@ const MAX_RESPONSE_HEAD_OCTETS = 65_536;
 export interface Http1Upstream {
   readonly picker: ConnectionPicker;
   readonly agent: EndpointAgent;
+  /** The route of the request, where there is one. */
+  readonly choice?: RouteChoice | undefined;
   /** A clock for durations. */
   readonly nowMs: () => number;
 }
 
-/** @returns the fields of a request as an endpoint of HTTP/1.1 gets them: names and values by turns. */
-export function http1RequestFields(head: RequestHead): string[] {
-  const fields = ["host", head.authority, ...endToEndRequestFields(head)];
+/** @returns the fields of a request as an endpoint of HTTP/1.1 gets them, changed as its route says: names and values by turns. */
+export function http1RequestFields(head: RequestHead, choice?: RouteChoice): string[] {
+  const endToEnd = changeFields(endToEndRequestFields(head), choice?.route.route.requestHeaders);
+  const fields = ["host", head.authority, ...endToEnd];
   if (head.framing === BodyFraming.chunked) fields.push("transfer-encoding", "chunked");
   else if (head.framing === BodyFraming.length) fields.push("content-length", String(head.contentLength));
   else if (head.method === "POST" || head.method === "PUT" || head.method === "PATCH") {
@@ -101,7 +106,7 @@ class Http1Forward {
     this.#exchange = exchange;
     this.#upstream = upstream;
     this.#lease = first;
-    this.#fields = http1RequestFields(exchange.head);
+    this.#fields = http1RequestFields(exchange.head, upstream.choice);
     exchange.onAbort = () => this.#sent?.destroy();
     const { onEnd } = exchange;
     const { row } = first.cluster;
@@ -167,7 +172,8 @@ class Http1Forward {
     answer.on("error", () => {});
     const { rawHeaders, statusCode = 0 } = answer;
     this.#lease.answered(statusCode);
-    const fields = this.#lease.takeReport(endToEndResponseFields(rawHeaders), exchange.head.fields);
+    const answered = this.#lease.takeReport(endToEndResponseFields(rawHeaders), exchange.head.fields);
+    const fields = changeFields(answered, this.#upstream.choice?.route.route.responseHeaders);
     if (!exchange.begin(statusCode, fields)) {
       this.#sent?.destroy();
       exchange.fail(
@@ -223,11 +229,11 @@ class Http1Forward {
 
   /** Goes to another endpoint: this one certainly has not seen the request. */
   #move(): boolean {
-    const { picker } = this.#upstream;
+    const { picker, choice } = this.#upstream;
     const { clusterSlot, slot } = this.#lease;
     this.#tried.push(slot);
     if (!picker.mayMove(clusterSlot, this.#tried.length - 1)) return false;
-    const next = picker.pick(clusterSlot, this.#tried);
+    const next = picker.pick(clusterSlot, this.#tried, choice?.endpoints);
     if (next === undefined) return false;
     this.#lease.release();
     this.#lease = next;

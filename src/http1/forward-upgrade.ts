@@ -24,7 +24,13 @@ export function forwardUpgrade(
 ): void {
   const { name } = lease.cluster.snapshot;
   let status = 0;
-  const fields = [...http1RequestFields(head), "connection", "upgrade", "upgrade", head.upgrade];
+  const fields = [
+    ...http1RequestFields(head, upstream.choice),
+    "connection",
+    "upgrade",
+    "upgrade",
+    head.upgrade,
+  ];
   const sent = httpRequest(http1RequestOptions(upstream, head, fields, lease, true));
   const timer = setTimeout(
     () => connection.refuse(clientFault(504, "the endpoint did not answer in time")),

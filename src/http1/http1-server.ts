@@ -6,6 +6,7 @@ import type { ClusterRuntime } from "../proxy/cluster-runtime.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
 import { routeOfHost } from "../proxy/port/first-octets.ts";
 import type { Http1Arrival, Http1Handler, Http1Services } from "../proxy/port/http1-handler.ts";
+import type { RouteChoice } from "../proxy/routes/request-routes.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
 import { HostIndex } from "../route/host-index.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
@@ -47,7 +48,7 @@ export class Http1Server implements Http1Handler {
   readonly #hosts: HostIndex;
   readonly #server: Server;
   readonly #connections = new Set<Http1Connection>();
-  readonly #clusterSlots = new WeakMap<Duplex, number>();
+  readonly #arrivals = new WeakMap<Duplex, Http1Arrival>();
   readonly #upstream: Http1Upstream;
   #protocols: EndpointProtocols | undefined;
   #draining = false;
@@ -99,7 +100,7 @@ export class Http1Server implements Http1Handler {
       return;
     }
     this.#connections.add(connection);
-    this.#clusterSlots.set(connection, arrival.clusterSlot);
+    this.#arrivals.set(connection, arrival);
     if (this.#draining) connection.closing = true;
     this.#server.emit("connection", connection);
     connection.receive(arrival.octets);
@@ -152,22 +153,27 @@ export class Http1Server implements Http1Handler {
       exchange.fail(connection.fault);
       return;
     }
-    const cluster = this.#clusterOf(connection, head);
+    const { cluster, choice } = this.#destination(connection, head);
     if (cluster === undefined) exchange.fail(noRoute(head));
-    else this.#send(exchange, cluster);
+    else if (choice?.refused === true) exchange.fail(noLabelledEndpoint(cluster.snapshot.name));
+    else this.#send(exchange, cluster, choice);
   }
 
-  #clusterOf(connection: Http1Connection, head: RequestHead): ClusterRuntime | undefined {
-    const { clusters } = this.#services.context;
-    const given = this.#clusterSlots.get(connection) ?? NO_ROUTE;
-    const slot = given === NO_ROUTE ? routeOfHost(head.authority.toLowerCase(), this.#hosts) : given;
+  /** Where a request goes: by its connection, its Host, and what routes make of that. */
+  #destination(connection: Http1Connection, head: RequestHead): Destination {
+    const { clusters, routes } = this.#services.context;
+    const { clusterSlot: given = NO_ROUTE, source = "" } = this.#arrivals.get(connection) ?? {};
+    const own = given === NO_ROUTE ? routeOfHost(head.authority.toLowerCase(), this.#hosts) : given;
+    const choice = routes?.choose(head, own, source);
+    const slot = choice?.clusterSlot ?? own;
     const cluster = slot === NO_ROUTE ? undefined : clusters[slot];
-    return cluster?.removed === false ? cluster : undefined;
+    return { cluster: cluster?.removed === false ? cluster : undefined, choice };
   }
 
-  #send(exchange: RequestExchange, cluster: ClusterRuntime): void {
+  #send(exchange: RequestExchange, cluster: ClusterRuntime, choice: RouteChoice | undefined): void {
     const { head, connection } = exchange;
     const { snapshot } = cluster;
+    const inner = (): InnerChannel => this.#innerOf(connection, snapshot.clusterSlot, choice);
     const type = grpcWebMediaType(fieldValue(head.fields, "content-type"));
     const way = wayOf(snapshot, head, type);
     if (way === Way.none) {
@@ -175,23 +181,28 @@ export class Http1Server implements Http1Handler {
       return;
     }
     if (way === Way.grpcWeb) {
-      forwardHttp2(exchange, this.#innerOf(connection, snapshot.clusterSlot), grpcWebDialect(head, type!));
+      forwardHttp2(exchange, inner(), grpcWebDialect(head, type!));
       return;
     }
     countAnswer(exchange, cluster);
     exchange.limitWait(this.#limits.responseTimeoutMs);
     if (way === Way.http2) {
-      forwardHttp2(exchange, this.#innerOf(connection, snapshot.clusterSlot), PLAIN_HTTP);
+      forwardHttp2(exchange, inner(), PLAIN_HTTP);
       return;
     }
-    const lease = this.#services.picker.pick(snapshot.clusterSlot);
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints);
     if (lease === undefined) exchange.fail(noEndpoint(snapshot.name));
-    else if (way === Way.byAlpn) void this.#sendByAlpn(exchange, lease);
-    else forwardHttp1(exchange, this.#upstream, lease);
+    else if (way === Way.byAlpn) void this.#sendByAlpn(exchange, lease, choice, inner);
+    else forwardHttp1(exchange, { ...this.#upstream, choice }, lease);
   }
 
   /** The picked endpoint decides the protocol; as HTTP/2 the request is picked for once more, with what the data plane knows. */
-  async #sendByAlpn(exchange: RequestExchange, lease: EndpointLease): Promise<void> {
+  async #sendByAlpn(
+    exchange: RequestExchange,
+    lease: EndpointLease,
+    choice: RouteChoice | undefined,
+    inner: () => InnerChannel,
+  ): Promise<void> {
     const { name } = lease.cluster.snapshot;
     let http2 = false;
     try {
@@ -211,8 +222,8 @@ export class Http1Server implements Http1Handler {
     }
     if (exchange.over || http2) lease.release();
     if (exchange.over) return;
-    if (http2) forwardHttp2(exchange, this.#innerOf(exchange.connection, lease.clusterSlot), PLAIN_HTTP);
-    else forwardHttp1(exchange, this.#upstream, lease);
+    if (http2) forwardHttp2(exchange, inner(), PLAIN_HTTP);
+    else forwardHttp1(exchange, { ...this.#upstream, choice }, lease);
   }
 
   #upgrade(request: IncomingMessage): void {
@@ -223,9 +234,9 @@ export class Http1Server implements Http1Handler {
       return;
     }
     connection.closing = true;
-    const cluster = this.#clusterOf(connection, head);
-    if (cluster === undefined) {
-      connection.refuse(noRoute(head));
+    const { cluster, choice } = this.#destination(connection, head);
+    if (cluster === undefined || choice?.refused === true) {
+      connection.refuse(cluster === undefined ? noRoute(head) : noLabelledEndpoint(cluster.snapshot.name));
       return;
     }
     const { snapshot } = cluster;
@@ -235,28 +246,36 @@ export class Http1Server implements Http1Handler {
       );
       return;
     }
-    const lease = this.#services.picker.pick(snapshot.clusterSlot);
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints);
+    const upstream = { ...this.#upstream, choice };
     if (lease === undefined) connection.refuse(noEndpoint(snapshot.name));
-    else forwardUpgrade(connection, head, this.#upstream, lease, this.#limits.responseTimeoutMs);
+    else forwardUpgrade(connection, head, upstream, lease, this.#limits.responseTimeoutMs);
   }
 
   /** One request is under way at a time, so that what it is for can be said of the whole channel. */
-  #innerOf(connection: Http1Connection, clusterSlot: number): InnerChannel {
+  #innerOf(connection: Http1Connection, clusterSlot: number, choice: RouteChoice | undefined): InnerChannel {
     const { context, requests } = this.#services;
-    const present = connection.inner as InnerChannel | undefined;
-    if (present?.gone === false) {
-      present.aim(clusterSlot);
-      return present;
+    let inner = connection.inner as InnerChannel | undefined;
+    if (inner?.gone === false) {
+      inner.aim(clusterSlot);
+    } else {
+      inner?.close();
+      inner = new InnerChannel(context, requests, clusterSlot, this.#arrivals.get(connection)?.source ?? "");
+      connection.inner = inner;
     }
-    present?.close();
-    const made = new InnerChannel(context, requests, clusterSlot);
-    connection.inner = made;
-    return made;
+    inner.choice = choice;
+    return inner;
   }
 }
 
 function connectionOf(request: IncomingMessage): Http1Connection {
   return request.socket as unknown as Http1Connection;
+}
+
+/** Where a request goes. */
+interface Destination {
+  readonly cluster: ClusterRuntime | undefined;
+  readonly choice: RouteChoice | undefined;
 }
 
 /** Counts the answer, whoever gives it; a client that left before has had none. */
@@ -270,6 +289,11 @@ function countAnswer(exchange: RequestExchange, { row }: ClusterRuntime): void {
 function noRoute(head: RequestHead): Http1Fault {
   const text = `no cluster is configured for authority "${head.authority}"`;
   return { status: 404, text, flag: ResponseFlag.noRoute };
+}
+
+function noLabelledEndpoint(clusterName: string): Http1Fault {
+  const text = `no endpoint of ${clusterName} has the labels the request asks for`;
+  return { status: 503, text, flag: ResponseFlag.noHealthyUpstream };
 }
 
 function noWay(clusterName: string): Http1Fault {

@@ -14,6 +14,7 @@ import { ConnectionCluster } from "../proxy/port/connection-cluster.ts";
 import type { ProxyContext } from "../proxy/proxy-context.ts";
 import type { RequestChannel } from "../proxy/request-sink.ts";
 import { RequestSink } from "../proxy/request-sink.ts";
+import type { RouteChoice } from "../proxy/routes/request-routes.ts";
 
 /** How much of a response waits in Node for a client that reads slowly; the rest waits with the endpoint. */
 const WINDOW_OCTETS = 262_144;
@@ -30,13 +31,18 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
   readonly requests: Dispatcher;
   /** What the request in progress is for, as HTTP/1.1 found out: a name may be short there, or the connection's own. */
   cluster: ConnectionCluster;
+  /** The route of the request in progress, as HTTP/1.1 found it. */
+  choice: RouteChoice | undefined;
+  /** Whose connection it is. */
+  readonly caller: { readonly address: string };
   readonly session: ClientHttp2Session;
   readonly #context: ProxyContext;
   readonly #channel: H2Channel;
   #released = false;
 
-  constructor(context: ProxyContext, requests: Dispatcher, clusterSlot: number) {
+  constructor(context: ProxyContext, requests: Dispatcher, clusterSlot: number, source: string) {
     this.requests = requests;
+    this.caller = { address: source };
     this.#context = context;
     this.cluster = this.#pin(clusterSlot);
     const [ours, theirs] = duplexPair();

@@ -23,6 +23,7 @@ import { ExchangeBit, Phase } from "./exchange-table.ts";
 import type { ConnectionCluster } from "./port/connection-cluster.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
+import type { RouteChoice } from "./routes/request-routes.ts";
 
 /** The connection a {@link RequestSink} listens to. */
 export interface RequestChannel {
@@ -30,6 +31,8 @@ export interface RequestChannel {
   readonly requests: Dispatcher;
   /** The connection's own cluster, where it has one. */
   readonly cluster?: ConnectionCluster | undefined;
+  /** The route of the request in progress, where HTTP/1.1 has found it. */
+  readonly choice?: RouteChoice | undefined;
   /** Whose connection it is, where requests may ask how they are picked for. */
   readonly caller?: { readonly address: string } | undefined;
   /** A stream of the connection is about to go. */
@@ -86,7 +89,7 @@ export class RequestSink implements ConnectionSink {
     const clusterSlot =
       routes === undefined
         ? (ownCluster ?? this.#route(request))
-        : routes.decide(slot, request, octets, ownCluster, source);
+        : routes.decide(slot, request, octets, ownCluster, source, this.#channel.choice);
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {
       const authority = this.#readAuthority(request);

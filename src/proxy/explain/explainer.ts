@@ -123,8 +123,9 @@ export class Explainer {
     loads: TierLoads,
     random: Random,
     nowMs: number,
+    tiered?: TieredPicker,
   ): number {
-    return this.pick(cluster, request, loads, random, nowMs, PickCause.connection, NO_STREAM);
+    return this.pick(cluster, request, loads, random, nowMs, PickCause.connection, NO_STREAM, tiered);
   }
 
   /** The request is the one that shows whether an ejected endpoint is well again: no picker was asked. @param endpoint its slot. */

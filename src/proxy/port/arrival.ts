@@ -284,6 +284,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
         transport: this.#transport,
         octets: this.#held.toBuffer(),
         clusterSlot: this.#pin.slot,
+        source: this.caller.address,
         listener: this.#door.name,
         onGone: () => this.#gone(),
       });

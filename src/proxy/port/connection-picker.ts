@@ -1,9 +1,11 @@
 import type { PickRequest } from "../../lb/picker.ts";
+import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import { RetryReason } from "../../telemetry/retry-reason.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import { MAX_MOVES } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";
+import type { EndpointSet } from "../routes/request-routes.ts";
 import { EndpointLease } from "./endpoint-lease.ts";
 
 /**
@@ -25,12 +27,17 @@ export class ConnectionPicker {
 
   /**
    * @param tried endpoint slots to avoid, as {@link EndpointLease.slot} told them; the newest 4 count.
+   * @param endpoints what a route restricts the request to; default: all of the cluster's.
    * @returns the endpoint to dial, or undefined when the cluster is not there any more or has no endpoint.
    */
-  pick(clusterSlot: number, tried: readonly number[] = []): EndpointLease | undefined {
+  pick(
+    clusterSlot: number,
+    tried: readonly number[] = [],
+    endpoints?: EndpointSet | undefined,
+  ): EndpointLease | undefined {
     const cluster = this.#context.clusters[clusterSlot];
     if (cluster === undefined || cluster.removed) return undefined;
-    const subchannel = this.#pick(cluster, tried);
+    const subchannel = this.#pick(cluster, tried, endpoints?.tiered);
     return subchannel === undefined ? undefined : new EndpointLease(this.#context, cluster, subchannel);
   }
 
@@ -45,15 +52,19 @@ export class ConnectionPicker {
     return cluster.takeMove(RetryReason.connectFailure, this.#context.time.nowMs);
   }
 
-  #pick(cluster: ClusterRuntime, tried: readonly number[]): Subchannel | undefined {
+  #pick(
+    cluster: ClusterRuntime,
+    tried: readonly number[],
+    tiered: TieredPicker | undefined,
+  ): Subchannel | undefined {
     const request = this.#request;
     const first = Math.max(0, tried.length - request.tried.length);
     request.triedCount = tried.length - first;
     for (let i = first; i < tried.length; i++) request.tried[i - first] = tried[i]!;
     const { random, time, subchannels, explain } = this.#context;
     const slot = explain.isOn
-      ? explain.pickForConnection(cluster, request, cluster.loads, random, time.nowMs)
-      : cluster.pick(request, cluster.loads, random, time.nowMs);
+      ? explain.pickForConnection(cluster, request, cluster.loads, random, time.nowMs, tiered)
+      : cluster.pick(request, cluster.loads, random, time.nowMs, tiered);
     return slot < 0 ? undefined : subchannels[slot];
   }
 }

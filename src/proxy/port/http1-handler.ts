@@ -14,6 +14,8 @@ export interface Http1Arrival {
    * says; -1 when there is none and Host decides. A slot that is not -1 stays valid until {@link onGone} is called.
    */
   readonly clusterSlot: number;
+  /** The client's address, "" for a unix socket. */
+  readonly source: string;
   /** The listener's name from the configuration. */
   readonly listener: string;
   /** To be called once, when the transport is gone: the front door's accounts are closed then. */

@@ -102,6 +102,7 @@ function judgeRequest(
     }
     if (head.host !== "") slot = routeOfHost(head.host, hosts);
     if (slot === NO_ROUTE) {
+      if (context.routes?.speaksOf(NO_ROUTE, head.host) === true) return { kind: "http1" };
       return { kind: "refuse", reason: PortRefusal.noCluster, answer: ANSWERS.noCluster };
     }
   }
@@ -109,5 +110,7 @@ function judgeRequest(
   // Who speaks TLS to its endpoints does not pass HTTP/1.1 on unread either: by ALPN they may want something else.
   const isSecured = tlsIdentity !== 0 && protocol !== "tcp";
   if (isSecured || h2UpgradePolicy !== "DEFAULT" || isGrpcWeb(head)) return { kind: "http1" };
+  // A route may want each request elsewhere. Where endpoints speak HTTP/2, what is not gRPC is nothing that routes are about.
+  if (protocol === "http1" && context.routes?.speaksOf(slot, "") === true) return { kind: "http1" };
   return { kind: "endpoint", protocol: DownstreamProtocol.http1, clusterSlot: slot };
 }

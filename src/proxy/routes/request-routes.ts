@@ -1,5 +1,6 @@
 import type { SlotList } from "../../base/slot-list.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
+import type { CompiledRoute } from "../../route/compiled-route.ts";
 import type { RequestNames } from "../authorities/request-names.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { AttemptPolicy } from "../retry/attempt-policy.ts";
@@ -10,6 +11,27 @@ import type { RouteUpdate } from "./route-update.ts";
 export interface EndpointSet {
   readonly tiered: TieredPicker;
   readonly queue: SlotList;
+}
+
+/** What routes look at in a request of HTTP/1.1. */
+export interface PlainRequest {
+  /** Host, as sent. */
+  readonly authority: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Names (in lower case) and values by turns. */
+  readonly fields: readonly string[];
+}
+
+/** The route of one request of HTTP/1.1, and where that leads. */
+export interface RouteChoice {
+  readonly route: CompiledRoute;
+  /** Its slot, or NO_ROUTE for a cluster that is not known (any more). */
+  readonly clusterSlot: number;
+  /** Undefined: any endpoint of the cluster. */
+  readonly endpoints: EndpointSet | undefined;
+  /** As {@link RequestRoutes.refused}. */
+  readonly refused: boolean;
 }
 
 /**
@@ -30,6 +52,7 @@ export interface RequestRoutes {
    * @param octets length of its field block, at `engine.scratch`.
    * @param ownCluster the cluster its connection is for, or NO_ROUTE; undefined where its authority decides.
    * @param source the caller's address.
+   * @param choice what {@link choose} found for it, where it came as HTTP/1.1: that stands.
    * @returns the cluster's slot, or NO_ROUTE.
    */
   decide(
@@ -38,7 +61,19 @@ export interface RequestRoutes {
     octets: number,
     ownCluster: number | undefined,
     source: string,
+    choice?: RouteChoice,
   ): number;
+
+  /**
+   * Finds the route of a request of HTTP/1.1; uses `engine.scratch`.
+   *
+   * @param ownCluster the cluster that its connection or its Host is for, or NO_ROUTE.
+   * @returns undefined when no route is for it.
+   */
+  choose(request: PlainRequest, ownCluster: number, source: string): RouteChoice | undefined;
+
+  /** @returns whether some route may be for requests to the cluster, or, where that is NO_ROUTE, to the authority. */
+  speaksOf(clusterSlot: number, authority: string): boolean;
 
   /** Changes the request's headers as its route says, at `engine.scratch`: names read by the decoder are gone then. @returns the block's length. */
   changeRequest(slot: number, octets: number): number;

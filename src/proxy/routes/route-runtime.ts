@@ -1,3 +1,4 @@
+import { literalRecord } from "../../h2/hpack/write-field.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import type { CompiledRoute } from "../../route/compiled-route.ts";
 import { HeaderView } from "../../route/header-view.ts";
@@ -13,10 +14,12 @@ import { LabelIndex } from "./label-index.ts";
 import { MirrorBudget } from "./mirror-budget.ts";
 import type { MirrorStart } from "./mirrors.ts";
 import { Mirrors } from "./mirrors.ts";
-import type { EndpointSet, RequestRoutes } from "./request-routes.ts";
+import type { EndpointSet, PlainRequest, RequestRoutes, RouteChoice } from "./request-routes.ts";
 import { RoutePolicies } from "./route-policies.ts";
 import type { RouteUpdate } from "./route-update.ts";
 
+/** A stream's slot that none has: of requests that are none yet. */
+const NO_STREAM = 0;
 /** Share of the engine's scratch memory before the part that values are decoded to; no field block comes that far. */
 const BLOCK_SHARE = 0.75;
 
@@ -79,9 +82,11 @@ export class RouteRuntime implements RequestRoutes {
     octets: number,
     ownCluster: number | undefined,
     source: string,
+    choice?: RouteChoice,
   ): number {
     const { authorities, engine } = this.#context;
     this.refused = false;
+    if (choice !== undefined) return this.#adopt(slot, choice);
     if (this.#targetsVersion !== authorities.version) this.#findTargets();
     const hosts = this.#hosts;
     let clusterSlot = ownCluster ?? NO_ROUTE;
@@ -92,8 +97,70 @@ export class RouteRuntime implements RequestRoutes {
     view.begin(engine.scratch, octets);
     const route = firstRoute(this.#table.rules(hosts.host, hosts.listOf(request)), view);
     if (route === undefined) return clusterSlot;
+    clusterSlot = this.#follow(slot, route, clusterSlot, source);
+    const { mirror } = this.#targets[route.index]!;
+    if (mirror !== undefined && clusterSlot !== NO_ROUTE && !this.refused) this.mirrors.begin(slot, mirror);
+    return clusterSlot;
+  }
+
+  choose(
+    { authority, target, fields }: PlainRequest,
+    ownCluster: number,
+    source: string,
+  ): RouteChoice | undefined {
+    this.refused = false;
+    const host = this.#hostOf(ownCluster, authority);
+    if (host === NO_HOST) return undefined;
+    const { slab, scratch } = this.#context.engine;
+    let end = scratch;
+    for (let i = 0; i < fields.length; i += 2) {
+      const record = literalRecord(fields[i]!, fields[i + 1]!);
+      slab.bytes.set(record, end);
+      end += record.length;
+    }
+    this.#view.begin(scratch, end - scratch);
+    const path = Buffer.from(target, "latin1");
+    const list = this.#table.path(host, path, 0, path.length);
+    const route = firstRoute(this.#table.rules(host, list), this.#view);
+    if (route === undefined) return undefined;
+    const clusterSlot = this.#follow(NO_STREAM, route, ownCluster, source);
+    const endpoints = this.#endpoints[NO_STREAM];
+    this.#endpoints[NO_STREAM] = undefined;
+    return { route, clusterSlot, endpoints, refused: this.refused };
+  }
+
+  speaksOf(clusterSlot: number, authority: string): boolean {
+    return this.#hostOf(clusterSlot, authority) !== NO_HOST;
+  }
+
+  #hostOf(clusterSlot: number, authority: string): number {
+    const { authorities } = this.#context;
+    if (this.#targetsVersion !== authorities.version) this.#findTargets();
+    if (clusterSlot !== NO_ROUTE) {
+      this.#hosts.ofCluster(clusterSlot);
+      return this.#hosts.host;
+    }
+    const octets = Buffer.from(authority.toLowerCase(), "latin1");
+    return this.#table.host(octets, 0, octets.length);
+  }
+
+  /** A request that was decided as HTTP/1.1 goes on as HTTP/2. */
+  #adopt(slot: number, { route, clusterSlot, endpoints, refused }: RouteChoice): number {
+    this.#routes[slot] = route;
+    this.#endpoints[slot] = endpoints;
+    this.refused = refused;
+    // Other routes may be in force by now; then there is no copy.
+    const isInForce = this.#table.routes[route.index] === route;
+    const mirror = isInForce ? this.#targets[route.index]!.mirror : undefined;
+    if (mirror !== undefined && clusterSlot !== NO_ROUTE && !refused) this.mirrors.begin(slot, mirror);
+    return clusterSlot;
+  }
+
+  /** Notes the route of a request, and counts it. @returns the slot of the cluster it leads to, or NO_ROUTE. */
+  #follow(slot: number, route: CompiledRoute, ownCluster: number, source: string): number {
     this.#routes[slot] = route;
     const targets = this.#targets[route.index]!;
+    let clusterSlot = ownCluster;
     let side = 0;
     if (targets.slots.length > 0) {
       if (route.split !== undefined) side = this.#side(route, source);
@@ -103,7 +170,6 @@ export class RouteRuntime implements RequestRoutes {
     this.#count(series, RouteCell.requests);
     if (clusterSlot === NO_ROUTE) return NO_ROUTE;
     if (route.headerLabels !== undefined) this.#restrict(slot, route, targets, clusterSlot, series);
-    if (targets.mirror !== undefined && !this.refused) this.mirrors.begin(slot, targets.mirror);
     return clusterSlot;
   }
 
