@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../base/random.ts";
 import type { ApiClient } from "../kube/api-client.ts";
 import { ApiError } from "../kube/api-error.ts";
@@ -63,11 +63,13 @@ export class StatusWriter {
   }
 
   async #run(): Promise<void> {
+    // What is said several times in one turn is written once.
+    await nextTurn();
     for (const [key, pending] of this.#waiting) {
       this.#waiting.delete(key);
-      const write = pending.make();
-      if (write === undefined) continue;
       try {
+        const write = pending.make();
+        if (write === undefined) continue;
         const kind = write.method === "PATCH" ? "merge-patch+json" : "json";
         await this.#api.write(write.method, write.path, write.body, { kind, signal: this.#stop.signal });
         this.written++;

@@ -21,6 +21,7 @@ export interface PreparedRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const ADVICE = "set KUBECONFIG, or give --kubeconfig and --context";
 /** Connection attempts that take longer have failed. */
 const CONNECT_MS = 10_000;
 
@@ -38,8 +39,15 @@ export class ApiConnection {
   /** @throws Error in words for people, when there is no usable configuration. */
   constructor(choice: KubeConfigChoice = {}) {
     const config = this.#config;
-    if (choice.file === undefined) config.loadFromDefault();
-    else config.loadFromFile(choice.file);
+    try {
+      if (choice.file === undefined) config.loadFromDefault();
+      else config.loadFromFile(choice.file);
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      throw new Error(`kubeconfig: found none that can be read (${found}), wanted a file; ${ADVICE}`, {
+        cause: error,
+      });
+    }
     if (choice.context !== undefined) {
       if (config.getContextObject(choice.context) === null) {
         const known = config.getContexts().map(({ name }) => name);
@@ -51,9 +59,7 @@ export class ApiConnection {
     }
     const cluster = config.getCurrentCluster();
     if (cluster === null) {
-      throw new Error(
-        "kubeconfig: found no current cluster, wanted a context with a cluster; set KUBECONFIG or give --kubeconfig and --context",
-      );
+      throw new Error(`kubeconfig: found no current cluster, wanted a context with a cluster; ${ADVICE}`);
     }
     if (cluster.proxyUrl?.startsWith("socks") === true) {
       throw new Error(`kubeconfig: found proxy-url ${cluster.proxyUrl}, wanted an http:// or https:// proxy`);
