@@ -1,11 +1,12 @@
 // Delta streams, each on a connection of its own, that answer every response at once: node answering-clients.ts PORT COUNT NAME
+// With one more word they ask and do not read.
 import { Client, credentials } from "@grpc/grpc-js";
 import { TYPE_URL } from "../../src/xds/resources/type-url.ts";
 import { WireReader } from "../../src/xds/resources/wire-reader.ts";
 import { WireWriter } from "../../src/xds/resources/wire-writer.ts";
 import { ADS_SERVICE } from "../../src/xds/server/ads-service.ts";
 
-const [port = "", count = "", name = ""] = process.argv.slice(2);
+const [port = "", count = "", name = "", deaf = ""] = process.argv.slice(2);
 const { path } = ADS_SERVICE.DeltaAggregatedResources;
 const identity = (octets: Buffer) => octets;
 
@@ -32,6 +33,6 @@ for (let i = 0; i < Number(count); i++) {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
   const stream = client.makeBidiStreamRequest(path, identity, identity);
   stream.on("error", () => {});
-  stream.on("data", (octets: Buffer) => stream.write(request(nonceOf(octets))));
+  if (deaf === "") stream.on("data", (octets: Buffer) => stream.write(request(nonceOf(octets))));
   stream.write(request(""));
 }

@@ -1,6 +1,8 @@
 // What a push costs the control plane: processor time per stream and push, and the time until all clients have answered.
 //
-//   node bench/xds/push-cost.ts [streams] [endpoints] [pushes]        default 500, 20, 40
+//   node bench/xds/push-cost.ts [streams] [endpoints] [pushes] [deaf]        default 500, 20, 40, 0
+//
+// `deaf` more clients connect, ask, and never read: what they cost the others is the difference between two runs.
 //
 // Clients are processes of their own, 250 streams each on as many connections, that decode nothing and answer each response. Processor time is
 // that of this process alone (getrusage), so that a busy machine changes it little; the time until all have answered it changes much.
@@ -14,7 +16,7 @@ import { ResourceCache } from "../../src/xds/cache/resource-cache.ts";
 import { AdsServer } from "../../src/xds/server/ads-server.ts";
 
 const NAME = "a.default:80";
-const [streams = 500, endpoints = 20, pushes = 40] = process.argv.slice(2).map(Number);
+const [streams = 500, endpoints = 20, pushes = 40, deaf = 0] = process.argv.slice(2).map(Number);
 const STREAMS_PER_PROCESS = 250;
 
 let answered = 0;
@@ -63,7 +65,13 @@ const clients = Array.from({ length: Math.ceil(streams / STREAMS_PER_PROCESS) },
   const count = Math.min(STREAMS_PER_PROCESS, streams - i * STREAMS_PER_PROCESS);
   return spawn(process.execPath, [program, String(port), String(count), NAME], { stdio: "inherit" });
 });
+if (deaf > 0) {
+  clients.push(
+    spawn(process.execPath, [program, String(port), String(deaf), NAME, "deaf"], { stdio: "inherit" }),
+  );
+}
 await wanted.promise;
+while ([...server.streams].length < streams + deaf) await new Promise((resolve) => setTimeout(resolve, 50));
 
 const times: number[] = [];
 const begun = process.cpuUsage();
@@ -80,7 +88,7 @@ times.sort((a, b) => a - b);
 const quantile = (share: number) =>
   times[Math.min(times.length - 1, Math.floor(share * times.length))]!.toFixed(0);
 console.log(
-  `${streams} streams, ${endpoints} endpoints, ${octets} octets a response, ${pushes} pushes: ` +
+  `${streams} streams${deaf > 0 ? ` and ${deaf} that do not read` : ""}, ${endpoints} endpoints, ${octets} octets a response, ${pushes} pushes: ` +
     `${((user + system) / pushes / streams).toFixed(0)} µs of processor time per stream and push; ` +
     `all had answered after p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms; ` +
     `RSS ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`,

@@ -21,11 +21,15 @@ describe("at every quiet point", { skip: missing }, () => {
   if ("missing" in envoy || "missing" in toolchain) return;
   const { program } = envoy;
 
-  test("a proxy of ours, Envoy in both forms and gRPC itself believe the same", { timeout: 15 * 60_000 }, async () => {
+  test("a proxy of ours, Envoy in both forms and gRPC itself believe the same", {
+    timeout: 15 * 60_000,
+  }, async () => {
     await build(go, toolchain.versions);
     const backends = await Backends.start(go, ["first", "second", "third"]);
     const [first, second, third] = backends.addresses as [string, string, string];
-    const names = new Map(backends.addresses.map((address, i) => [address, ["first", "second", "third"][i]!]));
+    const names = new Map(
+      backends.addresses.map((address, i) => [address, ["first", "second", "third"][i]!]),
+    );
     await using rig = new ControlPlaneRig();
     try {
       await rig.start([xdsService(ECHO, [first, second], ROUND_ROBIN)]);
@@ -44,7 +48,10 @@ describe("at every quiet point", { skip: missing }, () => {
           Promise.all([isobar.endpoints(ECHO), whole.endpoints(ECHO), delta.endpoints(ECHO)]);
         const end = performance.now() + LIMIT_MS;
         while ((await held()).some((each) => each.join() !== wanted.join())) {
-          assert.ok(performance.now() < end, `wanted ${wanted.join()}, found ${JSON.stringify(await held())}`);
+          assert.ok(
+            performance.now() < end,
+            `wanted ${wanted.join()}, found ${JSON.stringify(await held())}`,
+          );
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         if (addresses.length === 0) return;
@@ -64,7 +71,9 @@ describe("at every quiet point", { skip: missing }, () => {
       rig.sink.upsert(xdsService(ECHO, [first, second, third], ROUND_ROBIN));
       await agreeOn([first, second, third]);
       rig.sink.upsert(xdsService(ECHO, [first, { at: second, health: "draining" }, third], ROUND_ROBIN));
-      rig.sink.upsert(xdsService(ECHO, [first, third], { ...ROUND_ROBIN, cluster: { connectTimeoutMs: 700 } }));
+      rig.sink.upsert(
+        xdsService(ECHO, [first, third], { ...ROUND_ROBIN, cluster: { connectTimeoutMs: 700 } }),
+      );
       await agreeOn([first, third]);
       await rig.stop();
       await agreeOn([first, third], false);
