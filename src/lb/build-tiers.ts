@@ -190,18 +190,30 @@ function candidatesOf(
   parts: ReadonlyMap<number, number> | undefined,
   columns: BuildTiersOptions["columns"],
 ): CandidateSet {
-  const weights = Float64Array.from(use, (index) => snapshot.weightAt(index) * (parts?.get(index) ?? 1));
-  const indexes = Int32Array.from(use);
+  // Loops: of 10,000 endpoints each "from" with a function is a quarter of a millisecond in which no request is served.
+  const weights = new Float64Array(use.length);
+  const indexes = new Int32Array(use.length);
+  const slots = new Int32Array(use.length);
+  let localCount = 0;
+  let equalWeights = true;
+  for (let i = 0; i < use.length; i++) {
+    const index = use[i]!;
+    indexes[i] = index;
+    slots[i] = snapshot.slotAt(index);
+    weights[i] = snapshot.weightAt(index) * (parts?.get(index) ?? 1);
+    if (weights[i] !== weights[0]) equalWeights = false;
+    if (zone !== "" && snapshot.zoneAt(index) === zone) localCount++;
+  }
   return {
     tier: TIER_NAMES[distance]!,
     priority,
     panic,
     count: use.length,
     indexes,
-    slots: Int32Array.from(use, (index) => snapshot.slotAt(index)),
+    slots,
     weights,
-    equalWeights: weights.every((weight) => weight === weights[0]),
-    localCount: zone === "" ? 0 : use.filter((index) => snapshot.zoneAt(index) === zone).length,
+    equalWeights,
+    localCount,
     ...columns?.(indexes),
   };
 }

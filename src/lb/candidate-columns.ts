@@ -10,7 +10,7 @@ import type { CandidateSet } from "./candidate-set.ts";
  */
 export function candidateColumns(
   snapshot: ClusterSnapshot,
-  indexes: readonly number[],
+  indexes: ArrayLike<number>,
   rampFromMs?: (slot: number) => number,
 ): Pick<CandidateSet, "rampFromMs" | "keyHashes"> {
   const { policy, slowStart } = snapshot.settings.loadBalancing;
@@ -21,11 +21,11 @@ export function candidateColumns(
   }
   if (policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:")) {
     columns.keyHashes = new Uint32Array(indexes.length * 2);
-    indexes.forEach((index, i) => {
-      const key = snapshot.keyAt(index);
-      columns.keyHashes![2 * i] = hashText(key, 0);
-      columns.keyHashes![2 * i + 1] = hashText(key, 0x51ed270b);
-    });
+    for (let i = 0; i < indexes.length; i++) {
+      const key = snapshot.keyAt(indexes[i]!);
+      columns.keyHashes[2 * i] = hashText(key, 0);
+      columns.keyHashes[2 * i + 1] = hashText(key, 0x51ed270b);
+    }
   }
   return columns;
 }

@@ -152,11 +152,13 @@ export class ClusterRuntime {
     this.snapshot = snapshot;
     this.loads = createLoads(snapshot.settings.loadBalancing, this.#around.sources);
     if (this.loads.observesLatency) this.#observesLatency = true;
-    const indexes = Int32Array.from({ length: snapshot.count }, (_, index) => index);
-    this.loads.follow(
-      indexes.map((index) => snapshot.slotAt(index)),
-      Float64Array.from(indexes, (index) => snapshot.weightAt(index)),
-    );
+    const slots = new Int32Array(snapshot.count);
+    const weights = new Float64Array(snapshot.count);
+    for (let i = 0; i < slots.length; i++) {
+      slots[i] = snapshot.slotAt(i);
+      weights[i] = snapshot.weightAt(i);
+    }
+    this.loads.follow(slots, weights);
     this.loads.refresh(nowMs);
     this.rebuild();
   }
@@ -222,7 +224,7 @@ export class ClusterRuntime {
     const built = buildTiers(snapshot, place, verdict, {
       accept,
       fleet,
-      columns: (indexes) => candidateColumns(snapshot, Array.from(indexes), rampFromMs),
+      columns: (indexes) => candidateColumns(snapshot, indexes, rampFromMs),
     });
     return this.weights === undefined ? built : built.map((tier) => this.weights!.reweigh(tier));
   }

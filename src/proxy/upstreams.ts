@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSink } from "../h2/connection-sink.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { SetAside } from "../resource/set-aside.ts";
@@ -22,6 +23,10 @@ export class Upstreams implements SubchannelOwner {
   readonly #zone: string;
   readonly #onReleased: (slot: number) => void;
 
+  /** By endpoint slot: the number of the update that named it last. */
+  readonly #wantedIn: number[] = [];
+  #epoch = 0;
+
   constructor(
     context: ProxyContext,
     dispatcher: Dispatcher,
@@ -37,32 +42,33 @@ export class Upstreams implements SubchannelOwner {
   /** Makes the subchannels a snapshot needs and retires those it no longer names; survivors keep everything. */
   apply(snapshot: ClusterSnapshot, former: ClusterSnapshot | undefined): void {
     const { subchannels, exchanges, time, random } = this.#context;
-    const wanted = new Set<number>();
+    const epoch = ++this.#epoch;
+    const shared = this.#sharedOptions(snapshot);
+    // Survivors of an update of endpoints alone have what they need: of 10,000 nothing is read but the slot and the zone.
+    const isSame =
+      former !== undefined &&
+      former.tlsIdentity === snapshot.tlsIdentity &&
+      snapshot.tlsIdentity === 0 &&
+      isDeepStrictEqual(shared, this.#sharedOptions(former));
     for (let i = 0; i < snapshot.count; i++) {
       const slot = snapshot.slotAt(i);
-      wanted.add(slot);
-      const options: SubchannelOptions = {
-        slot,
-        clusterSlot: snapshot.clusterSlot,
-        address: snapshot.addressAt(i),
-        port: snapshot.portAt(i),
-        connectTimeoutMs: snapshot.connectTimeoutMs,
-        tls: this.#context.tlsClients.get(snapshot.tlsIdentity),
-        maxConnections: snapshot.maxConnectionsPerEndpoint,
-        maxRequestsPerConnection: snapshot.settings.circuit.maxRequestsPerConnection,
-        keepalive: {
-          timeMs: snapshot.keepaliveTimeMs,
-          timeoutMs: snapshot.keepaliveTimeoutMs,
-          minPingMs: this.#context.minPingMs,
-        },
-        zone: snapshot.zoneAt(i),
-        sameZone: this.#zone !== "" && snapshot.zoneAt(i) === this.#zone,
-      };
+      this.#wantedIn[slot] = epoch;
       const present = subchannels[slot];
+      const zone = snapshot.zoneAt(i);
       if (present !== undefined && !present.retired) {
-        present.options = options;
+        if (isSame && present.options.zone === zone) continue;
+        // A slot is one endpoint's: its place stays as it was.
+        present.options = { ...present.options, ...shared, zone, sameZone: this.#isOwn(zone) };
         continue;
       }
+      const options: SubchannelOptions = {
+        ...shared,
+        slot,
+        address: snapshot.addressAt(i),
+        port: snapshot.portAt(i),
+        zone,
+        sameZone: this.#isOwn(zone),
+      };
       subchannels[slot] = new Subchannel(
         this.#context,
         exchanges.links,
@@ -74,8 +80,30 @@ export class Upstreams implements SubchannelOwner {
     }
     for (let i = 0; former !== undefined && i < former.count; i++) {
       const slot = former.slotAt(i);
-      if (!wanted.has(slot)) subchannels[slot]?.retire();
+      if (this.#wantedIn[slot] !== epoch) subchannels[slot]?.retire();
     }
+  }
+
+  /** What all endpoints of a cluster have in common. */
+  #sharedOptions(
+    snapshot: ClusterSnapshot,
+  ): Omit<SubchannelOptions, "slot" | "address" | "port" | "zone" | "sameZone"> {
+    return {
+      clusterSlot: snapshot.clusterSlot,
+      connectTimeoutMs: snapshot.connectTimeoutMs,
+      tls: this.#context.tlsClients.get(snapshot.tlsIdentity),
+      maxConnections: snapshot.maxConnectionsPerEndpoint,
+      maxRequestsPerConnection: snapshot.settings.circuit.maxRequestsPerConnection,
+      keepalive: {
+        timeMs: snapshot.keepaliveTimeMs,
+        timeoutMs: snapshot.keepaliveTimeoutMs,
+        minPingMs: this.#context.minPingMs,
+      },
+    };
+  }
+
+  #isOwn(zone: string): boolean {
+    return this.#zone !== "" && zone === this.#zone;
   }
 
   /** Retires every subchannel of a cluster that is no longer configured. */
