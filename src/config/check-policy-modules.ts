@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,6 +7,7 @@ import { LOAD_BALANCING_DEFAULTS } from "../resource/load-balancing.ts";
 import type { Config } from "./config.ts";
 import { describeFound } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-finding.ts";
+import { policyVersion } from "./policy-version.ts";
 import { systemErrorText } from "./system-error-text.ts";
 
 const PREFIX = "module:";
@@ -35,8 +35,7 @@ export async function judgePolicyModules({ clusters }: Config, file: string): Pr
     const path = resolve(dirname(file), policy.slice(PREFIX.length));
     try {
       const content = await readFile(path);
-      const version = createHash("sha256").update(content).digest("hex").slice(0, 16);
-      const url = `${pathToFileURL(path).href}?v=${version}`;
+      const url = `${pathToFileURL(path).href}?v=${policyVersion(content)}`;
       const problem = await judge(url);
       if (problem === undefined) urls.set(policy, PREFIX + url);
       else problems.set(policy, problem);

@@ -22,6 +22,26 @@ interface OwnPolicy {
   readonly watch: PolicyWatch;
 }
 
+const VERSION = /\?v=([0-9a-f]{16})$/;
+
+/**
+ * Loads the module that was judged, and no other: a worker that takes the place of a dead one may find that the file has been edited since.
+ *
+ * @throws Error when the file has another content.
+ */
+async function importJudged(url: string): Promise<{ readonly createPicker?: unknown }> {
+  const [, version] = VERSION.exec(url) ?? [];
+  if (version !== undefined) {
+    const [{ readFile }, { policyVersion }] = await Promise.all([
+      import("node:fs/promises"),
+      import("../config/policy-version.ts"),
+    ]);
+    if (policyVersion(await readFile(new URL(url))) !== version)
+      throw new Error("its file has changed since it was judged: reload the configuration");
+  }
+  return import(url);
+}
+
 /**
  * The policies that are a team's own files, in one worker. A module is loaded when the first cluster asks for it; until then, and when it has
  * been dropped, `least_request` serves. A file that has changed is another policy (its name ends with the hash of what is in it), so
@@ -57,7 +77,7 @@ export class OwnPolicies implements PolicyModules {
     );
     const own: OwnPolicy = { make: undefined, watch };
     this.#policies.set(policy, own);
-    import(policy.slice("module:".length)).then(
+    importJudged(policy.slice("module:".length)).then(
       (module: { readonly createPicker?: unknown }) => {
         const found = policyOf(module);
         if (typeof found === "string") return watch.drop("load", found);

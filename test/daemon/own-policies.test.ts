@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { SeededRandom } from "../../src/base/random.ts";
+import { policyVersion } from "../../src/config/policy-version.ts";
 import { OwnPolicies } from "../../src/daemon/own-policies.ts";
 import { plainCandidates, plainRequest } from "../../src/lb/conformance/conformance-subject.ts";
 import type { PolicyDropReason } from "../../src/lb/module/policy-watch.ts";
@@ -10,8 +15,10 @@ import { RecordedLoads } from "../lb/pick-fixture.ts";
 const CANDIDATES = plainCandidates([1, 1, 1]);
 
 /** Loads a policy of this source. @returns its picker once it is there, and what became of it. */
-async function loaded(source: string) {
-  const policy = `module:data:text/javascript,${encodeURIComponent(source)}` as const;
+const loaded = (source: string) => loadedFrom(`data:text/javascript,${encodeURIComponent(source)}`);
+
+async function loadedFrom(url: string) {
+  const policy = `module:${url}` as const;
   const settings = { ...LOAD_BALANCING_DEFAULTS, policy };
   const dropped: [PolicyDropReason, string][] = [];
   const settled = Promise.withResolvers<void>();
@@ -68,6 +75,23 @@ test("a policy whose picks take over 20 µs by the median is dropped, one that p
   const pausing = await loaded(busy("(n++ % 320 === 0 ? 3000 : 0)"));
   for (let i = 0; i < 32 * 140; i++) pausing.pick(i);
   assert.deepEqual(pausing.dropped, []);
+});
+
+test("a policy's file that has changed since it was judged does not serve, in the place of a dead thread for one", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "isobar-own-policy-"));
+  const file = join(folder, "own.mjs");
+  const good = "export const createPicker = () => ({ pick: () => 2 });";
+  await writeFile(file, good);
+  const url = `${pathToFileURL(file).href}?v=${policyVersion(Buffer.from(good))}`;
+  const before = await loadedFrom(url);
+  assert.equal(before.pick(), 2);
+  await writeFile(file, "export const createPicker = () => ({ pick: () => 1 });");
+  const after = await loadedFrom(url);
+  assert.equal(after.picker, undefined, "least_request serves");
+  assert.equal(after.dropped[0]?.[0], "load");
+  assert.match(after.dropped[0]![1], /has changed since it was judged/);
+  assert.equal(before.pick(), 2, "who has it keeps it");
+  await rm(folder, { recursive: true });
 });
 
 test("a policy that cannot be loaded is dropped, and so is one without createPicker", async () => {
