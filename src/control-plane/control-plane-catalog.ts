@@ -29,7 +29,11 @@ export const CONTROL_PLANE_METRIC = {
     "Requests for types that are not served.",
     [],
   ),
-  faults: counter("isobar_xds_server_faults_total", "Streams ended because a request could not be read.", []),
+  faults: counter(
+    "isobar_xds_server_faults_total",
+    "Requests that could not be read, and services that could not be encoded.",
+    [],
+  ),
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
 } as const satisfies Record<string, MetricDefinition>;

@@ -22,7 +22,7 @@ export class ControlPlaneEvents implements StreamEvents {
   readonly tallies = new Map<TypeUrl, TypeTally>();
   /** Requests for types that are not served. */
   unknownTypes = 0;
-  /** Requests that could not be read, and faults of our own. */
+  /** Requests that could not be read, services that could not be encoded, and other faults of our own. */
   faults = 0;
   /** Times from a response to its answer, as {@link observeMs} counts them. */
   readonly answerTimes = new Float64Array(HISTOGRAM_COLUMNS);
@@ -75,6 +75,13 @@ export class ControlPlaneEvents implements StreamEvents {
   fault(peer: string, error: unknown): void {
     this.faults++;
     if (this.#mayWrite()) this.#log.error("a stream failed", { peer, error });
+  }
+
+  /** A service makes no sense; what it was before is served on. */
+  notEncoded(service: string, type: TypeUrl, error: unknown): void {
+    this.faults++;
+    if (!this.#mayWrite()) return;
+    this.#log.error("a service cannot be encoded, what it was before is served on", { service, type, error });
   }
 
   #tally(type: TypeUrl): TypeTally {

@@ -25,7 +25,7 @@ export interface ControlPlaneOptions {
 /** Services of a source, served over xDS: source → cache → streams. */
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
-  readonly #cache = new ResourceCache();
+  readonly #cache: ResourceCache;
   readonly #events: ControlPlaneEvents;
   readonly #server: AdsServer;
   readonly #admin: RouteServer<ControlPlaneView>;
@@ -35,6 +35,7 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     this.#events = new ControlPlaneEvents(options.log);
+    this.#cache = new ResourceCache((service, type, error) => this.#events.notEncoded(service, type, error));
     this.#server = new AdsServer({
       source: this.#cache,
       events: this.#events,

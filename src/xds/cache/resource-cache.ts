@@ -1,14 +1,16 @@
 import type { Cluster } from "../../resource/cluster.ts";
 import type { ServiceModel } from "../../resource/service.ts";
 import type { ServiceSink } from "../../resource/service-source.ts";
+import { CLIENT_KINDS } from "../resources/client-kind.ts";
 import type { ClientView } from "../resources/client-view.ts";
 import { encodeCluster } from "../resources/encode-cluster.ts";
 import { encodeListener } from "../resources/encode-listener.ts";
 import { encodeLoadAssignment } from "../resources/encode-load-assignment.ts";
-import { ALL_ROUTES, encodeAllRoutes, encodeRoutes } from "../resources/encode-routes.ts";
+import { ALL_ROUTES, encodeRoutes, encodeVirtualHost, joinVirtualHosts } from "../resources/encode-routes.ts";
 import { EncodedResource } from "../resources/encoded-resource.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
+import { LastGood } from "./last-good.ts";
 import type { ResourceChange, ResourceSource } from "./resource-source.ts";
 import { sameList, sameValue } from "./same-value.ts";
 
@@ -16,9 +18,14 @@ const { listener, routeConfiguration, cluster, loadAssignment } = TYPE_URL;
 
 interface Service {
   model: ServiceModel;
-  /** Encoded so far, by type and view, for listeners by authority too. */
-  readonly encoded: Map<string, EncodedResource>;
+  /** By type and view, listeners by authority too. */
+  readonly resources: LastGood<EncodedResource>;
+  /** Its part of {@link ALL_ROUTES}, by kind of client. */
+  readonly hosts: LastGood<Uint8Array>;
 }
+
+/** Told when a service cannot be encoded. What it was before is served on; where there was nothing, it does not exist. */
+export type EncodingFault = (service: string, type: TypeUrl, error: unknown) => void;
 
 /**
  * All services as resources: encoded when somebody first asks for them, kept for all who are alike, and dropped when they change. It
@@ -27,11 +34,16 @@ interface Service {
 export class ResourceCache implements ServiceSink, ResourceSource {
   readonly #services = new Map<string, Service>();
   readonly #authorities = new Map<string, string>();
-  /** {@link ALL_ROUTES} by view. */
+  /** {@link ALL_ROUTES} by kind of client. */
   readonly #allRoutes = new Map<string, EncodedResource>();
   readonly #onChange: ((change: ResourceChange) => void)[] = [];
   readonly #onSynced: (() => void)[] = [];
+  readonly #onFault: EncodingFault;
   #synced = false;
+
+  constructor(onFault: EncodingFault = () => {}) {
+    this.#onFault = onFault;
+  }
 
   get isSynced(): boolean {
     return this.#synced;
@@ -83,7 +95,8 @@ export class ResourceCache implements ServiceSink, ResourceSource {
       this.#allRoutes.clear();
       resources.push({ type: routeConfiguration, name: ALL_ROUTES });
     }
-    if (service === undefined) this.#services.set(name, { model, encoded: new Map() });
+    if (service === undefined)
+      this.#services.set(name, { model, resources: new LastGood(), hosts: new LastGood() });
     else {
       service.model = model;
       for (const { type, name: resource } of resources) dropEncoded(service, type, resource);
@@ -114,13 +127,12 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     if (type === routeConfiguration && name === ALL_ROUTES) return this.#findAllRoutes(view);
     const service = this.#services.get(type === listener ? (this.#authorities.get(name) ?? "") : name);
     if (service === undefined) return undefined;
-    const key = keyOf(type, name, view);
-    let encoded = service.encoded.get(key);
-    if (encoded === undefined) {
-      encoded = new EncodedResource(type, name, encode(type, name, service.model, view));
-      service.encoded.set(key, encoded);
-    }
-    return encoded;
+    const { model, resources } = service;
+    return resources.get(
+      keyOf(type, name, view),
+      () => new EncodedResource(type, name, encode(type, name, model, view)),
+      (error) => this.#onFault(model.name, type, error),
+    );
   }
 
   /** An Envoy has listeners of its own and may be given no other; it asks for the routes it wants. */
@@ -129,16 +141,22 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     return type === routeConfiguration ? [] : this.#services.keys();
   }
 
-  #findAllRoutes(view: ClientView): EncodedResource {
-    let encoded = this.#allRoutes.get(view.id);
+  #findAllRoutes({ kind }: ClientView): EncodedResource {
+    let encoded = this.#allRoutes.get(kind);
     if (encoded === undefined) {
-      const names = [...this.#services.keys()].sort();
-      const octets = encodeAllRoutes(
-        names.map((each) => this.#services.get(each)!.model),
-        view.kind,
-      );
-      encoded = new EncodedResource(routeConfiguration, ALL_ROUTES, octets);
-      this.#allRoutes.set(view.id, encoded);
+      const hosts: Uint8Array[] = [];
+      for (const name of [...this.#services.keys()].sort()) {
+        const { model, hosts: known } = this.#services.get(name)!;
+        if (model.authorities.length === 0) continue;
+        const host = known.get(
+          kind,
+          () => encodeVirtualHost(model, kind),
+          (error) => this.#onFault(name, routeConfiguration, error),
+        );
+        if (host !== undefined) hosts.push(host);
+      }
+      encoded = new EncodedResource(routeConfiguration, ALL_ROUTES, joinVirtualHosts(hosts));
+      this.#allRoutes.set(kind, encoded);
     }
     return encoded;
   }
@@ -167,9 +185,10 @@ function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientVi
   }
 }
 
-function dropEncoded({ encoded }: Service, type: TypeUrl, name: string): void {
-  const start = type === listener ? `${type} ${name}` : type;
-  for (const key of encoded.keys()) if (key === start || key.startsWith(`${start} `)) encoded.delete(key);
+function dropEncoded({ resources, hosts }: Service, type: TypeUrl, name: string): void {
+  if (type === listener) resources.drop(`${type} ${name}`);
+  else if (name === ALL_ROUTES) for (const kind of CLIENT_KINDS) hosts.drop(kind);
+  else resources.drop(type);
 }
 
 /** What of a service's resources may differ. */

@@ -2,14 +2,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { HeaderMatch, Route, RouteMatch } from "../../resource/route.ts";
 import type { ServiceModel } from "../../resource/service.ts";
-import type {
-  RouteSchema,
-  VirtualHostSchema,
-} from "../generated/envoy/config/route/v3/route_components_pb.js";
+import type { RouteSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
+import { VirtualHostSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../generated/envoy/config/route/v3/route_pb.js";
 import type { ClientKind } from "./client-kind.ts";
 import { encodeRouteAction } from "./encode-route-action.ts";
 import { ISOBAR_METADATA } from "./type-url.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 type HostInit = MessageInitShape<typeof VirtualHostSchema>;
@@ -31,12 +30,17 @@ export function encodeRoutes(service: ServiceModel, kind: ClientKind): Uint8Arra
   return encode(service.name, [host]);
 }
 
-/** @returns {@link ALL_ROUTES}; services without a name to be called by have no virtual host. */
-export function encodeAllRoutes(services: Iterable<ServiceModel>, kind: ClientKind): Uint8Array {
-  const hosts: HostInit[] = [];
-  for (const service of services)
-    if (service.authorities.length > 0) hosts.push(virtualHost(service, [...service.authorities], kind));
-  return encode(ALL_ROUTES, hosts);
+/** Encodes a service's part of {@link ALL_ROUTES}, an envoy.config.route.v3.VirtualHost. */
+export function encodeVirtualHost(service: ServiceModel, kind: ClientKind): Uint8Array {
+  const host = create(VirtualHostSchema, virtualHost(service, [...service.authorities], kind));
+  return toBinary(VirtualHostSchema, host);
+}
+
+/** @returns {@link ALL_ROUTES} of these virtual hosts: thousands of them, of which one has changed. */
+export function joinVirtualHosts(hosts: readonly Uint8Array[]): Uint8Array {
+  const configuration = new WireWriter().string(1, ALL_ROUTES);
+  for (const host of hosts) configuration.octets(2, host);
+  return configuration.finish();
 }
 
 function encode(name: string, virtualHosts: HostInit[]): Uint8Array {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Route } from "../../../src/resource/route.ts";
 import { ResourceCache } from "../../../src/xds/cache/resource-cache.ts";
 import type { ResourceChange } from "../../../src/xds/cache/resource-source.ts";
 import { ClientViews } from "../../../src/xds/resources/client-view.ts";
@@ -91,6 +92,41 @@ describe("ResourceCache", () => {
     for (const type of [listener, routeConfiguration, cluster, loadAssignment])
       assert.equal(cache.find(type, A, grpcInA), undefined);
     assert.deepEqual([cache.serviceCount, cache.endpointCount], [0, 0]);
+  });
+
+  it("serves on what a service was when it becomes what cannot be encoded, and spares the others", () => {
+    const faults: string[] = [];
+    const cache = new ResourceCache((name, type) => faults.push(`${name} ${type.split(".").at(-1)}`));
+    const route = (weight: number): Route => ({
+      name: "split",
+      authorities: [A],
+      matches: [],
+      clusters: [
+        { name: A, weight },
+        { name: "b:1", weight: 1 },
+      ],
+      sticky: null,
+      endpoints: null,
+      policy: null,
+      requestHeaders: null,
+      responseHeaders: null,
+      mirror: null,
+    });
+    const envoy = views.of("envoy", "", "");
+    cache.upsert(service(A, 1, { routes: [route(1)] }));
+    cache.upsert(service("b:1", 1));
+    const good = cache.find(routeConfiguration, A, envoy);
+    const all = cache.find(routeConfiguration, "isobar", envoy)!;
+    cache.upsert(service(A, 1, { routes: [route(0.5)] }));
+    assert.equal(cache.find(routeConfiguration, A, envoy), good);
+    assert.equal(cache.find(routeConfiguration, A, envoy), good);
+    assert.equal(cache.find(routeConfiguration, "isobar", envoy)!.version, all.version);
+    assert.deepEqual(faults, [`${A} RouteConfiguration`, `${A} RouteConfiguration`]);
+    cache.upsert(service("c:1", 1, { routes: [route(0.5)] }));
+    assert.equal(cache.find(routeConfiguration, "c:1", envoy), undefined);
+    assert.notEqual(cache.find(cluster, "c:1", envoy), undefined);
+    cache.upsert(service(A, 1, { routes: [route(2)] }));
+    assert.notEqual(cache.find(routeConfiguration, A, envoy)?.version, good?.version);
   });
 
   it("tells places apart up to a number, so that clients cannot fill it with places", () => {

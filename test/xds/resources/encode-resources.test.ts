@@ -19,7 +19,11 @@ import { ClientViews } from "../../../src/xds/resources/client-view.ts";
 import { encodeCluster } from "../../../src/xds/resources/encode-cluster.ts";
 import { encodeListener } from "../../../src/xds/resources/encode-listener.ts";
 import { encodeLoadAssignment } from "../../../src/xds/resources/encode-load-assignment.ts";
-import { encodeAllRoutes, encodeRoutes } from "../../../src/xds/resources/encode-routes.ts";
+import {
+  encodeRoutes,
+  encodeVirtualHost,
+  joinVirtualHosts,
+} from "../../../src/xds/resources/encode-routes.ts";
 import { EncodedResource } from "../../../src/xds/resources/encoded-resource.ts";
 import { TYPE_URL } from "../../../src/xds/resources/type-url.ts";
 import { endpoint } from "../../resource/cluster-builder.ts";
@@ -168,16 +172,14 @@ describe("resources for each kind of client", () => {
     }
   });
 
-  it("puts all services that have a name into one configuration for Envoy's own listener", () => {
-    const octets = encodeAllRoutes(
-      [service(NAME, 1), service("unresolved", 0, { authorities: [] })],
-      "envoy",
-    );
+  it("puts all services into one configuration for Envoy's own listener", () => {
+    const hosts = [service(NAME, 1), service("b:1", 0)].map((each) => encodeVirtualHost(each, "envoy"));
+    const octets = joinVirtualHosts(hosts);
     const { name, virtualHosts } = fromBinary(RouteConfigurationSchema, octets);
     assert.equal(name, "isobar");
     assert.deepEqual(
       virtualHosts.map((host) => host.name),
-      [NAME],
+      [NAME, "b:1"],
     );
   });
 
