@@ -49,7 +49,10 @@ export class KnowledgeKeeper {
     } else if (found !== undefined) {
       const ageMs = Math.max(0, Date.now() - found.confirmedMs);
       if (ageMs >= maxStaleMs) {
-        log.warn("the snapshot on disk is too old, and not used", { file: path, age_s: Math.round(ageMs / 1000) });
+        log.warn("the snapshot on disk is too old, and not used", {
+          file: path,
+          age_s: Math.round(ageMs / 1000),
+        });
       } else {
         const { authorities, resources } = found.snapshot;
         for (const authority of authorities) want(authority);

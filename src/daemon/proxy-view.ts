@@ -131,7 +131,10 @@ export class ProxyView implements AdminView {
     const link = this.#options.controlPlane();
     if (link === undefined) return { ok: false, message: "no controlPlane is configured" };
     const released = link.release(cluster);
-    return { ok: true, message: released.length === 0 ? "nothing is held back" : `released ${released.join(", ")}` };
+    return {
+      ok: true,
+      message: released.length === 0 ? "nothing is held back" : `released ${released.join(", ")}`,
+    };
   }
 
   configDump(): unknown {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { SeededRandom } from "../../src/base/random.ts";
 import { AuthorityTable, NO_ROUTE } from "../../src/route/authority-table.ts";
 import { RouteCache } from "../../src/route/route-cache.ts";
 
@@ -64,4 +65,33 @@ describe("RouteCache", () => {
     cache.set(3, 0, 2, NO_ROUTE);
     assert.equal(cache.get(3, 0, 2), NO_ROUTE);
   });
+});
+
+it("finds every name of thousands that come and go in any order, as a map would", () => {
+  const table = new AuthorityTable();
+  const random = new SeededRandom(7);
+  const own = new Map<string, number>();
+  const aliases = new Map<string, number>();
+  for (let step = 0; step < 20_000; step++) {
+    const name = `svc-${random.nextInt(3_000)}.default:1`;
+    const isAlias = random.nextInt(2) === 0;
+    const map = isAlias ? aliases : own;
+    if (random.nextInt(3) === 0) {
+      map.delete(name);
+      if (isAlias) table.deleteAlias(name);
+      else table.delete(name);
+    } else {
+      map.set(name, step);
+      if (isAlias) table.setAlias(name, step);
+      else table.set(name, step);
+    }
+  }
+  for (let i = 0; i < 3_000; i++) {
+    const name = `svc-${i}.default:1`;
+    const wanted = own.get(name) ?? aliases.get(name) ?? NO_ROUTE;
+    const octets = Buffer.from(name.toUpperCase());
+    assert.equal(table.lookup(octets, 0, octets.length), wanted, name);
+    assert.equal(table.find(name), wanted);
+  }
+  assert.equal(new Map(table.entries).size, new Set([...own.keys(), ...aliases.keys()]).size);
 });

@@ -3,13 +3,10 @@ import type { Random } from "../../base/random.ts";
 import type { Cluster } from "../../resource/cluster.ts";
 import type { Route } from "../../resource/route.ts";
 import type { XdsNode } from "../resources/delta-request.ts";
-import type { LoadAssignment } from "../resources/load-assignment.ts";
-import type { ClusterResource } from "../resources/xds-resource.ts";
 import type { ADS_TIMES } from "./ads-connection.ts";
 import { AdsConnection } from "./ads-connection.ts";
 import type { AdsTransport } from "./ads-transport.ts";
-import { assembleCluster, emptyCluster } from "./assemble-cluster.ts";
-import { HoldBack } from "./hold-back.ts";
+import { PublishedClusters } from "./published-clusters.ts";
 import type { AuthorityTarget, ResourceKindName, ResourceLookup } from "./resolve-authority.ts";
 import { RESOURCE_KINDS, resolveAuthority } from "./resolve-authority.ts";
 import type { ResourceEntry } from "./resource-entry.ts";
@@ -49,7 +46,7 @@ export interface XdsClientOptions {
   readonly random: Random;
   readonly sink: XdsSink;
   readonly events: XdsClientEvents;
-  /** See {@link HoldBack}, in ms; 0 is off. */
+  /** How long updates that gut a service are held back, in ms; 0 is off. */
   readonly holdBackMs: number;
   /** Keep the octets of resources, for {@link XdsClient.resources}. */
   readonly keepOctets: boolean;
@@ -66,12 +63,6 @@ interface Authority {
   goneSinceMs: number | undefined;
 }
 
-interface Published {
-  readonly holdBack: HoldBack;
-  users: number;
-  held: number;
-}
-
 /**
  * Knows the services that are asked for, and nothing else: for each authority it follows Listener, RouteConfiguration, Cluster and
  * ClusterLoadAssignment as gRPC does, over one incremental stream, and hands on what they come to. What was found is kept while the
@@ -85,14 +76,12 @@ export class XdsClient {
   readonly #authorities = new Map<string, Authority>();
   /** Authorities by what they depend on. */
   readonly #users = new Map<string, Set<Authority>>();
-  readonly #published = new Map<string, Published>();
+  readonly #published: PublishedClusters;
   readonly #dirty = new Set<Authority>();
   readonly #dirtyClusters = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #flush: NodeJS.Immediate | undefined;
   #routesVersion = "";
-  /** Nothing is held back just now. */
-  #believesAll = false;
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
@@ -106,7 +95,15 @@ export class XdsClient {
       loadAssignment: (name) =>
         tables.loadAssignment.get(name) as ReturnType<ResourceLookup["loadAssignment"]>,
     };
-    const { addresses, transport, node, clock, random, events } = options;
+    const { addresses, transport, node, clock, random, events, sink } = options;
+    this.#published = new PublishedClusters({
+      lookup: this.#lookup,
+      holdBackMs: options.holdBackMs,
+      nowMs: () => clock.nowMs(),
+      upsert: (cluster) => sink.upsert(cluster),
+      remove: (name) => sink.remove(name),
+      onHeldBack: (cluster, held) => events.onHeldBack(cluster, held),
+    });
     this.#connection = new AdsConnection(
       {
         addresses,
@@ -145,8 +142,8 @@ export class XdsClient {
   }
 
   /** Clusters of which endpoints are held back, with their number. */
-  *heldBack(): Iterable<readonly [string, number]> {
-    for (const [name, { held }] of this.#published) if (held > 0) yield [name, held];
+  heldBack(): Iterable<readonly [string, number]> {
+    return this.#published.heldBack();
   }
 
   /** Resources from disk that no control plane has confirmed. */
@@ -164,10 +161,10 @@ export class XdsClient {
   dropUnconfirmed(): string[] {
     const table = this.#tables.loadAssignment;
     const names = [...table.entries].filter(({ fromDisk }) => fromDisk).map(({ name }) => name);
-    this.#believesAll = true;
+    this.#published.believesAll = true;
     for (const name of names) table.remove(name);
     this.settle();
-    this.#believesAll = false;
+    this.#published.believesAll = false;
     return names;
   }
 
@@ -194,7 +191,7 @@ export class XdsClient {
     authority.target = undefined;
     authority.clusters = [];
     this.#publishRoutes();
-    for (const cluster of clusters) this.#unuse(cluster);
+    for (const cluster of clusters) this.#published.unuse(cluster);
     this.#setNeeds(authority, []);
     this.#options.events.onChange();
   }
@@ -219,18 +216,7 @@ export class XdsClient {
 
   /** Believes at once what is held back. @param cluster only of this one. @returns names of the clusters that this changed. */
   release(cluster?: string): string[] {
-    const released: string[] = [];
-    for (const [name, published] of this.#published) {
-      if (cluster !== undefined && cluster !== name) continue;
-      const { held } = published;
-      const given = published.holdBack.release();
-      if (given === undefined) continue;
-      published.held = 0;
-      this.#options.sink.upsert(given.cluster);
-      if (held > 0) released.push(name);
-      this.#options.events.onHeldBack(name, 0);
-    }
-    return released;
+    return this.#published.release((name) => cluster === undefined || cluster === name);
   }
 
   close(): void {
@@ -260,10 +246,7 @@ export class XdsClient {
     const clusters = [...this.#dirtyClusters];
     this.#dirty.clear();
     this.#dirtyClusters.clear();
-    for (const name of clusters) {
-      const published = this.#published.get(name);
-      if (published !== undefined) this.#publish(name, published);
-    }
+    for (const name of clusters) this.#published.update(name);
     for (const authority of authorities) if (this.#authorities.has(authority.name)) this.#resolve(authority);
   }
 
@@ -281,10 +264,10 @@ export class XdsClient {
     authority.clusters = clusters;
     const isSame = sameTarget(authority.target, target);
     authority.target = target;
-    for (const cluster of clusters) this.#use(cluster);
+    for (const cluster of clusters) this.#published.use(cluster);
     if (!isSame) this.#publishRoutes();
     if (!isSame) this.#options.sink.authority(authority.name, target);
-    for (const cluster of former) this.#unuse(cluster);
+    for (const cluster of former) this.#published.unuse(cluster);
   }
 
   /** A service that is taken away goes a little later, as its endpoints would. */
@@ -328,51 +311,6 @@ export class XdsClient {
     if (changed) this.#connection.changed();
   }
 
-  #use(name: string): void {
-    const known = this.#published.get(name);
-    if (known !== undefined) {
-      known.users++;
-      return;
-    }
-    const published: Published = { holdBack: new HoldBack(this.#options.holdBackMs), users: 1, held: 0 };
-    this.#published.set(name, published);
-    this.#publish(name, published);
-  }
-
-  #unuse(name: string): void {
-    const published = this.#published.get(name);
-    if (published === undefined || --published.users > 0) return;
-    this.#published.delete(name);
-    this.#options.sink.remove(name);
-  }
-
-  #publish(name: string, published: Published): void {
-    const { sink, clock, events } = this.#options;
-    const { cluster, deliberate, complete } = this.#assemble(name);
-    if (!complete) return;
-    const given = published.holdBack.update(cluster, deliberate || this.#believesAll, clock.nowMs());
-    const before = published.held;
-    published.held = given.held;
-    sink.upsert(given.cluster);
-    if (given.held !== before) events.onHeldBack(name, given.held);
-  }
-
-  #assemble(name: string): { cluster: Cluster; deliberate: boolean; complete: boolean } {
-    const entry = this.#lookup.cluster(name);
-    const resource: ClusterResource | undefined = entry?.value;
-    if (resource === undefined) return { cluster: emptyCluster(name), deliberate: false, complete: true };
-    const assigned =
-      resource.assignmentName === "" ? undefined : this.#lookup.loadAssignment(resource.assignmentName);
-    const assignment: LoadAssignment | undefined = resource.assignment ?? assigned?.value;
-    const complete =
-      resource.assignment !== undefined || (assigned !== undefined && assigned.state !== "asked");
-    return {
-      cluster: assembleCluster(resource, assignment),
-      deliberate: assigned?.deliberate ?? false,
-      complete,
-    };
-  }
-
   #publishRoutes(): void {
     const { version, routes } = routesOf(this.#authorities.values());
     if (version === this.#routesVersion) return;
@@ -383,14 +321,7 @@ export class XdsClient {
   /** Time has passed: what was held back for long enough is believed. */
   #look(): void {
     const nowMs = this.#options.clock.nowMs();
-    for (const [name, published] of this.#published) {
-      const { dueMs } = published.holdBack;
-      if (dueMs === undefined || nowMs < dueMs) continue;
-      const given = published.holdBack.release()!;
-      published.held = 0;
-      this.#options.sink.upsert(given.cluster);
-      this.#options.events.onHeldBack(name, 0);
-    }
+    this.#published.release((_, dueMs) => nowMs >= dueMs);
     for (const authority of this.#authorities.values()) {
       if (authority.goneSinceMs !== undefined) this.#dirty.add(authority);
     }

@@ -51,7 +51,9 @@ export function decodeXdsSnapshot(file: Buffer): XdsSnapshot | { readonly proble
   const [magic, format] = file.toString("utf8", 0, Math.max(0, lineEnd)).split(" ");
   if (magic !== MAGIC) return { problem: "found other octets, wanted a snapshot of this program" };
   if (format !== String(XDS_SNAPSHOT_FORMAT)) {
-    return { problem: `found format ${format}, wanted ${XDS_SNAPSHOT_FORMAT}: it is of another version of this program` };
+    return {
+      problem: `found format ${format}, wanted ${XDS_SNAPSHOT_FORMAT}: it is of another version of this program`,
+    };
   }
   const end = file.length - DIGEST_OCTETS;
   if (end <= lineEnd || !digest(file.subarray(0, end)).equals(file.subarray(end))) {

@@ -81,9 +81,7 @@ function answer(name: string, version: string, nonce: string, inner = name): Buf
       resource
         .string(1, version)
         .message(2, (any) =>
-          any
-            .string(1, TYPE_URL.loadAssignment)
-            .message(2, (assignment) => assignment.string(1, inner)),
+          any.string(1, TYPE_URL.loadAssignment).message(2, (assignment) => assignment.string(1, inner)),
         )
         .string(3, name),
     )
@@ -135,7 +133,10 @@ describe("the connection with control planes", () => {
     owner.onOpen();
     owner.onMessage(answer("svc", "v1", "n1"));
     owner.onMessage(answer("svc", "v2", "n2", "other"));
-    assert.match(requests.at(-1)!.toString(), /n2.*svc version v2: found the name "other" within it, wanted "svc"/s);
+    assert.match(
+      requests.at(-1)!.toString(),
+      /n2.*svc version v2: found the name "other" within it, wanted "svc"/s,
+    );
     assert.equal(table.get("svc")?.version, "v1");
     owner.onMessage(new WireWriter().string(4, "type.test/Unknown").string(5, "n3").finish());
     assert.match(requests.at(-1)!.toString(), /n3.*which were not asked for/s);

@@ -1,5 +1,5 @@
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import type { handleUnaryCall } from "@grpc/grpc-js";
+import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 
 const same = (octets: Buffer): Buffer => octets;
 const PATH = "/test.Echo/Name";

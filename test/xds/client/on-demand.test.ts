@@ -11,7 +11,10 @@ const SHORT = "echo.default:50051";
 async function serveEcho(controlPlane: ControlPlaneProcess, ports: readonly number[]): Promise<void> {
   await controlPlane.put("loadAssignment", loadAssignment("echo.default:50051", ports));
   await controlPlane.put("cluster", cluster("echo.default:50051"));
-  await controlPlane.put("routeConfiguration", routeConfiguration("echo", [plainRoute("echo.default:50051")]));
+  await controlPlane.put(
+    "routeConfiguration",
+    routeConfiguration("echo", [plainRoute("echo.default:50051")]),
+  );
   await controlPlane.put("listener", listener(AUTHORITY, "echo"));
   await controlPlane.put("listener", listener(SHORT, "echo"));
 }

@@ -17,48 +17,54 @@ async function serveEcho(controlPlane: ControlPlaneProcess, ports: readonly numb
   await controlPlane.put("listener", listener(AUTHORITY, "echo"));
 }
 
-declare("serves on while the control plane is gone, from disk after a start too", [goControlPlane], async () => {
-  const backends = await Promise.all(["a", "b"].map((name) => EchoBackend.start(name)));
-  const ports = backends.map(({ port }) => port);
-  const folder = await mkdtemp(join(tmpdir(), "isobar-xds-"));
-  let controlPlane = await ControlPlaneProcess.start();
-  const { address } = controlPlane;
-  await serveEcho(controlPlane, ports);
-  const options = { addresses: [address], controlPlane: "snapshotFile: FOLDER/known.xds", folder };
-  let proxy = await XdsProxy.start(options);
-  const caller = new EchoCaller(proxy.address, AUTHORITY);
-  try {
-    assert.deepEqual(await caller.spread(10), { a: 5, b: 5 });
-    await proxy.eventually(async () => (await readFile(join(folder, "known.xds"))).includes("loadAssignment"));
+declare(
+  "serves on while the control plane is gone, from disk after a start too",
+  [goControlPlane],
+  async () => {
+    const backends = await Promise.all(["a", "b"].map((name) => EchoBackend.start(name)));
+    const ports = backends.map(({ port }) => port);
+    const folder = await mkdtemp(join(tmpdir(), "isobar-xds-"));
+    let controlPlane = await ControlPlaneProcess.start();
+    const { address } = controlPlane;
+    await serveEcho(controlPlane, ports);
+    const options = { addresses: [address], controlPlane: "snapshotFile: FOLDER/known.xds", folder };
+    let proxy = await XdsProxy.start(options);
+    const caller = new EchoCaller(proxy.address, AUTHORITY);
+    try {
+      assert.deepEqual(await caller.spread(10), { a: 5, b: 5 });
+      await proxy.eventually(async () =>
+        (await readFile(join(folder, "known.xds"))).includes("loadAssignment"),
+      );
 
-    await controlPlane.stop();
-    assert.deepEqual(await caller.spread(10), { a: 5, b: 5 }, "the control plane is gone");
+      await controlPlane.stop();
+      assert.deepEqual(await caller.spread(10), { a: 5, b: 5 }, "the control plane is gone");
 
-    await proxy.stop(true);
-    proxy = await XdsProxy.start({ ...options, ports: proxy.ports });
-    assert.deepEqual(await caller.spread(10), { a: 5, b: 5 }, "the proxy was started while it was gone");
+      await proxy.stop(true);
+      proxy = await XdsProxy.start({ ...options, ports: proxy.ports });
+      assert.deepEqual(await caller.spread(10), { a: 5, b: 5 }, "the proxy was started while it was gone");
 
-    controlPlane = await ControlPlaneProcess.start(address);
-    await serveEcho(controlPlane, ports.slice(0, 1));
-    await proxy.eventually(async () => !(await proxy.admin("/clusters")).includes(`:${ports[1]} `));
-    assert.deepEqual(await caller.spread(4), { a: 4 }, "it is back, and has other news");
-    assert.ok(
-      controlPlane.requests.some(({ versions = {} }) => AUTHORITY in versions),
-      "the versions that are known are told",
-    );
+      controlPlane = await ControlPlaneProcess.start(address);
+      await serveEcho(controlPlane, ports.slice(0, 1));
+      await proxy.eventually(async () => !(await proxy.admin("/clusters")).includes(`:${ports[1]} `));
+      assert.deepEqual(await caller.spread(4), { a: 4 }, "it is back, and has other news");
+      assert.ok(
+        controlPlane.requests.some(({ versions = {} }) => AUTHORITY in versions),
+        "the versions that are known are told",
+      );
 
-    await proxy.stop(true);
-    await controlPlane.stop();
-    await writeFile(join(folder, "known.xds"), "isobar-xds-snapshot 2\nfrom the future");
-    proxy = await XdsProxy.start({ ...options, ports: proxy.ports });
-    assert.equal((await caller.call()).code, 14);
-    assert.match(await readFile(join(folder, "known.xds.set-aside"), "utf8"), /from the future/);
-    assert.match(await proxy.stop(true), /is of no use.*|found format 2, wanted 1/);
-  } finally {
-    caller.close();
-    await proxy.stop();
-    await controlPlane.stop().catch(() => undefined);
-    for (const backend of backends) backend.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
-});
+      await proxy.stop(true);
+      await controlPlane.stop();
+      await writeFile(join(folder, "known.xds"), "isobar-xds-snapshot 2\nfrom the future");
+      proxy = await XdsProxy.start({ ...options, ports: proxy.ports });
+      assert.equal((await caller.call()).code, 14);
+      assert.match(await readFile(join(folder, "known.xds.set-aside"), "utf8"), /from the future/);
+      assert.match(await proxy.stop(true), /is of no use.*|found format 2, wanted 1/);
+    } finally {
+      caller.close();
+      await proxy.stop();
+      await controlPlane.stop().catch(() => undefined);
+      for (const backend of backends) backend.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

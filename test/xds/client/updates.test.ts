@@ -45,7 +45,10 @@ declare("believes updates as they deserve it", [goControlPlane], async () => {
     await controlPlane.put("loadAssignment", loadAssignment(CANARY, [ports[2]!]));
     await controlPlane.put("cluster", cluster(CANARY));
     const toCanary = { match: { path: "/test.Echo/Name" }, route: { cluster: CANARY } };
-    await controlPlane.put("routeConfiguration", routeConfiguration("echo", [toCanary, plainRoute(AUTHORITY)]));
+    await controlPlane.put(
+      "routeConfiguration",
+      routeConfiguration("echo", [toCanary, plainRoute(AUTHORITY)]),
+    );
     await proxy.eventually(async () => (await proxy.admin("/routes")).includes(CANARY));
     assert.deepEqual(await caller.spread(4), { c: 4 });
     await controlPlane.put("routeConfiguration", routeConfiguration("echo", [plainRoute(AUTHORITY)]));

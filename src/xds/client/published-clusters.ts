@@ -1,0 +1,97 @@
+import type { Cluster } from "../../resource/cluster.ts";
+import { assembleCluster, emptyCluster } from "./assemble-cluster.ts";
+import { HoldBack } from "./hold-back.ts";
+import type { ResourceLookup } from "./resolve-authority.ts";
+
+/** What {@link PublishedClusters} work with. */
+export interface PublishedClustersOptions {
+  readonly lookup: ResourceLookup;
+  readonly holdBackMs: number;
+  readonly nowMs: () => number;
+  readonly upsert: (cluster: Cluster) => void;
+  readonly remove: (name: string) => void;
+  /** @param held endpoints that stay for now although an update took them away; 0: none any more. */
+  readonly onHeldBack: (cluster: string, held: number) => void;
+}
+
+interface Published {
+  readonly holdBack: HoldBack;
+  users: number;
+  held: number;
+}
+
+/** The clusters that some authority leads to: made of what is known of them, and held back where an update guts one. */
+export class PublishedClusters {
+  /** Everything is believed at once just now. */
+  believesAll = false;
+  readonly #options: PublishedClustersOptions;
+  readonly #published = new Map<string, Published>();
+
+  constructor(options: PublishedClustersOptions) {
+    this.#options = options;
+  }
+
+  /** Clusters of which endpoints are held back, with their number. */
+  *heldBack(): Iterable<readonly [string, number]> {
+    for (const [name, { held }] of this.#published) if (held > 0) yield [name, held];
+  }
+
+  /** One more authority leads to it. */
+  use(name: string): void {
+    const known = this.#published.get(name);
+    if (known !== undefined) {
+      known.users++;
+      return;
+    }
+    this.#published.set(name, { holdBack: new HoldBack(this.#options.holdBackMs), users: 1, held: 0 });
+    this.update(name);
+  }
+
+  /** One authority less leads to it. */
+  unuse(name: string): void {
+    const published = this.#published.get(name);
+    if (published === undefined || --published.users > 0) return;
+    this.#published.delete(name);
+    this.#options.remove(name);
+  }
+
+  /** Something is new about it; nothing happens where no authority leads to it. */
+  update(name: string): void {
+    const published = this.#published.get(name);
+    const made = published === undefined ? undefined : this.#make(name);
+    if (published === undefined || made === undefined) return;
+    const { upsert, nowMs, onHeldBack } = this.#options;
+    const given = published.holdBack.update(made.cluster, made.deliberate || this.believesAll, nowMs());
+    const before = published.held;
+    published.held = given.held;
+    upsert(given.cluster);
+    if (given.held !== before) onHeldBack(name, given.held);
+  }
+
+  /** Believes what is held back. @param wanted whether that of a cluster. @returns names of the clusters that this changed. */
+  release(wanted: (name: string, dueMs: number) => boolean): string[] {
+    const released: string[] = [];
+    for (const [name, published] of this.#published) {
+      const { dueMs } = published.holdBack;
+      if (dueMs === undefined || !wanted(name, dueMs)) continue;
+      published.held = 0;
+      this.#options.upsert(published.holdBack.release()!.cluster);
+      released.push(name);
+      this.#options.onHeldBack(name, 0);
+    }
+    return released;
+  }
+
+  /** @returns undefined as long as its endpoints are asked for. */
+  #make(name: string): { readonly cluster: Cluster; readonly deliberate: boolean } | undefined {
+    const { lookup } = this.#options;
+    const resource = lookup.cluster(name)?.value;
+    if (resource === undefined) return { cluster: emptyCluster(name), deliberate: false };
+    const { assignment, assignmentName } = resource;
+    if (assignment !== undefined)
+      return { cluster: assembleCluster(resource, assignment), deliberate: false };
+    const assigned = lookup.loadAssignment(assignmentName);
+    if (assigned === undefined || assigned.state === "asked") return undefined;
+    return { cluster: assembleCluster(resource, assigned.value), deliberate: assigned.deliberate };
+  }
+}
