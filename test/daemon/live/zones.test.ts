@@ -138,3 +138,34 @@ describe("zones in a running proxy", () => {
     assert.equal(shareOf(await calls(200), IN_REGION), 1);
   });
 });
+
+describe("a zone that is asked for more than it can do", () => {
+  let near: WorkerBackend;
+  let far: WorkerBackend;
+  let proxy: ProxyProcess;
+  let connections: LoadConnection[];
+
+  afterEach(async () => {
+    for (const connection of connections) connection.close();
+    await proxy.terminate("SIGKILL");
+    for (const backend of [near, far]) backend.stop();
+  });
+
+  it("loses the excess before it has answered anything", async () => {
+    // Four calls in five seconds, of a thousand in two.
+    near = await WorkerBackend.start(0, 5_000, 4);
+    far = await WorkerBackend.start(1);
+    const endpoints = [
+      `{ address: "127.0.0.1:${near.port}", zone: a, region: r }`,
+      `{ address: "127.0.0.1:${far.port}", zone: b, region: r }`,
+    ];
+    proxy = await ProxyProcess.start(endpoints, { concurrency: 2, more: [NODE] });
+    connections = await Promise.all([1, 2, 3, 4].map(() => LoadConnection.open(proxy.port)));
+    for (let round = 0; round < 100; round++) {
+      for (let n = 0; n < 10; n++) connections[n % 4]!.call(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await until("all calls arrived", async () => near.calls + far.calls === 1_000);
+    assert.ok(near.calls >= 4 && near.calls < 400, `${near.calls} of 1,000 stayed`);
+  });
+});
