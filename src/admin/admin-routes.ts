@@ -59,9 +59,7 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
     doc: "the connection with the control plane, what is asked for, and the state of every resource, as JSON",
     answer: (view) => {
       const status = view.controlPlane();
-      return status === undefined
-        ? { status: 404, body: "no controlPlane is configured\n" }
-        : json(status);
+      return status === undefined ? { status: 404, body: "no controlPlane is configured\n" } : json(status);
     },
   },
   {

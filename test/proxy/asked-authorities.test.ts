@@ -45,7 +45,8 @@ describe("requests for authorities that a control plane may know", () => {
     bodies.length = 0;
   });
 
-  const call = (authority: string, headers = {}) => client.call(BODY, { ":authority": authority, ...headers });
+  const call = (authority: string, headers = {}) =>
+    client.call(BODY, { ":authority": authority, ...headers });
   const slot = 0;
 
   it("wait for word, and go on with their bodies; one question is asked for all of them", async () => {
@@ -94,7 +95,11 @@ describe("requests for authorities that a control plane may know", () => {
     await until("asked", () => names.length === 1);
     asked.apply([{ authority: "svc.default:1", clusterSlot: slot }]);
     assert.equal((await again).status, 0);
-    assert.equal((await call("canonical:1")).status, 0, "the cluster's own name is not forgotten with the alias");
+    assert.equal(
+      (await call("canonical:1")).status,
+      0,
+      "the cluster's own name is not forgotten with the alias",
+    );
   });
 
   it("are not asked for if the name is none", async () => {
