@@ -19,6 +19,7 @@ export const HEAVY_FOLDERS = [
   "test/drain/",
   "test/simulate/",
   "test/beside-envoy/",
+  "test/kube/api-server/",
   "test/soak/",
 ] as const;
 

@@ -220,9 +220,9 @@ export class Controller {
         this.#mark(service, "GRPCRoute", { verb: "MODIFIED", object, previous: undefined });
       else this.queue.add(`service/${service}`);
     }
+    this.given.set(UNRESOLVED_CLUSTER, this.#routes.size > 0 ? [unresolvedService()] : []);
     const verdict = this.#routes.judge(key);
     if (verdict === undefined) return;
-    this.given.set(UNRESOLVED_CLUSTER, [unresolvedService()]);
     this.#options.verdicts.onRoute(verdict.object, verdict.verdicts, verdict.problems);
   }
 

@@ -66,6 +66,10 @@ export class RouteBook {
     return this.#naming.get(service) ?? [];
   }
 
+  get size(): number {
+    return this.#routes.size;
+  }
+
   /** @returns keys of all routes. */
   keys(): Iterable<string> {
     return this.#routes.keys();

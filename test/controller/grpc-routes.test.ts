@@ -230,7 +230,7 @@ describe("a GRPCRoute", () => {
     const rig = await rigWith("v1");
     const it = route("r", [{ backendRefs: [to("v1")] }]);
     await rig.write("routes", it);
-    assert.deepEqual(await rig.delete("routes", it), [`+${ECHO}`]);
+    assert.deepEqual(await rig.delete("routes", it), [`-${UNRESOLVED}`, `+${ECHO}`]);
     assert.deepEqual(routesOf(rig), []);
   });
 });
