@@ -1,33 +1,16 @@
 import { join } from "node:path";
 import { Child } from "../clients/harness/child.ts";
+import { goProgram } from "../clients/harness/go-program.ts";
 import type { Language } from "../clients/harness/language.ts";
-import { CACHE } from "../clients/harness/paths.ts";
-import { findTools } from "../clients/harness/toolchain.ts";
 
 const READY_LIMIT_MS = 30_000;
-const output = join(CACHE, "load-reports");
-const binary = join(output, "reporter");
-// The toolchain at hand or none: a download of another one is nobody's wish here.
-const env = { GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
-
 /** The program that reports its load with grpc-go's own helpers. */
-export const REPORTER: Language = {
-  name: "grpc-go orca",
-  source: join(import.meta.dirname, "go"),
-  output,
-  program: { command: binary, args: [] },
-  findToolchain: () =>
-    findTools([{ command: "go", args: ["version"], version: /go(\d+)\.(\d+)\S*/, atLeast: [1, 26] }]),
-  steps: () => [
-    { kind: "fetch", command: "go", args: ["mod", "download"], env },
-    {
-      kind: "compile",
-      command: "go",
-      args: ["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", binary, "."],
-      env,
-    },
-  ],
-};
+export const REPORTER: Language = goProgram(
+  "grpc-go orca",
+  join(import.meta.dirname, "go"),
+  "load-reports",
+  "reporter",
+);
 
 /** What a {@link Reporter} says. */
 export interface ReporterOptions {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
 import { freePort } from "../../proxy/fixture/free-port.ts";
+import { metricSum } from "../../proxy/fixture/metric-sum.ts";
 
 const READY_LIMIT_MS = 30_000;
 const POLL_MS = 20;
@@ -99,12 +100,7 @@ export class RealProxy {
   /** @returns the sum of a metric's series that have these labels; 0 when there is none. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     const text = await this.#get(`http://127.0.0.1:${this.#metricsPort}/metrics`);
-    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-    return text
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-      .filter((line) => wanted.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    return metricSum(text, name, labels);
   }
 
   /** Waits until so many calls have ended well. @throws when that takes too long. */

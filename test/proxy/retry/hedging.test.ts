@@ -12,6 +12,7 @@ import type { RawStream, Script } from "../fixture/raw-backend.ts";
 import { RawBackend } from "../fixture/raw-backend.ts";
 import { RawClient } from "../fixture/raw-client.ts";
 import { until } from "../fixture/until.ts";
+import { playInOwnCluster } from "./own-cluster.ts";
 import { hedging, retriesOf } from "./retry-settings.ts";
 import { trailersOnly } from "./scripted-answer.ts";
 
@@ -42,7 +43,6 @@ function answers(name: string): (stream: RawStream) => void {
 describe("hedging", () => {
   let proxy: LocalProxy;
   let client: RawClient;
-  let cases = 0;
 
   before(async () => {
     proxy = await LocalProxy.start();
@@ -53,23 +53,17 @@ describe("hedging", () => {
     await proxy.close();
   });
 
-  /** Plays one case in a cluster of its own; round robin gives the first endpoint the first request. */
-  async function play(
+  const play = (
     settings: ClusterSettings,
     endpoints: readonly Endpoint[],
     act: (name: string) => Promise<void>,
-  ): Promise<void> {
-    const name = `hedge-${++cases}.test:1`;
-    const backends = await Promise.all(endpoints.map(({ script }) => RawBackend.start(script)));
-    proxy.apply(
-      backends.map(({ port }) => port),
-      { name, settings },
+  ): Promise<void> =>
+    playInOwnCluster(
+      proxy,
+      settings,
+      endpoints.map(({ script }) => script),
+      act,
     );
-    await act(name);
-    await proxy.settled();
-    for (const backend of backends) backend.stop();
-    proxy.remove(name);
-  }
 
   function hedges(name: string): number {
     return proxy.row(name)[ClusterColumn.policyRetries + PolicyReason.hedge]!;

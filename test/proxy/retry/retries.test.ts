@@ -13,6 +13,7 @@ import { RawBackend } from "../fixture/raw-backend.ts";
 import type { RawAnswer } from "../fixture/raw-client.ts";
 import { answerOf, RawClient } from "../fixture/raw-client.ts";
 import { until } from "../fixture/until.ts";
+import { playInOwnCluster } from "./own-cluster.ts";
 import { retrying } from "./retry-settings.ts";
 import { lateFailure, trailersOnly } from "./scripted-answer.ts";
 
@@ -22,7 +23,6 @@ const UNAVAILABLE = 14;
 describe("retries", () => {
   let proxy: LocalProxy;
   let client: RawClient;
-  let cases = 0;
 
   before(async () => {
     proxy = await LocalProxy.start();
@@ -33,22 +33,11 @@ describe("retries", () => {
     await proxy.close();
   });
 
-  /** Plays one case in a cluster of its own, whose endpoints are these in the order they are picked. */
-  async function play(
+  const play = (
     settings: ClusterSettings,
     scripts: readonly Script[],
     act: (name: string) => Promise<void>,
-  ): Promise<void> {
-    const name = `retry-${++cases}.test:1`;
-    const backends = await Promise.all(scripts.map((script) => RawBackend.start(script)));
-    proxy.apply(
-      backends.map(({ port }) => port),
-      { name, settings },
-    );
-    await act(name);
-    for (const backend of backends) backend.stop();
-    proxy.remove(name);
-  }
+  ): Promise<void> => playInOwnCluster(proxy, settings, scripts, act);
 
   /** An endpoint that does this to its first stream, or to so many, and answers the others; it counts them. */
   function failing(act: (stream: RawStream) => void, times = 1): { script: Script; seen: RawStream[] } {

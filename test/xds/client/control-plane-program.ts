@@ -1,33 +1,18 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { goProgram } from "../../clients/harness/go-program.ts";
 import type { Language } from "../../clients/harness/language.ts";
-import { CACHE, REPOSITORY } from "../../clients/harness/paths.ts";
-import { findTools } from "../../clients/harness/toolchain.ts";
-
-const output = join(CACHE, "go-control-plane");
-const binary = join(output, "control-plane");
-const env = { GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
+import { REPOSITORY } from "../../clients/harness/paths.ts";
 
 /** A control plane made of the go-control-plane library. */
-export const goControlPlane: Language = {
-  name: "go-control-plane",
-  source: join(REPOSITORY, "test/xds/go-control-plane"),
-  output,
-  program: { command: binary, args: [] },
-  findToolchain: () =>
-    findTools([{ command: "go", args: ["version"], version: /go(\d+)\.(\d+)\S*/, atLeast: [1, 26] }]),
-  steps: () => [
-    { kind: "fetch", command: "go", args: ["mod", "download"], env },
-    {
-      kind: "compile",
-      command: "go",
-      args: ["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", binary, "."],
-      env,
-    },
-  ],
-};
+export const goControlPlane: Language = goProgram(
+  "go-control-plane",
+  join(REPOSITORY, "test/xds/go-control-plane"),
+  "go-control-plane",
+  "control-plane",
+);
 
 /** What a client of the control plane has asked. */
 export interface SeenRequest {
@@ -51,7 +36,9 @@ export class ControlPlaneProcess {
   #done = 0;
 
   private constructor(address: string) {
-    this.#child = spawn(binary, ["--address", address], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(goControlPlane.program.command, ["--address", address], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#take(text));
   }
 
