@@ -36,6 +36,10 @@ export class PublishedClusters {
     for (const [name, { held }] of this.#published) if (held > 0) yield [name, held];
   }
 
+  has(name: string): boolean {
+    return this.#published.has(name);
+  }
+
   /** One more authority leads to it. */
   use(name: string): void {
     const known = this.#published.get(name);

@@ -17,10 +17,6 @@ export function routesOf(authorities: Iterable<Routed>): {
 } {
   const groups = new Map<string, { readonly names: string[]; readonly target: AuthorityTarget }>();
   for (const { name, target } of authorities) {
-    if (target?.kind === "cluster") {
-      // A cluster of that name that is not the target: the name alone would lead to it.
-      continue;
-    }
     if (target?.kind !== "routes") continue;
     const group = groups.get(target.group) ?? { names: [], target };
     groups.set(target.group, group);

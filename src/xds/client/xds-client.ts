@@ -3,6 +3,8 @@ import type { Random } from "../../base/random.ts";
 import type { Cluster } from "../../resource/cluster.ts";
 import type { Route } from "../../resource/route.ts";
 import type { XdsNode } from "../resources/delta-request.ts";
+import { PLAIN_ROUTE } from "../resources/own-route.ts";
+import type { HostRoute } from "../resources/xds-resource.ts";
 import type { ADS_TIMES } from "./ads-connection.ts";
 import { AdsConnection } from "./ads-connection.ts";
 import type { AdsTransport } from "./ads-transport.ts";
@@ -61,6 +63,9 @@ interface Authority {
   target: AuthorityTarget | undefined;
   /** Since when the control plane says that it is gone, while it is still served. */
   goneSinceMs: number | undefined;
+  /** The route that leads around a cluster of the same name, and the list of just it. */
+  around?: HostRoute;
+  routesAround: readonly HostRoute[];
 }
 
 /**
@@ -175,7 +180,14 @@ export class XdsClient {
       if (known.target !== undefined) this.#options.sink.authority(name, known.target);
       return;
     }
-    const authority: Authority = { name, needs: [], clusters: [], target: undefined, goneSinceMs: undefined };
+    const authority: Authority = {
+      name,
+      needs: [],
+      clusters: [],
+      target: undefined,
+      goneSinceMs: undefined,
+      routesAround: [],
+    };
     this.#authorities.set(name, authority);
     this.#resolve(authority);
     this.#options.events.onChange();
@@ -251,7 +263,8 @@ export class XdsClient {
   }
 
   #resolve(authority: Authority): void {
-    const { needs, clusters, target } = resolveAuthority(authority.name, this.#lookup);
+    const { needs, clusters, target: found } = resolveAuthority(authority.name, this.#lookup);
+    const target = found === undefined ? undefined : this.#withoutClash(authority, found);
     if (target === undefined) {
       // Until the new target is complete the former one serves on, and what it needs stays.
       const former = authority.target === undefined ? [] : authority.needs;
@@ -264,10 +277,35 @@ export class XdsClient {
     authority.clusters = clusters;
     const isSame = sameTarget(authority.target, target);
     authority.target = target;
-    for (const cluster of clusters) this.#published.use(cluster);
+    for (const cluster of clusters) {
+      if (!this.#published.has(cluster)) this.#markClash(cluster, authority);
+      this.#published.use(cluster);
+    }
     if (!isSame) this.#publishRoutes();
     if (!isSame) this.#options.sink.authority(authority.name, target);
     for (const cluster of former) this.#published.unuse(cluster);
+  }
+
+  /** A name that is another cluster's as well would lead there: then a route says where its requests go. */
+  #withoutClash(authority: Authority, target: AuthorityTarget): AuthorityTarget {
+    const { name } = authority;
+    if (target.kind !== "cluster" || target.cluster === name || !this.#published.has(name)) return target;
+    const { cluster } = target;
+    if (authority.around?.clusters[0]?.name !== cluster) {
+      authority.around = {
+        ...PLAIN_ROUTE,
+        name: `${name} to ${cluster}`,
+        clusters: [{ name: cluster, weight: 1 }],
+      };
+      authority.routesAround = [authority.around];
+    }
+    return { kind: "routes", group: `${name} to ${cluster}`, routes: authority.routesAround };
+  }
+
+  /** A cluster is about to be published: an authority that is called as it is may clash with it. */
+  #markClash(cluster: string, user: Authority): void {
+    const named = this.#authorities.get(cluster);
+    if (named !== undefined && named !== user) this.#dirty.add(named);
   }
 
   /** A service that is taken away goes a little later, as its endpoints would. */

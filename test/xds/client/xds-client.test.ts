@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { fromJson, toBinary } from "@bufbuild/protobuf";
+import { SeededRandom } from "../../../src/base/random.ts";
+import type { Cluster } from "../../../src/resource/cluster.ts";
+import type { Route } from "../../../src/resource/route.ts";
+import type { AdsStreamOwner } from "../../../src/xds/client/ads-transport.ts";
+import type { AuthorityTarget } from "../../../src/xds/client/resolve-authority.ts";
+import { XdsClient } from "../../../src/xds/client/xds-client.ts";
+import { ClusterSchema } from "../../../src/xds/generated/envoy/config/cluster/v3/cluster_pb.js";
+import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/config/endpoint/v3/endpoint_pb.js";
+import { RouteConfigurationSchema } from "../../../src/xds/generated/envoy/config/route/v3/route_pb.js";
+import { TYPE_URL } from "../../../src/xds/resources/type-url.ts";
+import { WireWriter } from "../../../src/xds/resources/wire-writer.ts";
+import { cluster, loadAssignment, plainRoute, routeConfiguration } from "./xds-messages.ts";
+
+const MANAGER =
+  "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+/** A Listener, without the library: what is in an Any takes a registry there. */
+function listenerOctets(name: string, routes: string): Uint8Array {
+  const manager = new WireWriter().message(3, (rds) => rds.string(2, routes)).finish();
+  return new WireWriter()
+    .string(1, name)
+    .message(19, (api) => api.message(1, (any) => any.string(1, MANAGER).octets(2, manager)))
+    .finish();
+}
+
+const ENCODE = {
+  listener: (resource: object) => {
+    const { name, routes } = resource as { name: string; routes: string };
+    return listenerOctets(name, routes);
+  },
+  routeConfiguration: (resource: object) =>
+    toBinary(RouteConfigurationSchema, fromJson(RouteConfigurationSchema, resource as JsonValue)),
+  cluster: (resource: object) => toBinary(ClusterSchema, fromJson(ClusterSchema, resource as JsonValue)),
+  loadAssignment: (resource: object) =>
+    toBinary(ClusterLoadAssignmentSchema, fromJson(ClusterLoadAssignmentSchema, resource as JsonValue)),
+};
+
+class Rig {
+  readonly clusters = new Map<string, Cluster>();
+  readonly targets = new Map<string, AuthorityTarget>();
+  /** What was given to the sink, in order. */
+  readonly told: string[] = [];
+  routes: readonly Route[] = [];
+  nowMs = 0;
+  readonly client: XdsClient;
+  #owner: AdsStreamOwner | undefined;
+  #nonce = 0;
+
+  constructor(holdBackMs = 0) {
+    this.client = new XdsClient({
+      addresses: ["one:1"],
+      transport: {
+        open: (_, owner) => {
+          this.#owner = owner;
+          return { send: () => {}, close: () => {} };
+        },
+        close: () => {},
+      },
+      node: { id: "n", zone: "", region: "", userAgentVersion: "" },
+      clock: { nowMs: () => this.nowMs },
+      random: new SeededRandom(1),
+      holdBackMs,
+      keepOctets: false,
+      sink: {
+        upsert: (each) => {
+          this.clusters.set(each.name, each);
+          this.told.push(`cluster ${each.name} ${each.endpoints.length}`);
+        },
+        remove: (name) => {
+          this.clusters.delete(name);
+          this.told.push(`gone ${name}`);
+        },
+        routes: (routes) => {
+          this.routes = routes;
+          this.told.push(`routes ${routes.length}`);
+        },
+        authority: (authority, target) => {
+          this.targets.set(authority, target);
+          this.told.push(`${authority} ${target.kind}`);
+        },
+      },
+      events: {
+        onConnected: () => {},
+        onDisconnected: () => {},
+        onAnswer: () => {},
+        onHeldBack: () => {},
+        onChange: () => {},
+      },
+    });
+    this.client.start();
+    this.#owner?.onOpen();
+  }
+
+  put(kind: keyof typeof ENCODE, name: string, resource: object): void {
+    const octets = ENCODE[kind](resource);
+    const message = new WireWriter()
+      .message(2, (wrapped) =>
+        wrapped
+          .string(1, `v${this.#nonce}`)
+          .message(2, (any) => any.string(1, TYPE_URL[kind]).octets(2, octets))
+          .string(3, name),
+      )
+      .string(4, TYPE_URL[kind])
+      .string(5, `n${this.#nonce++}`)
+      .finish();
+    this.#owner!.onMessage(message);
+    this.client.settle();
+  }
+
+  gone(kind: keyof typeof ENCODE, name: string): void {
+    this.#owner!.onMessage(
+      new WireWriter().string(4, TYPE_URL[kind]).string(5, "n").string(6, name).finish(),
+    );
+    this.client.settle();
+  }
+
+  /** A whole service, the last thing first: out of order, that is. */
+  service(authority: string, name = authority, ports: readonly number[] = [80]): void {
+    this.put("listener", authority, { name: authority, routes: `rc ${name}` });
+    this.put("routeConfiguration", `rc ${name}`, routeConfiguration(`rc ${name}`, [plainRoute(name)]));
+    this.put("cluster", name, cluster(name));
+    this.put("loadAssignment", name, loadAssignment(name, ports));
+  }
+}
+
+describe("the xDS client", () => {
+  let rig: Rig;
+  afterEach(() => rig.client.close());
+
+  it("gives a cluster first, then the name that leads to it; a second name costs nothing but itself", () => {
+    rig = new Rig();
+    rig.client.want("svc.ns:80");
+    rig.service("svc.ns:80", "canonical");
+    assert.deepEqual(rig.told, ["cluster canonical 1", "svc.ns:80 cluster"]);
+    rig.client.want("svc:80");
+    rig.put("listener", "svc:80", { name: "svc:80", routes: "rc canonical" });
+    assert.deepEqual(rig.told.slice(2), ["svc:80 cluster"]);
+    rig.client.drop("svc.ns:80");
+    assert.deepEqual(rig.told.slice(3), [], "the other name still leads to it");
+    rig.client.drop("svc:80");
+    assert.deepEqual(rig.told.slice(3), ["gone canonical"]);
+    assert.deepEqual([...rig.client.resources()], [], "nothing is subscribed to any more");
+  });
+
+  it("changes to another cluster only when all is known of that one", () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.service("a:1", "blue");
+    rig.put("routeConfiguration", "rc blue", routeConfiguration("rc blue", [plainRoute("green")]));
+    rig.put("cluster", "green", cluster("green"));
+    assert.deepEqual(rig.targets.get("a:1"), { kind: "cluster", cluster: "blue" });
+    rig.put("loadAssignment", "green", loadAssignment("green", [81]));
+    assert.deepEqual(rig.targets.get("a:1"), { kind: "cluster", cluster: "green" });
+    assert.deepEqual(rig.told.slice(-3), ["cluster green 1", "a:1 cluster", "gone blue"]);
+  });
+
+  it("says that a service does not exist, and that it does when it comes", () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.gone("listener", "a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "absent");
+    rig.service("a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "cluster");
+  });
+
+  it("keeps a service that is taken away for as long as updates are held back", () => {
+    rig = new Rig(1_000);
+    rig.client.want("a:1");
+    rig.service("a:1");
+    rig.gone("listener", "a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "cluster");
+    rig.nowMs = 1_000;
+    rig.gone("listener", "a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "absent");
+    assert.equal(rig.clusters.size, 0);
+  });
+
+  it("leads a name around a cluster that is called the same", () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.service("a:1", "b:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "cluster");
+    rig.client.want("other:1");
+    rig.service("other:1", "a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "routes");
+    assert.deepEqual(
+      rig.routes.map(({ authorities, clusters }) => ({ authorities, clusters })),
+      [{ authorities: ["a:1"], clusters: [{ name: "b:1", weight: 1 }] }],
+    );
+  });
+
+  it("serves a cluster that a route names and nobody has as one without endpoints", () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.put("listener", "a:1", { name: "a:1", routes: "rc" });
+    rig.put("routeConfiguration", "rc", routeConfiguration("rc", [plainRoute("nobody")]));
+    rig.gone("cluster", "nobody");
+    assert.deepEqual(rig.told, ["cluster nobody 0", "a:1 cluster"]);
+  });
+});
