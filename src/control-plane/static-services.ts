@@ -7,11 +7,18 @@ import type { ChangeCause, ServiceModel } from "../resource/service.ts";
 /**
  * @param cluster of a configuration file; its name is the one authority it is called by.
  * @param routes all of the file, in its order.
+ * @param deliberate whether the file itself lists the endpoints: then it means them, however few they are.
  */
-export function staticService(cluster: Cluster, routes: readonly Route[], file: string): ServiceModel {
+export function staticService(
+  cluster: Cluster,
+  routes: readonly Route[],
+  file: string,
+  deliberate: boolean,
+): ServiceModel {
   const name = cluster.name.toLowerCase();
   const own = routes.filter(({ authorities }) => authorities.some((each) => covers(each, name)));
-  const model = { name, authorities: [name], cluster: { ...cluster, name }, routes: own.map(withLowerNames) };
+  const routesOfIt = own.map(withLowerNames);
+  const model = { name, authorities: [name], cluster: { ...cluster, name }, routes: routesOfIt, deliberate };
   return { ...model, cause: cause(model, file) };
 }
 

@@ -33,6 +33,8 @@ export class StaticSource implements ServiceSource {
   #discovery: Discovery | undefined;
   #watch: ConfigFileWatch | undefined;
   #routes: readonly Route[] = [];
+  /** Clusters whose endpoints DNS names. */
+  #fromDns: ReadonlySet<string> = new Set();
   #queue: Promise<void> = Promise.resolve();
   /** Served without being clusters of the file. */
   #routed: readonly Cluster[] = [];
@@ -91,18 +93,22 @@ export class StaticSource implements ServiceSource {
 
   async #apply(config: Config, sink: ServiceSink): Promise<void> {
     this.#routes = routesFromConfig(config).routes;
+    this.#fromDns = new Set(config.clusters.filter(({ dns }) => dns !== undefined).map(({ name }) => name));
     const names = new Set(config.clusters.map(({ name }) => name.toLowerCase()));
     const former = this.#routed;
     this.#routed = routedAuthorities(this.#routes, names);
     const routed = new Set(this.#routed.map(({ name }) => name));
-    for (const each of this.#routed) sink.upsert(staticService(each, this.#routes, this.#options.file));
+    for (const each of this.#routed) sink.upsert(staticService(each, this.#routes, this.#options.file, true));
     await this.#discovery!.apply(config);
     for (const { name } of former) if (!routed.has(name) && !names.has(name)) sink.remove(name);
   }
 
   #clusterSink(sink: ServiceSink): ClusterSink {
     return {
-      upsert: (cluster) => sink.upsert(staticService(cluster, this.#routes, this.#options.file)),
+      upsert: (cluster) => {
+        const deliberate = !this.#fromDns.has(cluster.name);
+        sink.upsert(staticService(cluster, this.#routes, this.#options.file, deliberate));
+      },
       remove: (name) => {
         const isRouted = this.#routed.some((each) => each.name === name.toLowerCase());
         if (!isRouted) sink.remove(name.toLowerCase());

@@ -25,6 +25,11 @@ export interface ServiceModel {
   readonly cluster: Cluster;
   /** What is done with requests for these authorities; of several that match the first counts. None: all go to the cluster. */
   readonly routes: readonly Route[];
+  /**
+   * Whether few endpoints, or none, are meant, so that proxies need not wait before they believe it; default: not known. A source sets it
+   * where it knows why they went, such as a file that says so or a workload scaled to nothing.
+   */
+  readonly deliberate?: boolean;
   /** For the audit; undefined when the source knows no causes. */
   readonly cause?: ChangeCause;
 }

@@ -65,6 +65,7 @@ describe("StaticSource", () => {
     assert.equal(cluster.name, "greeter.default:50051");
     assert.equal(cluster.endpoints[0]!.zone, "a");
     assert.equal(cause?.object, file);
+    assert.equal(sink.services.get("greeter.default:50051")!.deliberate, true);
     assert.equal(sink.syncs, 1);
   });
 
@@ -85,6 +86,7 @@ describe("StaticSource", () => {
       sink.services.get("a:1")!.cluster.endpoints.map(({ address }) => address),
       ["10.9.9.9"],
     );
+    assert.equal(sink.services.get("a:1")!.deliberate, false);
   });
 
   it("gives each service the routes for its authority, and authorities that only routes know a service", async () => {

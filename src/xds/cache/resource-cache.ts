@@ -130,7 +130,7 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     const { model, resources } = service;
     return resources.get(
       keyOf(type, name, view),
-      () => new EncodedResource(type, name, encode(type, name, model, view)),
+      () => new EncodedResource(type, name, encode(type, name, model, view), isDeliberate(type, model, view)),
       (error) => this.#onFault(model.name, type, error),
     );
   }
@@ -185,6 +185,11 @@ function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientVi
   }
 }
 
+/** Only proxies of ours hold an update back until they know. */
+function isDeliberate(type: TypeUrl, { deliberate }: ServiceModel, { kind }: ClientView): boolean {
+  return type === loadAssignment && kind === "isobar" && deliberate === true;
+}
+
 function dropEncoded({ resources, hosts }: Service, type: TypeUrl, name: string): void {
   if (type === listener) resources.drop(`${type} ${name}`);
   else if (name === ALL_ROUTES) for (const kind of CLIENT_KINDS) hosts.drop(kind);
@@ -199,7 +204,10 @@ function changedTypes(former: ServiceModel | undefined, model: ServiceModel) {
   return {
     listeners,
     cluster: settings || !sameConnections(former.cluster, model.cluster),
-    endpoints: settings || !sameList(former.cluster.endpoints, model.cluster.endpoints),
+    endpoints:
+      settings ||
+      former.deliberate !== model.deliberate ||
+      !sameList(former.cluster.endpoints, model.cluster.endpoints),
     routes: settings || listeners || !sameValue(former.routes, model.routes),
   };
 }

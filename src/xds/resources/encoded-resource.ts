@@ -1,6 +1,18 @@
 import { hash } from "node:crypto";
 import type { TypeUrl } from "./type-url.ts";
+import { ISOBAR_METADATA } from "./type-url.ts";
 import { WireWriter } from "./wire-writer.ts";
+
+/** envoy.config.core.v3.Metadata: { filter_metadata: { isobar: { deliberate: true } } }. */
+const DELIBERATE = new WireWriter()
+  .message(1, (entry) =>
+    entry
+      .string(1, ISOBAR_METADATA)
+      .message(2, (struct) =>
+        struct.message(1, (field) => field.string(1, "deliberate").message(2, (value) => value.number(4, 1))),
+      ),
+  )
+  .finish();
 
 /** A resource as it is sent, for SotW and for delta, made once for everybody who is given it. What it says never changes. */
 export class EncodedResource {
@@ -12,10 +24,17 @@ export class EncodedResource {
   #inDelta: Buffer | undefined;
   #inSotw: Buffer | undefined;
 
-  /** @param octets of the resource's own message. */
-  constructor(type: TypeUrl, name: string, octets: Uint8Array) {
+  readonly #deliberate: boolean;
+
+  /**
+   * @param octets of the resource's own message.
+   * @param deliberate whether proxies of ours are told that this is meant, however little it is; in delta only.
+   */
+  constructor(type: TypeUrl, name: string, octets: Uint8Array, deliberate = false) {
     this.name = name;
-    this.version = hash("sha256", octets, "hex").slice(0, 16);
+    this.#deliberate = deliberate;
+    const said = deliberate ? Buffer.concat([octets, DELIBERATE]) : octets;
+    this.version = hash("sha256", said, "hex").slice(0, 16);
     this.#any = new WireWriter().string(1, type).octets(2, octets).finish();
   }
 
@@ -35,7 +54,11 @@ export class EncodedResource {
     if (this.#inDelta === undefined) {
       const size = this.#any.length;
       const inDelta = new WireWriter()
-        .message(2, (resource) => resource.string(3, this.name).string(1, this.version).octets(2, this.#any))
+        .message(2, (resource) => {
+          resource.string(3, this.name).string(1, this.version);
+          if (this.#deliberate) resource.octets(9, DELIBERATE);
+          resource.octets(2, this.#any);
+        })
         .finish();
       // It is the last field of the last message.
       this.#any = inDelta.subarray(inDelta.length - size);

@@ -94,6 +94,23 @@ describe("ResourceCache", () => {
     assert.deepEqual([cache.serviceCount, cache.endpointCount], [0, 0]);
   });
 
+  it("gives endpoints another version when it is known that they are meant, for proxies of ours alone", () => {
+    const { cache, touched } = watched();
+    cache.upsert(service(A, 0));
+    const versions = () =>
+      (["isobar", "envoy"] as const).map(
+        (kind) => cache.find(loadAssignment, A, views.of(kind, "", ""))?.version,
+      );
+    const before = versions();
+    touched();
+    cache.upsert({ ...service(A, 0), deliberate: true });
+    assert.deepEqual(touched(), [`ClusterLoadAssignment ${A}`]);
+    assert.deepEqual(
+      versions().map((version, i) => version === before[i]),
+      [false, true],
+    );
+  });
+
   it("serves on what a service was when it becomes what cannot be encoded, and spares the others", () => {
     const faults: string[] = [];
     const cache = new ResourceCache((name, type) => faults.push(`${name} ${type.split(".").at(-1)}`));

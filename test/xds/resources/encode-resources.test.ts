@@ -196,6 +196,18 @@ describe("resources for each kind of client", () => {
     assert.deepEqual([resource!.name, resource!.version, resource!.resource], ["a", first.version, decoded]);
   });
 
+  it("tells proxies of ours what is deliberate, as they read it, under a version of its own", () => {
+    const [plain, meant] = [false, true].map(
+      (deliberate) => new EncodedResource(TYPE_URL.loadAssignment, "a", Buffer.from("x"), deliberate),
+    );
+    assert.notEqual(plain!.version, meant!.version);
+    const metadataOf = (resource: EncodedResource) =>
+      fromBinary(DeltaDiscoveryResponseSchema, resource.inDelta).resources[0]!.metadata;
+    assert.equal(metadataOf(plain!), undefined);
+    assert.deepEqual(metadataOf(meant!)?.filterMetadata, { isobar: { deliberate: true } });
+    assert.deepEqual(fromBinary(DiscoveryResponseSchema, meant!.inSotw).resources.length, 1);
+  });
+
   it("names equal octets by equal versions, and others by others", () => {
     const version = (text: string) => new EncodedResource(TYPE_URL.cluster, "a", Buffer.from(text)).version;
     assert.equal(version("x"), version("x"));
