@@ -20,6 +20,7 @@ export const HEAVY_FOLDERS = [
   "test/simulate/",
   "test/beside-envoy/",
   "test/kube/api-server/",
+  "test/xds/client/",
   "test/soak/",
 ] as const;
 

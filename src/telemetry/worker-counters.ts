@@ -73,14 +73,14 @@ export const WorkerColumn = {
   streamsStarted: LEDGER,
   /** + ExplainCell, 8 cells. */
   explain: LEDGER + 1,
-  /** + place in POLICY_DROP_REASONS, 4 cells: policies of one's own that were dropped. */
-  policiesDropped: LEDGER + 1 + EXPLAIN_CELLS,
   /** Requests that waited for the control plane to say where their authority leads. */
-  requestsHeld: LEDGER + 5 + EXPLAIN_CELLS,
+  requestsHeld: LEDGER + 1 + EXPLAIN_CELLS,
+  /** + place in POLICY_DROP_REASONS, 4 cells: policies of one's own that were dropped. */
+  policiesDropped: LEDGER + 2 + EXPLAIN_CELLS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.requestsHeld + 1;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.policiesDropped + 4;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {

@@ -141,7 +141,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key",
     `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
+    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, controlPlane, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
   ],
   [
     "a number for a name",

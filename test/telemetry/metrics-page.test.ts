@@ -50,6 +50,19 @@ function populated(): MetricsFixture {
   worker.fill(1, 0, WorkerColumn.stall);
   worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
   observeMs(worker, WorkerColumn.stall, 0.2);
+  const byState = { asked: 0, present: 1, absent: 0, refused: 0 };
+  const byType = { listener: 1, route: 1, cluster: 1, endpoint: 1 };
+  fixture.registry.setXdsClient(() => ({
+    isConnected: true,
+    disconnects: 1,
+    acked: byType,
+    nacked: byType,
+    resources: { listener: byState, route: byState, cluster: byState, endpoint: byState },
+    unconfirmed: 1,
+    heldBack: 1,
+    heldBackUpdates: 1,
+    saves: { success: 1, failure: 0 },
+  }));
   fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);
   fixture.registry.certificatesReloaded(true);
   const routes = new RouteCounters(1);
