@@ -147,7 +147,7 @@ export const clusterSchema = z
       doc: "What the endpoints speak. `http1` and `tcp` connections are passed on to one endpoint each, over TLS where the cluster has `tls`.",
     }).default(CLUSTER_DEFAULTS.protocol),
     h2UpgradePolicy: choiceField(H2_UPGRADE_POLICIES, {
-      doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1. With `tls` nothing can be passed on unchanged, and `DEFAULT` is `UPGRADE`.",
+      doc: "What becomes of HTTP/1.1: by `DEFAULT` a connection is passed on unchanged to one endpoint, unless the endpoints speak `http1` and a [route](routes.md) is for them; `UPGRADE` handles each request and sends it as HTTP/2 where the endpoint speaks it (by ALPN with `tls`, without it if `protocol` is `http2`), `DO_NOT_UPGRADE` handles each request and sends it as HTTP/1.1. With `tls` nothing can be passed on unchanged, and `DEFAULT` is `UPGRADE`.",
       defaultText: `"${CLUSTER_DEFAULTS.h2UpgradePolicy}"`,
     }).optional(),
     keepalive: keepalive.prefault({}),

@@ -74,7 +74,7 @@ describe("the configuration", () => {
         downstream: { timeMs: 120_000, timeoutMs: 60_000, idleTimeoutMs: 0, maxConnectionAgeMs: 0 },
       },
       overload: { stopReadingAtShare: 0.8, refuseStreamsAtShare: 0.9, notReadyAtShare: 0.95 },
-      drain: { limitMs: 30_000 },
+      drain: { delayMs: 0, limitMs: 30_000 },
       accessLog: { enabled: false, sample: 1 },
       explain: { sample: 0, ring: 4096, allowedSources: [] },
       log: { level: "info" },
