@@ -177,9 +177,7 @@ const subset = z
     }).default(DEFAULTS.subset.enabled),
     minEndpoints: integerField(1, 65_535, {
       doc: "Never fewer endpoints than this. The fewer, the better a proxy knows their load; 5 are enough where nodes are alike.",
-    }).default(
-      DEFAULTS.subset.minEndpoints,
-    ),
+    }).default(DEFAULTS.subset.minEndpoints),
     coverage: numberField(
       1,
       100,
