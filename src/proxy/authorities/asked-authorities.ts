@@ -19,9 +19,6 @@ export interface AskedAuthoritiesOptions {
 /** Requests that may wait in one worker, and what of that one caller may take. */
 const MAX_HELD = 1024;
 const MAX_HELD_OF_CALLER = MAX_HELD / 4;
-/** Authorities that may be asked for at the same time, likewise. */
-const MAX_ASKED = 256;
-const MAX_ASKED_OF_CALLER = MAX_ASKED / 8;
 /** How long it is remembered that a service does not exist, and of how many. */
 const ABSENT_MS = 5_000;
 const MAX_ABSENT = 4_096;
@@ -31,7 +28,6 @@ const MAX_AUTHORITY_LENGTH = 260;
 
 interface Asked {
   readonly slots: Set<number>;
-  readonly source: string;
 }
 
 /**
@@ -75,7 +71,7 @@ export class AskedAuthorities implements AuthorityWaiting {
     const asked = this.#asked.get(authority);
     if (asked !== undefined) asked.slots.add(slot);
     else {
-      this.#asked.set(authority, { slots: new Set([slot]), source });
+      this.#asked.set(authority, { slots: new Set([slot]) });
       this.#options.ask(authority);
     }
     return undefined;
@@ -136,11 +132,8 @@ export class AskedAuthorities implements AuthorityWaiting {
     let ofCaller = 0;
     for (const { request } of this.#held.values()) if (request.source === source) ofCaller++;
     if (ofCaller >= MAX_HELD_OF_CALLER) return false;
-    if (this.#asked.has(authority)) return true;
-    if (this.#asked.size >= MAX_ASKED) return false;
-    let asked = 0;
-    for (const each of this.#asked.values()) if (each.source === source) asked++;
-    return asked < MAX_ASKED_OF_CALLER;
+    // A name that nobody waits for any more is forgotten by the next sweep.
+    return this.#asked.has(authority) || this.#asked.size < MAX_HELD;
   }
 
   #setAbsent(authority: string, untilMs: number): void {
