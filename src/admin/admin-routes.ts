@@ -3,37 +3,14 @@ import { json } from "./admin-route.ts";
 import type { AdminView, ClusterView, RoutesView } from "./admin-view.ts";
 import { explainTable } from "./explain-table.ts";
 import type { ExplainQuestion } from "./explain-view.ts";
+import { processRoutes } from "./process-routes.ts";
 
 /** Everything the admin server knows, in the order of its index. */
 export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
-  {
-    method: "GET",
-    path: "/ready",
-    doc: "200 when a first snapshot is in force and every listener is open, else 503 with the reason",
-    answer: (view) => {
-      const reason = view.notReadyReason();
-      return reason === undefined
-        ? { status: 200, body: "ready\n" }
-        : { status: 503, body: `not ready: ${reason}\n` };
-    },
-  },
-  {
-    method: "GET",
-    path: "/healthz",
-    doc: "200 as long as the process answers",
-    answer: () => ({ status: 200, body: "ok\n" }),
-  },
-  {
-    method: "GET",
-    path: "/stats",
-    doc: "sums of the counters; ?format=json for JSON",
-    answer: (view, query) => {
-      const stats = view.stats();
-      if (query.get("format") === "json") return json(stats);
-      const lines = Object.entries(stats).map(([name, value]) => `${name}: ${value}\n`);
-      return { status: 200, body: lines.join("") };
-    },
-  },
+  ...processRoutes({
+    ready: "200 when a first snapshot is in force and every listener is open, else 503 with the reason",
+    stats: "sums of the counters; ?format=json for JSON",
+  }),
   {
     method: "GET",
     path: "/clusters",

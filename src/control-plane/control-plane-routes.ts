@@ -1,46 +1,21 @@
 import type { AdminRoute } from "../admin/admin-route.ts";
 import { json } from "../admin/admin-route.ts";
+import type { ProcessView } from "../admin/process-routes.ts";
+import { processRoutes } from "../admin/process-routes.ts";
 import type { StreamStatus } from "../xds/server/stream-status.ts";
 
 /** What the control plane's admin server shows. */
-export interface ControlPlaneView {
-  /** @returns why no client should come here; undefined when it may. */
-  notReadyReason(): string | undefined;
-  stats(): Readonly<Record<string, number>>;
+export interface ControlPlaneView extends ProcessView {
   /** @param node only clients of this node, with everything they have; if undefined all, with numbers. */
   clients(node: string | undefined): readonly StreamStatus[];
 }
 
 /** Everything it knows, in the order of its index. */
 export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
-  {
-    method: "GET",
-    path: "/ready",
-    doc: "200 when all services are known and the port is open, else 503 with the reason",
-    answer: (view) => {
-      const reason = view.notReadyReason();
-      return reason === undefined
-        ? { status: 200, body: "ready\n" }
-        : { status: 503, body: `not ready: ${reason}\n` };
-    },
-  },
-  {
-    method: "GET",
-    path: "/healthz",
-    doc: "200 as long as the process answers",
-    answer: () => ({ status: 200, body: "ok\n" }),
-  },
-  {
-    method: "GET",
-    path: "/stats",
-    doc: "services, endpoints, streams, and what was sent and answered; ?format=json for JSON",
-    answer: (view, query) => {
-      const stats = view.stats();
-      if (query.get("format") === "json") return json(stats);
-      const lines = Object.entries(stats).map(([name, value]) => `${name}: ${value}\n`);
-      return { status: 200, body: lines.join("") };
-    },
-  },
+  ...processRoutes({
+    ready: "200 when all services are known and the port is open, else 503 with the reason",
+    stats: "services, endpoints, streams, and what was sent and answered; ?format=json for JSON",
+  }),
   {
     method: "GET",
     path: "/xds/status",
