@@ -2,9 +2,8 @@ import type { MetricsSource } from "../admin/metrics-server.ts";
 import { monotonicClock } from "../base/clock.ts";
 import { VERSION } from "../daemon/version.ts";
 import { Exposition } from "../telemetry/exposition.ts";
-import type { MetricDefinition } from "../telemetry/metric-catalog.ts";
 import { ScrapePace } from "../telemetry/scrape-pace.ts";
-import type { Labels, Series } from "../telemetry/series.ts";
+import { WrittenSeries } from "../telemetry/written-series.ts";
 import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { AdsServer } from "../xds/server/ads-server.ts";
 import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
@@ -22,8 +21,7 @@ export class ControlPlaneMetrics implements MetricsSource {
   readonly contentType: string;
   readonly #parts: ControlPlaneParts;
   readonly #exposition = new Exposition(Object.values(METRIC));
-  readonly #series = new Map<string, Series>();
-  readonly #cell = new Float64Array(1);
+  readonly #series = new WrittenSeries(this.#exposition);
 
   constructor(parts: ControlPlaneParts) {
     this.#parts = parts;
@@ -39,25 +37,25 @@ export class ControlPlaneMetrics implements MetricsSource {
 
   #collect(): void {
     const { cache, events } = this.#parts;
-    this.#set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
-    this.#set(METRIC.services, {}, cache.serviceCount);
-    this.#set(METRIC.endpoints, {}, cache.endpointCount);
+    this.#series.set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
+    this.#series.set(METRIC.services, {}, cache.serviceCount);
+    this.#series.set(METRIC.endpoints, {}, cache.endpointCount);
     this.#collectStreams();
     for (const [typeUrl, tally] of events.tallies) {
       const type = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
-      this.#set(METRIC.responses, { type }, tally.responses);
-      this.#set(METRIC.resources, { type }, tally.resources);
-      this.#set(METRIC.sent, { type }, tally.octets);
-      this.#set(METRIC.answers, { type, result: "accepted" }, tally.accepted);
-      this.#set(METRIC.answers, { type, result: "refused" }, tally.refused);
+      this.#series.set(METRIC.responses, { type }, tally.responses);
+      this.#series.set(METRIC.resources, { type }, tally.resources);
+      this.#series.set(METRIC.sent, { type }, tally.octets);
+      this.#series.set(METRIC.answers, { type, result: "accepted" }, tally.accepted);
+      this.#series.set(METRIC.answers, { type, result: "refused" }, tally.refused);
     }
-    this.#seriesOf(METRIC.answerTime, {}).set(events.answerTimes);
-    this.#set(METRIC.unknownTypes, {}, events.unknownTypes);
-    this.#set(METRIC.faults, {}, events.faults);
+    this.#series.of(METRIC.answerTime, {}).set(events.answerTimes);
+    this.#series.set(METRIC.unknownTypes, {}, events.unknownTypes);
+    this.#series.set(METRIC.faults, {}, events.faults);
     const { rss, heapUsed } = process.memoryUsage();
-    this.#set(METRIC.memory, { kind: "rss" }, rss);
-    this.#set(METRIC.memory, { kind: "main_heap" }, heapUsed);
-    this.#set(METRIC.buildInfo, { version: VERSION }, 1);
+    this.#series.set(METRIC.memory, { kind: "rss" }, rss);
+    this.#series.set(METRIC.memory, { kind: "main_heap" }, heapUsed);
+    this.#series.set(METRIC.buildInfo, { version: VERSION }, 1);
   }
 
   #collectStreams(): void {
@@ -70,23 +68,8 @@ export class ControlPlaneMetrics implements MetricsSource {
     }
     for (const client of ["isobar", "envoy", "grpc"]) {
       for (const transport of ["sotw", "delta"])
-        this.#set(METRIC.streams, { client, transport }, streams.get(`${client} ${transport}`) ?? 0);
-      this.#set(METRIC.refusedNow, { client }, refused.get(client) ?? 0);
+        this.#series.set(METRIC.streams, { client, transport }, streams.get(`${client} ${transport}`) ?? 0);
+      this.#series.set(METRIC.refusedNow, { client }, refused.get(client) ?? 0);
     }
-  }
-
-  #set(metric: MetricDefinition, labels: Labels, value: number): void {
-    this.#cell[0] = value;
-    this.#seriesOf(metric, labels).set(this.#cell);
-  }
-
-  #seriesOf(metric: MetricDefinition, labels: Labels): Series {
-    const key = `${metric.name} ${Object.values(labels).join(" ")}`;
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = this.#exposition.family(metric).add(labels);
-      this.#series.set(key, series);
-    }
-    return series;
   }
 }

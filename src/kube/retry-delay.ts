@@ -1,3 +1,4 @@
+import { doublingDelayMs } from "../base/doubling-delay-ms.ts";
 import type { Random } from "../base/random.ts";
 
 const BASE_MS = 500;
@@ -10,6 +11,5 @@ const MAX_MS = 30_000;
  * @param failures in a row, 1 or more.
  */
 export function retryDelayMs(failures: number, random: Random): number {
-  const most = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(failures - 1, 16));
-  return Math.round(most * (0.5 + 0.5 * random.nextFloat()));
+  return Math.round(doublingDelayMs(failures, BASE_MS, MAX_MS, random));
 }

@@ -5,14 +5,13 @@ import { ExplainCell } from "./explain-cell.ts";
 import type { Exposition } from "./exposition.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
 import { HTTP2_ERROR_NAMES } from "./http2-error-name.ts";
-import type { MetricDefinition } from "./metric-catalog.ts";
 import { METRIC } from "./metric-catalog.ts";
-import type { Labels, Series } from "./series.ts";
 import type { SeriesBudget } from "./series-budget.ts";
 import type { ThreadRestarts } from "./thread-restarts.ts";
 import { DEATH_CAUSES, THREAD_KINDS } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, FLOOD_KIND_NAMES, WorkerColumn } from "./worker-counters.ts";
+import { WrittenSeries } from "./written-series.ts";
 
 /** The numbers of `process.memoryUsage()` that are shown, in octets. */
 export interface MemoryUsage {
@@ -23,12 +22,10 @@ export interface MemoryUsage {
 
 /** The metrics that are told once per process or worker. */
 export class ProcessMetrics {
-  readonly #exposition: Exposition;
   readonly #workers: WorkerCounters;
   readonly #restarts: ThreadRestarts;
   readonly #budget: SeriesBudget;
-  readonly #series = new Map<string, Series>();
-  readonly #cells = new Float64Array(1);
+  readonly #series: WrittenSeries;
   readonly #stall = new Float64Array(HISTOGRAM_COLUMNS);
 
   constructor(
@@ -37,7 +34,7 @@ export class ProcessMetrics {
     restarts: ThreadRestarts,
     budget: SeriesBudget,
   ) {
-    this.#exposition = exposition;
+    this.#series = new WrittenSeries(exposition);
     this.#workers = workers;
     this.#restarts = restarts;
     this.#budget = budget;
@@ -47,82 +44,80 @@ export class ProcessMetrics {
   collect(nowMs: number, memory: MemoryUsage): void {
     for (const { labels, column } of REQUEST_SERIES) {
       const count = this.#workers.sum(WorkerColumn.unroutedRequests + column);
-      if (count > 0) this.#set(METRIC.requests, { ...UNKNOWN_DESTINATION, ...labels }, count);
+      if (count > 0) this.#series.set(METRIC.requests, { ...UNKNOWN_DESTINATION, ...labels }, count);
     }
     this.#collectConnections();
     this.#collectWorkers(nowMs);
-    this.#set(METRIC.streamsStarted, {}, this.#workers.sum(WorkerColumn.streamsStarted));
+    this.#series.set(METRIC.streamsStarted, {}, this.#workers.sum(WorkerColumn.streamsStarted));
     const explain = WorkerColumn.explain;
-    this.#set(METRIC.explainRecords, { result: "recorded" }, this.#sum(explain + ExplainCell.recorded));
-    this.#set(METRIC.explainRecords, { result: "too_long" }, this.#sum(explain + ExplainCell.tooLong));
-    this.#set(METRIC.explainRequests, { result: "answered" }, this.#sum(explain + ExplainCell.answered));
-    this.#set(METRIC.explainRequests, { result: "refused" }, this.#sum(explain + ExplainCell.refused));
-    this.#set(METRIC.heapAllocated, {}, this.#workers.sum(WorkerColumn.heapAllocatedOctets));
-    this.#set(METRIC.memory, { kind: "rss" }, memory.rss);
-    this.#set(METRIC.memory, { kind: "main_heap" }, memory.heapUsed);
-    this.#set(METRIC.memory, { kind: "main_external" }, memory.external);
-    this.#set(METRIC.memory, { kind: "worker_heap" }, this.#workers.sum(WorkerColumn.heapUsedOctets));
-    this.#set(METRIC.memory, { kind: "slab_used" }, this.#workers.sum(WorkerColumn.slabUsedOctets));
-    this.#set(METRIC.memory, { kind: "slab_capacity" }, this.#workers.sum(WorkerColumn.slabCapacityOctets));
-    this.#set(METRIC.seriesCount, {}, this.#budget.used);
-    this.#set(METRIC.seriesOverflow, {}, this.#budget.overflowed);
+    this.#series.set(
+      METRIC.explainRecords,
+      { result: "recorded" },
+      this.#sum(explain + ExplainCell.recorded),
+    );
+    this.#series.set(METRIC.explainRecords, { result: "too_long" }, this.#sum(explain + ExplainCell.tooLong));
+    this.#series.set(
+      METRIC.explainRequests,
+      { result: "answered" },
+      this.#sum(explain + ExplainCell.answered),
+    );
+    this.#series.set(METRIC.explainRequests, { result: "refused" }, this.#sum(explain + ExplainCell.refused));
+    this.#series.set(METRIC.heapAllocated, {}, this.#workers.sum(WorkerColumn.heapAllocatedOctets));
+    this.#series.set(METRIC.memory, { kind: "rss" }, memory.rss);
+    this.#series.set(METRIC.memory, { kind: "main_heap" }, memory.heapUsed);
+    this.#series.set(METRIC.memory, { kind: "main_external" }, memory.external);
+    this.#series.set(METRIC.memory, { kind: "worker_heap" }, this.#workers.sum(WorkerColumn.heapUsedOctets));
+    this.#series.set(METRIC.memory, { kind: "slab_used" }, this.#workers.sum(WorkerColumn.slabUsedOctets));
+    this.#series.set(
+      METRIC.memory,
+      { kind: "slab_capacity" },
+      this.#workers.sum(WorkerColumn.slabCapacityOctets),
+    );
+    this.#series.set(METRIC.seriesCount, {}, this.#budget.used);
+    this.#series.set(METRIC.seriesOverflow, {}, this.#budget.overflowed);
   }
 
   #collectConnections(): void {
     DOWNSTREAM_PROTOCOL_NAMES.forEach((protocol, cell) => {
-      this.#set(
+      this.#series.set(
         METRIC.downstreamConnections,
         { protocol },
         this.#sum(WorkerColumn.downstreamConnections + cell),
       );
     });
     FLOOD_KIND_NAMES.forEach((attack, cell) => {
-      this.#set(METRIC.floodClosed, { attack }, this.#sum(WorkerColumn.floodClosed + cell));
+      this.#series.set(METRIC.floodClosed, { attack }, this.#sum(WorkerColumn.floodClosed + cell));
     });
     POLICY_DROP_REASONS.forEach((reason, cell) => {
       const dropped = this.#sum(WorkerColumn.policiesDropped + cell);
-      this.#set(METRIC.policiesDropped, { reason }, dropped);
+      this.#series.set(METRIC.policiesDropped, { reason }, dropped);
     });
-    this.#set(METRIC.resetsSuppressed, {}, this.#sum(WorkerColumn.resetsSuppressed));
+    this.#series.set(METRIC.resetsSuppressed, {}, this.#sum(WorkerColumn.resetsSuppressed));
     HTTP2_ERROR_NAMES.forEach((error_code, cell) => {
       const fromClients = this.#sum(WorkerColumn.downstreamProtocolErrors + cell);
       const fromEndpoints = this.#sum(WorkerColumn.upstreamProtocolErrors + cell);
-      if (fromClients > 0) this.#set(METRIC.protocolErrors, { peer: "downstream", error_code }, fromClients);
+      if (fromClients > 0)
+        this.#series.set(METRIC.protocolErrors, { peer: "downstream", error_code }, fromClients);
       if (fromEndpoints > 0)
-        this.#set(METRIC.protocolErrors, { peer: "upstream", error_code }, fromEndpoints);
+        this.#series.set(METRIC.protocolErrors, { peer: "upstream", error_code }, fromEndpoints);
     });
   }
 
   #collectWorkers(nowMs: number): void {
     this.#workers.sumInto(WorkerColumn.stall, this.#stall);
-    this.#seriesOf(METRIC.workerStall, {}).set(this.#stall);
+    this.#series.of(METRIC.workerStall, {}).set(this.#stall);
     for (const thread of THREAD_KINDS)
       for (const reason of DEATH_CAUSES)
-        this.#set(METRIC.threadRestarts, { thread, reason }, this.#restarts.of(thread, reason));
+        this.#series.set(METRIC.threadRestarts, { thread, reason }, this.#restarts.of(thread, reason));
     for (let worker = 0; worker < this.#workers.workerCount; worker++) {
       const heartbeatMs = this.#workers.row(worker)[WorkerColumn.heartbeatMs]!;
       if (heartbeatMs === 0) continue;
       const ageSeconds = Math.max(0, nowMs - heartbeatMs) / 1000;
-      this.#set(METRIC.workerHeartbeatAge, { worker: String(worker) }, ageSeconds);
+      this.#series.set(METRIC.workerHeartbeatAge, { worker: String(worker) }, ageSeconds);
     }
   }
 
   #sum(column: number): number {
     return this.#workers.sum(column);
-  }
-
-  #set(metric: MetricDefinition, labels: Labels, value: number): void {
-    this.#cells[0] = value;
-    this.#seriesOf(metric, labels).set(this.#cells);
-  }
-
-  #seriesOf(metric: MetricDefinition, labels: Labels): Series {
-    const key = `${metric.name} ${Object.values(labels).join(" ")}`;
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = this.#exposition.family(metric).add(labels);
-      this.#series.set(key, series);
-    }
-    return series;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { doublingDelayMs } from "../../base/doubling-delay-ms.ts";
 import type { Random } from "../../base/random.ts";
 import type { XdsNode } from "../resources/delta-request.ts";
 import type { AdsStream, AdsTransport } from "./ads-transport.ts";
@@ -140,8 +141,7 @@ export class AdsConnection {
     if (several || !this.#answered) this.#next = (this.#next + 1) % addresses.length;
     const rounds = Math.floor(this.#failures / addresses.length);
     if (rounds === 0) return random.nextFloat() * spreadMs;
-    const longest = Math.min(maxBackoffMs, backoffMs * 2 ** Math.min(rounds - 1, 16));
-    return longest * (0.5 + random.nextFloat() / 2);
+    return doublingDelayMs(rounds, backoffMs, maxBackoffMs, random);
   }
 
   /** A control plane that has taken requests and says nothing at all is as good as gone, where there is another one. */
