@@ -1,4 +1,4 @@
-import { AttemptOutcome } from "./attempt-outcome.ts";
+import { AttemptOutcome } from "../lb/outlier/attempt-outcome.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import { ExchangeBit } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";

@@ -1,5 +1,5 @@
 import { ErrorCode } from "../h2/error-code.ts";
-import { AttemptOutcome } from "./attempt-outcome.ts";
+import { AttemptOutcome } from "../lb/outlier/attempt-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";

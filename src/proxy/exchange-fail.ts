@@ -1,8 +1,8 @@
 import { ErrorCode } from "../h2/error-code.ts";
 import { resetStream } from "../h2/reset-stream.ts";
 import { StreamBit } from "../h2/stream/stream-table.ts";
+import { AttemptOutcome } from "../lb/outlier/attempt-outcome.ts";
 import { attemptEnded } from "./attempt-end.ts";
-import { AttemptOutcome } from "./attempt-outcome.ts";
 import { dropUpstream } from "./drop-upstream.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { ExchangeBit, Phase } from "./exchange-table.ts";

@@ -1,7 +1,8 @@
+import { AttemptOutcome } from "../../lb/outlier/attempt-outcome.ts";
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
-import { AttemptOutcome, httpErrorBits, outcomeOfHttp } from "../attempt-outcome.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
+import { httpErrorBits, outcomeOfHttp } from "../http-outcome.ts";
 import { takeReportFields } from "../load-reports/take-report-fields.ts";
 import { noteConnectFailure } from "../note-connect-failure.ts";
 import type { ProxyContext } from "../proxy-context.ts";

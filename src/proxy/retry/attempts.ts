@@ -1,10 +1,10 @@
 import { Role } from "../../h2/connection-state.ts";
 import { ErrorCode } from "../../h2/error-code.ts";
+import { AttemptOutcome, outcomeOfStatus } from "../../lb/outlier/attempt-outcome.ts";
 import { ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import { PolicyReason } from "../../telemetry/policy-reason.ts";
 import { RETRY_REASON_NAMES } from "../../telemetry/retry-reason.ts";
 import { RetryResult } from "../../telemetry/retry-result.ts";
-import { AttemptOutcome, outcomeOfStatus } from "../attempt-outcome.ts";
 import { abandonAttempt, abandonUpstream, fail } from "../exchange-fail.ts";
 import { ExchangeBit, Phase } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";

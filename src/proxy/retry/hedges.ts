@@ -1,5 +1,6 @@
 import { ErrorCode } from "../../h2/error-code.ts";
 import { sendData } from "../../h2/send.ts";
+import { AttemptOutcome } from "../../lb/outlier/attempt-outcome.ts";
 import { ByteColumn, ClusterColumn } from "../../telemetry/cluster-counters.ts";
 import { PolicyReason } from "../../telemetry/policy-reason.ts";
 import { RETRY_REASON_NAMES } from "../../telemetry/retry-reason.ts";
@@ -7,7 +8,6 @@ import { RetryResult } from "../../telemetry/retry-result.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../../upstream/upstream-channel.ts";
 import { openAttempt } from "../attach.ts";
-import { AttemptOutcome } from "../attempt-outcome.ts";
 import { abandonAttempt, leaveHedgeWait } from "../exchange-fail.ts";
 import { ExchangeBit, Phase } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";

@@ -1,4 +1,4 @@
-import { ExchangeBit } from "./exchange-table.ts";
+import { GrpcStatus } from "../../grpc/status.ts";
 
 /** What one attempt at an endpoint says about that endpoint. */
 export const AttemptOutcome = {
@@ -29,51 +29,19 @@ export type AttemptOutcome = (typeof AttemptOutcome)[keyof typeof AttemptOutcome
  */
 export function outcomeOfStatus(grpcStatus: number): AttemptOutcome {
   switch (grpcStatus) {
-    case RESOURCE_EXHAUSTED:
+    case GrpcStatus.resourceExhausted:
       return AttemptOutcome.load;
-    case CANCELLED:
+    case GrpcStatus.cancelled:
       return AttemptOutcome.neutral;
-    case DEADLINE_EXCEEDED:
+    case GrpcStatus.deadlineExceeded:
       return AttemptOutcome.late;
-    case UNAVAILABLE:
+    case GrpcStatus.unavailable:
       return AttemptOutcome.fault;
-    case UNKNOWN:
-    case INTERNAL:
-    case DATA_LOSS:
+    case GrpcStatus.unknown:
+    case GrpcStatus.internal:
+    case GrpcStatus.dataLoss:
       return AttemptOutcome.error;
     default:
       return AttemptOutcome.success;
   }
-}
-
-const CANCELLED = 1;
-const UNKNOWN = 2;
-const DEADLINE_EXCEEDED = 4;
-const RESOURCE_EXHAUSTED = 8;
-const INTERNAL = 13;
-const UNAVAILABLE = 14;
-const DATA_LOSS = 15;
-
-/** The one 5xx that says something of the request alone. */
-const NOT_IMPLEMENTED = 501;
-const BAD_GATEWAY = 502;
-const GATEWAY_TIMEOUT = 504;
-
-/** @returns what an answer's HTTP status from 500 on is remembered as: bits of {@link ExchangeBit}. */
-export function httpErrorBits(status: number): number {
-  if (status === NOT_IMPLEMENTED) return 0;
-  return status >= BAD_GATEWAY && status <= GATEWAY_TIMEOUT
-    ? ExchangeBit.serverError | ExchangeBit.gatewayError
-    : ExchangeBit.serverError;
-}
-
-/**
- * What an answer without a gRPC status says about the endpoint, where that is no success: of 500 and the like the request may be the
- * cause, as of UNKNOWN, which is what gRPC makes of it.
- *
- * @param bits of the exchange.
- */
-export function outcomeOfHttp(bits: number): AttemptOutcome {
-  const mayBeRequests = (bits & ExchangeBit.serverError) !== 0 && (bits & ExchangeBit.gatewayError) === 0;
-  return mayBeRequests ? AttemptOutcome.error : AttemptOutcome.fault;
 }
