@@ -1,118 +1,132 @@
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Cluster } from "../../resource/cluster.ts";
 import type { Endpoint } from "../../resource/endpoint.ts";
+import { BackwardWriter } from "./backward-writer.ts";
 import type { ClientView } from "./client-view.ts";
 import { planLocalities } from "./plan-localities.ts";
 import { ISOBAR_METADATA, LABELS_METADATA } from "./type-url.ts";
 
-const { LengthDelimited, Varint } = WireType;
 /** envoy.config.core.v3.HealthStatus. */
 const HEALTH_STATUS = { healthy: 1, unhealthy: 2, draining: 3 } as const;
 
-/** Endpoints as they stand in a resource, for proxies of ours and for all others; a source that keeps its objects saves their encoding. */
-const ownEncodings = new WeakMap<Endpoint, Uint8Array>();
-const plainEncodings = new WeakMap<Endpoint, Uint8Array>();
+const writer = new BackwardWriter();
 
 /**
  * Encodes a cluster's endpoints as envoy.config.endpoint.v3.ClusterLoadAssignment, field by field: the resource that changes most and is
- * largest is not worth an object per field.
+ * largest is not worth an object per field. About a microsecond for each endpoint, so that nothing is kept of them.
  *
  * @returns the message's octets.
  */
 export function encodeLoadAssignment(cluster: Cluster, view: ClientView): Uint8Array {
-  const writer = new BinaryWriter();
-  writer.tag(1, LengthDelimited).string(cluster.name);
+  const localities = planLocalities(cluster, view);
+  try {
+    writeLoadAssignment(cluster, view, localities);
+    return writer.finish();
+  } catch (error) {
+    writer.reset();
+    throw error;
+  }
+}
+
+function writeLoadAssignment(
+  cluster: Cluster,
+  view: ClientView,
+  localities: ReturnType<typeof planLocalities>,
+): void {
   const isOwn = view.kind === "isobar";
   const probe = cluster.settings.healthCheck?.probe;
-  // Nobody but Envoy looks at it, and it belongs to the cluster: what is kept of endpoints is without.
+  // Nobody but Envoy looks at it.
   const checkPort = view.kind === "envoy" && probe?.kind === "http" ? probe.port : 0;
-  for (const { region, zone, priority, weight, endpoints } of planLocalities(cluster, view)) {
-    writer.tag(2, LengthDelimited).fork();
-    writer.tag(1, LengthDelimited).fork();
-    text(writer, 1, region);
-    text(writer, 2, zone);
-    writer.join();
-    for (const each of endpoints)
-      writer.tag(2, LengthDelimited).bytes(encodeEndpoint(each, isOwn, cluster.name, checkPort));
-    wrapped(writer, 3, weight);
-    if (priority > 0) writer.tag(5, Varint).uint32(priority);
-    writer.join();
+  const policy = writer.written;
+  wrapped(3, Math.round(cluster.settings.loadBalancing.locality.overprovisioningFactor * 100));
+  writer.message(4, policy);
+  for (let i = localities.length - 1; i >= 0; i--) {
+    const { region, zone, priority, weight, endpoints } = localities[i]!;
+    const locality = writer.written;
+    if (priority > 0) writer.number(5, priority);
+    wrapped(3, weight);
+    for (let n = endpoints.length - 1; n >= 0; n--) {
+      writeEndpoint(endpoints[n]!, isOwn, cluster.name, checkPort);
+    }
+    const place = writer.written;
+    if (zone !== "") writer.text(2, zone);
+    if (region !== "") writer.text(1, region);
+    writer.message(1, place);
+    writer.message(2, locality);
   }
-  const factor = cluster.settings.loadBalancing.locality.overprovisioningFactor;
-  writer.tag(4, LengthDelimited).fork();
-  wrapped(writer, 3, Math.round(factor * 100));
-  writer.join();
-  return writer.finish();
+  writer.text(1, cluster.name);
 }
 
-/** envoy.config.endpoint.v3.LbEndpoint. @param checkPort where its health is asked for; 0 for its own port. */
-function encodeEndpoint(
-  endpoint: Endpoint,
-  isOwn: boolean,
-  clusterName: string,
-  checkPort: number,
-): Uint8Array {
-  const known = isOwn ? ownEncodings : plainEncodings;
-  let octets = checkPort === 0 ? known.get(endpoint) : undefined;
-  if (octets !== undefined) return octets;
-  const writer = new BinaryWriter();
+/**
+ * envoy.config.endpoint.v3.LbEndpoint, as field 2.
+ *
+ * @param checkPort where its health is asked for; 0 for its own port.
+ */
+function writeEndpoint(endpoint: Endpoint, isOwn: boolean, clusterName: string, checkPort: number): void {
+  const start = writer.written;
+  wrapped(4, endpoint.weight);
+  metadata(endpoint, isOwn, clusterName);
+  writer.number(2, HEALTH_STATUS[endpoint.health]);
   // endpoint { address { socket_address { address, port_value } }, health_check_config { port_value } }
-  writer.tag(1, LengthDelimited).fork().tag(1, LengthDelimited).fork().tag(1, LengthDelimited).fork();
-  text(writer, 2, endpoint.address);
-  writer.tag(3, Varint).uint32(endpoint.port);
-  writer.join().join();
-  if (checkPort !== 0) writer.tag(2, LengthDelimited).fork().tag(1, Varint).uint32(checkPort).join();
-  writer.join();
-  writer.tag(2, Varint).int32(HEALTH_STATUS[endpoint.health]);
-  metadata(writer, endpoint, isOwn ? identityOf(endpoint, clusterName) : undefined);
-  wrapped(writer, 4, endpoint.weight);
-  octets = writer.finish();
-  if (checkPort === 0) known.set(endpoint, octets);
-  return octets;
-}
-
-/** @param identity undefined: nothing of our own is written. */
-function metadata(writer: BinaryWriter, endpoint: Endpoint, identity: string | undefined): void {
-  const labels = Object.entries(endpoint.labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const own: [string, string][] = [];
-  if (identity !== undefined) {
-    if (identity !== endpoint.address) own.push(["uid", identity]);
-    if (endpoint.node !== "") own.push(["node", endpoint.node]);
+  const place = writer.written;
+  if (checkPort !== 0) {
+    writer.number(1, checkPort);
+    writer.message(2, place);
   }
-  if (labels.length === 0 && own.length === 0) return;
-  writer.tag(3, LengthDelimited).fork();
-  struct(writer, LABELS_METADATA, labels);
-  struct(writer, ISOBAR_METADATA, own);
-  writer.join();
+  const address = writer.written;
+  writer.number(3, endpoint.port);
+  if (endpoint.address !== "") writer.text(2, endpoint.address);
+  writer.message(1, address);
+  writer.message(1, address);
+  writer.message(1, place);
+  writer.message(2, start);
 }
 
-/** One entry of `filter_metadata`: a Struct of texts. */
-function struct(writer: BinaryWriter, key: string, fields: readonly (readonly [string, string])[]): void {
-  if (fields.length === 0) return;
-  writer.tag(1, LengthDelimited).fork();
-  writer.tag(1, LengthDelimited).string(key);
-  writer.tag(2, LengthDelimited).fork();
-  for (const [name, value] of fields) {
-    writer.tag(1, LengthDelimited).fork();
-    writer.tag(1, LengthDelimited).string(name);
-    writer.tag(2, LengthDelimited).fork().tag(3, LengthDelimited).string(value).join();
-    writer.join();
+/** Field 3: labels for everybody, and for proxies of ours who and where it is. */
+function metadata(endpoint: Endpoint, isOwn: boolean, clusterName: string): void {
+  const start = writer.written;
+  if (isOwn) {
+    const { key, address, node } = endpoint;
+    // A pod's UID, or the address itself where there is none: that says nothing new.
+    const from = clusterName.length + 1;
+    const to = key.startsWith(clusterName) ? key.indexOf("|", from) : -1;
+    const isAddress = to - from === address.length && key.startsWith(address, from);
+    const hasUid = to > from && !isAddress;
+    if (node !== "" || hasUid) {
+      const fields = writer.written;
+      if (node !== "") field("node", node);
+      if (hasUid) field("uid", key, from, to);
+      closeStruct(ISOBAR_METADATA, fields);
+    }
   }
-  writer.join().join();
+  const fields = writer.written;
+  const names = Object.keys(endpoint.labels);
+  if (names.length > 0) {
+    names.sort();
+    for (let i = names.length - 1; i >= 0; i--) field(names[i]!, endpoint.labels[names[i]!]!);
+    closeStruct(LABELS_METADATA, fields);
+  }
+  if (writer.written > start) writer.message(3, start);
 }
 
-function text(writer: BinaryWriter, field: number, value: string): void {
-  if (value !== "") writer.tag(field, LengthDelimited).string(value);
+/** An entry of the fields of a google.protobuf.Struct. */
+function field(name: string, value: string, from?: number, to?: number): void {
+  const start = writer.written;
+  writer.text(3, value, from, to);
+  writer.message(2, start);
+  writer.text(1, name);
+  writer.message(1, start);
+}
+
+/** Makes what was written an entry of `filter_metadata`. */
+function closeStruct(key: string, start: number): void {
+  writer.message(2, start);
+  writer.text(1, key);
+  writer.message(1, start);
 }
 
 /** google.protobuf.UInt32Value. */
-function wrapped(writer: BinaryWriter, field: number, value: number): void {
-  writer.tag(field, LengthDelimited).fork().tag(1, Varint).uint32(value).join();
-}
-
-/** @returns what tells the endpoint from others of the same address: a pod's UID, or the address itself. */
-function identityOf({ key, address }: Endpoint, clusterName: string): string {
-  const rest = key.slice(clusterName.length + 1);
-  const end = rest.indexOf("|");
-  return key.startsWith(`${clusterName}|`) && end > 0 ? rest.slice(0, end) : address;
+function wrapped(field: number, value: number): void {
+  const start = writer.written;
+  writer.number(1, value);
+  writer.message(field, start);
 }

@@ -50,27 +50,43 @@ export function planLocalities(cluster: Cluster, view: ClientView): readonly Pla
 
 /** In order of preference; endpoints whose address another one has already are left out for gRPC, which refuses such lists. */
 function grouped(cluster: Cluster, view: ClientView): Group[] {
-  const levels = new Map<number, Map<string, Locality>>();
+  const groups = new Map<number, Group & { readonly byPlace: Map<string, Map<string, Locality>> }>();
   const addresses = view.kind === "grpc" ? new Set<string>() : undefined;
-  for (const endpoint of cluster.endpoints) {
-    const address = `${endpoint.address} ${endpoint.port}`;
-    if (addresses?.has(address) === true) continue;
-    addresses?.add(address);
-    const level = view.kind === "isobar" ? endpoint.priority : levelOf(endpoint, cluster, view);
-    let localities = levels.get(level);
-    if (localities === undefined) {
-      localities = new Map();
-      levels.set(level, localities);
+  for (const endpoint of reachable(cluster, view)) {
+    const { region, zone } = endpoint;
+    if (addresses !== undefined) {
+      const address = `${endpoint.address} ${endpoint.port}`;
+      if (addresses.has(address)) continue;
+      addresses.add(address);
     }
-    const place = `${endpoint.region}|${endpoint.zone}`;
-    const locality = localities.get(place);
-    if (locality === undefined)
-      localities.set(place, { region: endpoint.region, zone: endpoint.zone, endpoints: [endpoint] });
-    else locality.endpoints.push(endpoint);
+    const level = view.kind === "isobar" ? endpoint.priority : levelOf(endpoint, cluster, view);
+    let group = groups.get(level);
+    if (group === undefined) {
+      group = { level, localities: [], byPlace: new Map() };
+      groups.set(level, group);
+    }
+    // Texts of their own, not one put together of both: there may be 10,000 endpoints.
+    let zones = group.byPlace.get(region);
+    if (zones === undefined) {
+      zones = new Map();
+      group.byPlace.set(region, zones);
+    }
+    const locality = zones.get(zone);
+    if (locality !== undefined) {
+      locality.endpoints.push(endpoint);
+      continue;
+    }
+    const added = { region, zone, endpoints: [endpoint] };
+    zones.set(zone, added);
+    group.localities.push(added);
   }
-  return [...levels]
-    .sort(([a], [b]) => a - b)
-    .map(([level, localities]) => ({ level, localities: [...localities.values()] }));
+  return [...groups.values()].sort((a, b) => a.level - b.level);
+}
+
+/** Proxies of ours find out themselves which endpoints are on their node; others are given no further ones. */
+function reachable({ endpoints, settings }: Cluster, { kind, node }: ClientView): readonly Endpoint[] {
+  if (kind === "isobar" || settings.loadBalancing.locality.distribution !== "OnlySameNode") return endpoints;
+  return node === "" ? [] : endpoints.filter((endpoint) => endpoint.node === node);
 }
 
 function levelOf(endpoint: Endpoint, cluster: Cluster, view: ClientView): number {
