@@ -1,0 +1,51 @@
+// A data-plane thread as it ships, with one thing more: it tells what each update of a cluster costs it, in processor time of the thread and by the
+// clock. Started by huge-service.ts in the place of daemon/worker.ts.
+import type { MessagePort } from "node:worker_threads";
+import { BroadcastChannel, parentPort } from "node:worker_threads";
+
+/** What an update cost the thread, in ms. */
+export interface MeasuredUpdate {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+/** What huge-service.ts asks for, and what it is told. */
+export type MeasuredMessage =
+  | { readonly kind: "read" }
+  | {
+      readonly kind: "readings";
+      readonly updates: readonly MeasuredUpdate[];
+      /** Processor time of the thread since its start, in ms. */
+      readonly threadCpuMs: number;
+    };
+
+/** The channel of {@link MeasuredMessage}. */
+export const MEASURED_CHANNEL = "isobar-bench-measured-worker";
+
+if (parentPort !== null) {
+  const port: MessagePort = parentPort;
+  let updates: MeasuredUpdate[] = [];
+  const channel = new BroadcastChannel(MEASURED_CHANNEL);
+  channel.onmessage = (event: unknown) => {
+    const { data } = event as { readonly data: MeasuredMessage };
+    if (data.kind !== "read") return;
+    channel.postMessage({ kind: "readings", updates, threadCpuMs: threadCpuMs() } satisfies MeasuredMessage);
+    updates = [];
+  };
+  channel.unref();
+  const on = port.on.bind(port) as (event: string, listener: (value: unknown) => void) => MessagePort;
+  const measured = (event: string, listener: (value: unknown) => void): MessagePort =>
+    on(event, (value) => {
+      if (event !== "message" || (value as { kind?: string }).kind !== "cluster") return listener(value);
+      const [wall, cpu] = [performance.now(), threadCpuMs()];
+      listener(value);
+      updates.push({ cpuMs: threadCpuMs() - cpu, wallMs: performance.now() - wall });
+    });
+  port.on = measured as typeof port.on;
+  await import("../../src/daemon/worker.ts");
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EchoCaller } from "../../test/xds/client/echo-backends.ts";
+import { LineProcess } from "../beside/line-process.ts";
+import { places } from "../lib/places.ts";
+
+/** What a {@link ProbingProxy} is started with. */
+export interface ProbingProxyOptions {
+  readonly controlPlanePort: number;
+  /** Of the control plane's certificate; undefined: clear text. */
+  readonly tls: { readonly caFile: string; readonly serverName: string } | undefined;
+  readonly ports: { readonly admin: number; readonly listener: number };
+}
+
+const PATIENCE_MS = 30_000;
+
+/** A real proxy under a control plane, and calls through it that find out since when it uses an endpoint. Disposing ends it. */
+export class ProbingProxy implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #process: LineProcess;
+  readonly #ports: ProbingProxyOptions["ports"];
+  readonly #callers = new Map<string, EchoCaller>();
+
+  private constructor(folder: string, child: LineProcess, ports: ProbingProxyOptions["ports"]) {
+    this.#folder = folder;
+    this.#process = child;
+    this.#ports = ports;
+  }
+
+  static async start({ controlPlanePort, tls, ports }: ProbingProxyOptions): Promise<ProbingProxy> {
+    const folder = await mkdtemp(join(tmpdir(), "isobar-scale-"));
+    const file = join(folder, "isobar.yaml");
+    const security =
+      tls === undefined
+        ? "insecure: true"
+        : `tls: { caFile: "${tls.caFile}", serverName: "${tls.serverName}" }`;
+    await writeFile(
+      file,
+      [
+        "node: { id: node-1, zone: zone-a, region: region-1 }",
+        `admin: { address: 127.0.0.1:${ports.admin} }`,
+        `listeners: [{ name: local, address: 127.0.0.1:${ports.listener} }]`,
+        `controlPlane: { addresses: ["127.0.0.1:${controlPlanePort}"], ${security}, idleTimeout: 1h }`,
+        "",
+      ].join("\n"),
+    );
+    const args = [`${places.root}src/cli/launch.mjs`, "proxy", "--config", file];
+    const proxy = new ProbingProxy(folder, new LineProcess(process.execPath, args), ports);
+    const untilMs = performance.now() + PATIENCE_MS;
+    while (!(await proxy.#isReady())) {
+      if (proxy.#process.ended !== undefined) throw new Error(proxy.#process.ended);
+      if (performance.now() > untilMs) throw new Error("the proxy does not become ready");
+      await sleep(50);
+    }
+    return proxy;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** @returns the host that answered a call for this authority. @throws Error when none did. */
+  async call(authority: string): Promise<string> {
+    let caller = this.#callers.get(authority);
+    if (caller === undefined) {
+      caller = new EchoCaller(`127.0.0.1:${this.#ports.listener}`, authority);
+      this.#callers.set(authority, caller);
+    }
+    const { name, code, details } = await caller.call(PATIENCE_MS);
+    if (code !== 0) throw new Error(`${authority}: ${code} ${details}`);
+    return name;
+  }
+
+  /** Calls until one of these answers. @returns when it did, in microseconds since 1970. */
+  async waitFor(authority: string, hosts: ReadonlySet<string>): Promise<number> {
+    const untilMs = performance.now() + PATIENCE_MS;
+    while (!hosts.has(await this.call(authority))) {
+      if (performance.now() > untilMs) throw new Error(`${authority}: none of the new endpoints is called`);
+    }
+    return (performance.timeOrigin + performance.now()) * 1_000;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const caller of this.#callers.values()) caller.close();
+    await this.#process[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #isReady(): Promise<boolean> {
+    const response = await fetch(`http://127.0.0.1:${this.#ports.admin}/ready`).catch(() => undefined);
+    return response?.status === 200;
+  }
+}

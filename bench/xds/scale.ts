@@ -1,0 +1,223 @@
+// The control plane in a large cluster: a real API server, one control plane, many streams over TLS, one real proxy, and EndpointSlices that change.
+// node bench/xds/scale.ts --help; docs/control-plane.md has the figures and the method.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SeededRandom } from "../../src/base/random.ts";
+import { freePorts } from "../../test/daemon/proxy-process.ts";
+import { ApiServer } from "../../test/kube/harness/api-server.ts";
+import { LineProcess } from "../beside/line-process.ts";
+import { describeMachine } from "../lib/machine.ts";
+import { createProgress } from "../lib/progress.ts";
+import { buildPeers } from "./build-peers.ts";
+import { ControlPlaneProcess } from "./control-plane-process.ts";
+import { fillEtcd } from "./fill-etcd.ts";
+import { LargeCluster } from "./large-cluster.ts";
+import { makeServerCertificate } from "./make-server-certificate.ts";
+import { ProbingProxy } from "./probing-proxy.ts";
+import type { ScaleOptions } from "./scale-options.ts";
+import { parseScaleOptions } from "./scale-options.ts";
+import type { ScaleFigures } from "./scale-report.ts";
+import { formatScale, judgeScale, quantile } from "./scale-report.ts";
+import type { Changes } from "./write-changes.ts";
+import { writeChanges } from "./write-changes.ts";
+import { zipfSample } from "./zipf-sample.ts";
+
+/** What the receivers say of themselves. */
+interface FleetState {
+  readonly open: number;
+  readonly complete: number;
+  readonly firstCompleteMs: number;
+  readonly lastCompleteMs: number;
+  readonly responses: number;
+  readonly octets: number;
+  readonly failures: number;
+  readonly lastFailure: string;
+}
+
+interface FleetReport extends FleetState {
+  readonly latencies: number;
+  readonly p50?: number;
+  readonly p90?: number;
+  readonly p99?: number;
+  readonly max?: number;
+  /** By service, the oldest stamp that a stream has as its newest. */
+  readonly oldest: Readonly<Record<string, number>>;
+}
+
+const COMPLETE_MS = 120_000;
+const SETTLE_MS = 20_000;
+
+const options = parseScaleOptions(process.argv.slice(2));
+const progress = createProgress();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+const figures = await measure(options);
+progress.clear();
+process.stdout.write(`${formatScale(options, figures)}\n`);
+const judgements = judgeScale(figures);
+if (options.json !== undefined) {
+  const report = { machine: describeMachine([]), options, figures, judgements };
+  writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
+}
+process.exit(options.check && judgements.some(({ isMissed }) => isMissed) ? 1 : 0);
+
+async function measure(of: ScaleOptions): Promise<ScaleFigures> {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), "isobar-scale-"));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  progress.show("building");
+  const peers = buildPeers();
+  const tls = of.tls ? makeServerCertificate(folder) : undefined;
+  const api = await ApiServer.start();
+  stack.defer(() => api.close());
+
+  const backend = stack.use(new LineProcess(peers, ["backend"]));
+  const { port: backendPort } = (await backend.hear()) as { port: number };
+  const cluster = new LargeCluster({
+    services: of.services,
+    endpointsPerService: of.endpoints,
+    port: backendPort,
+  });
+  for (const namespace of cluster.namespaces()) await api.writer.apply(namespace);
+  await fillEtcd(api.etcdPort, cluster.objects(), (written) => progress.show(`${written} objects written`));
+
+  const random = new SeededRandom(1);
+  const subscriptions = Array.from({ length: of.streams }, () =>
+    zipfSample(of.services, of.perStream, random),
+  );
+  const proxyServices = zipfSample(of.services, of.perStream, random);
+  const [port = 0, adminPort = 0, proxyAdmin = 0, proxyListener = 0] = await freePorts(4);
+  const plan = join(folder, "plan.json");
+  writeFileSync(
+    plan,
+    JSON.stringify({
+      address: `127.0.0.1:${port}`,
+      caFile: tls?.caFile ?? "",
+      serverName: tls?.serverName ?? "",
+      nodeIds: subscriptions.map((_, n) => `node-${n}`),
+      names: subscriptions.map((services) => services.map((service) => cluster.nameOf(service))),
+    }),
+  );
+  const fleet = stack.use(new LineProcess(peers, ["streams", plan]));
+  const ask = async <Answer>(command: string): Promise<Answer> => {
+    fleet.tell({ ask: command });
+    return (await fleet.hear()) as Answer;
+  };
+
+  const controlPlane = stack.use(
+    new ControlPlaneProcess({
+      kubeConfig: api.kubeConfig,
+      port,
+      adminPort,
+      tls,
+      profile: of.profile,
+    }),
+  );
+  if (of.log) stack.defer(() => void process.stderr.write(controlPlane.log));
+  const complete = await waitForAll(of, controlPlane, () => ask<FleetState>("state"));
+  const proxy = stack.use(
+    await ProbingProxy.start({
+      controlPlanePort: port,
+      tls,
+      ports: { admin: proxyAdmin, listener: proxyListener },
+    }),
+  );
+  for (const service of proxyServices) await proxy.call(cluster.nameOf(service));
+  await sleep(1_000);
+  const quietMegabytes = controlPlane.usage.rssMegabytes;
+
+  const before = await ask<FleetState>("begin");
+  const usageBefore = controlPlane.usage;
+  const changes = await writeChanges({
+    cluster,
+    writer: api.writer,
+    rate: of.rate,
+    probeRate: of.probeRate,
+    seconds: of.seconds,
+    proxy,
+    proxyServices,
+    random,
+    onProgress: (written) => progress.show(`${written} changes written`),
+  });
+  const usage = controlPlane.usage;
+  const report = await settle(changes, () => ask<FleetReport>("report"));
+  const stats = await controlPlane.stats();
+  const cpuSeconds = usage.cpuSeconds - usageBefore.cpuSeconds;
+  const pushes = report.responses - before.responses;
+  return {
+    services: stats["services"] ?? 0,
+    endpoints: stats["endpoints"] ?? 0,
+    streams: report.open,
+    startToFirstMs: complete.firstCompleteMs - controlPlane.startedMs,
+    startToAllMs: complete.lastCompleteMs - controlPlane.startedMs,
+    startCpuSeconds: complete.cpuSeconds,
+    quietMegabytes,
+    churnMegabytes: usage.rssMegabytes,
+    peakMegabytes: controlPlane.peakMegabytes,
+    written: changes.written,
+    pushes,
+    octetsPerPush: (report.octets - before.octets) / Math.max(1, pushes),
+    cpuShare: cpuSeconds / of.seconds,
+    cpuUsPerPush: (cpuSeconds * 1e6) / Math.max(1, pushes),
+    writeMs: spread(changes.writeMs),
+    receivedMs: {
+      count: report.latencies,
+      p50: report.p50 ?? Number.NaN,
+      p90: report.p90 ?? Number.NaN,
+      p99: report.p99 ?? Number.NaN,
+      max: report.max ?? Number.NaN,
+    },
+    usedMs: spread(changes.usedMs),
+    stale: staleNames(changes, report).length,
+    failures: report.failures,
+    lastFailure: report.lastFailure,
+  };
+}
+
+/** @returns when streams had everything, and what processor time that took. */
+async function waitForAll(
+  of: ScaleOptions,
+  controlPlane: ControlPlaneProcess,
+  state: () => Promise<FleetState>,
+) {
+  const untilMs = performance.now() + COMPLETE_MS;
+  for (;;) {
+    const now = await state();
+    const { cpuSeconds } = controlPlane.usage;
+    if (now.complete === of.streams) return { ...now, cpuSeconds };
+    if (performance.now() > untilMs) {
+      throw new Error(
+        `${now.complete} of ${of.streams} streams have everything: ${now.lastFailure}; ${controlPlane.log}`,
+      );
+    }
+    progress.show(`${now.complete} of ${of.streams} streams have everything`);
+    await sleep(100);
+  }
+}
+
+/** Waits until every stream has the newest of everything, or too long. */
+async function settle(changes: Changes, report: () => Promise<FleetReport>): Promise<FleetReport> {
+  const untilMs = performance.now() + SETTLE_MS;
+  for (;;) {
+    const now = await report();
+    if (staleNames(changes, now).length === 0 || performance.now() > untilMs) return now;
+    await sleep(200);
+  }
+}
+
+/** Services of which a stream has an older version than the last one written. */
+function staleNames({ stamps }: Changes, { oldest }: FleetReport): string[] {
+  return Object.keys(oldest).filter((name) => oldest[name] !== (stamps.get(name) ?? 0));
+}
+
+function spread(values: readonly number[]) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return {
+    count: sorted.length,
+    p50: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
+    p99: quantile(sorted, 0.99),
+    max: quantile(sorted, 1),
+  };
+}
