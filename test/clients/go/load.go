@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -18,16 +19,20 @@ import (
 // unaryLoops and the streams below are the load of one client, the same in every language.
 const (
 	unaryLoops   = 4
-	unaryDelayMs = 20
 	longReplies  = 150
 	shortReplies = 10
 	replyDelayMs = 20
+
+	// So that what fails at once is not called without a pause.
+	afterFailureMs = 50
 )
 
 type loadFailure struct {
 	ID      string `json:"id"`
 	Status  int    `json:"status"`
 	Message string `json:"message"`
+	// When it failed, milliseconds since 1970.
+	At int64 `json:"at"`
 }
 
 type loadReport struct {
@@ -43,14 +48,14 @@ func (r *loadReport) done(count *int, id string, err error) {
 	*count++
 	if err != nil {
 		s := status.Convert(err)
-		r.Failed = append(r.Failed, loadFailure{id, int(s.Code()), s.Message()})
+		r.Failed = append(r.Failed, loadFailure{id, int(s.Code()), s.Message(), time.Now().UnixMilli()})
 	}
 }
 
 // load calls without a pause on one channel until standard input ends, and then prints one JSON line.
 //
-// With waitForReady calls wait while the channel has no connection, instead of failing.
-func load(target, authority, name string, waitForReady bool) bool {
+// With waitForReady calls wait while the channel has no connection, instead of failing. Each unary call takes delayMs at its server.
+func load(target, authority, name string, waitForReady bool, delayMs uint32) bool {
 	channel, err := grpc.NewClient(target,
 		grpc.WithAuthority(authority),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(waitForReady)),
@@ -76,7 +81,11 @@ func load(target, authority, name string, waitForReady bool) bool {
 					return
 				default:
 					id := fmt.Sprintf("%s-%s-%d", name, kind, n)
-					report.done(count, id, call(id))
+					err := call(id)
+					report.done(count, id, err)
+					if err != nil {
+						time.Sleep(afterFailureMs * time.Millisecond)
+					}
 				}
 			}
 		})
@@ -84,7 +93,7 @@ func load(target, authority, name string, waitForReady bool) bool {
 	for each := range unaryLoops {
 		loop(fmt.Sprintf("unary%d", each), &report.Unary, func(id string) error {
 			_, err := client.Unary(context.Background(),
-				&generated.EchoRequest{Payload: pattern(100, 0), CallId: id, DelayMs: unaryDelayMs})
+				&generated.EchoRequest{Payload: pattern(100, 0), CallId: id, DelayMs: delayMs})
 			return err
 		})
 	}

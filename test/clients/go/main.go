@@ -17,12 +17,13 @@ func main() {
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	switch os.Args[1] {
 	case "serve":
-		port := flags.Int("port", 0, "port on 127.0.0.1, 0 picks a free one")
+		host := flags.String("host", "127.0.0.1", "address to listen on")
+		port := flags.Int("port", 0, "port, 0 picks a free one")
 		id := flags.String("name", "go", "name of this backend")
 		journal := flags.String("journal", "", "file that gets the id of each call as it begins")
 		certificates := flags.String("tls", "", "CERT,KEY,CA: speak TLS, and want a client's certificate from CA")
 		flags.Parse(os.Args[2:])
-		if err := serve(*port, *id, *journal, *certificates); err != nil {
+		if err := serve(*host, *port, *id, *journal, *certificates); err != nil {
 			fmt.Fprintln(os.Stderr, "echo:", err)
 			os.Exit(1)
 		}
@@ -39,8 +40,9 @@ func main() {
 		authority := flags.String("authority", "", "value of :authority")
 		id := flags.String("name", "go", "what the ids of its calls begin with")
 		wait := flags.String("wait-for-ready", "no", "yes: calls wait while there is no connection")
+		delay := flags.Uint("delay-ms", 20, "how long each unary call takes at its server")
 		flags.Parse(os.Args[2:])
-		if !load(*target, *authority, *id, *wait == "yes") {
+		if !load(*target, *authority, *id, *wait == "yes", uint32(*delay)) {
 			os.Exit(1)
 		}
 	default:
@@ -49,6 +51,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]")
+	fmt.Fprintln(os.Stderr, "usage: echo serve [--host IP] --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]")
 	os.Exit(64)
 }

@@ -60,8 +60,8 @@ func mutualTLS(files string) (credentials.TransportCredentials, error) {
 
 // serve serves until SIGTERM, then lets calls finish as grpc-go's graceful stop does. SIGUSR1 makes its health service say
 // that it is not serving, SIGUSR2 that it is.
-func serve(port int, name, journal, certificates string) error {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+func serve(host string, port int, name, journal, certificates string) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 	if err != nil {
 		return err
 	}

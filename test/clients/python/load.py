@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import grpc
@@ -13,14 +14,17 @@ from pattern import pattern
 
 # The load of one client, the same in every language.
 _UNARY_LOOPS = 4
-_UNARY_DELAY_MS = 20
 _LONG_REPLIES = 150
 _SHORT_REPLIES = 10
 _REPLY_DELAY_MS = 20
 
+# Seconds, so that what fails at once is not called without a pause.
+_AFTER_FAILURE = 0.05
+
 
 class _Load:
-    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str, wait_for_ready: bool) -> None:
+    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str, wait_for_ready: bool, delay_ms: int) -> None:
+        self._delay_ms = delay_ms
         self._wait_for_ready = wait_for_ready
         self._stub = stub
         self._name = name
@@ -60,10 +64,12 @@ class _Load:
             with self._lock:
                 self._counts[count] += 1
                 if failure is not None:
-                    self._failed.append(failure)
+                    self._failed.append({**failure, "at": int(time.time() * 1000)})
+            if failure is not None:
+                time.sleep(_AFTER_FAILURE)
 
     def _unary(self, id: str) -> None:
-        request = echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id, delay_ms=_UNARY_DELAY_MS)
+        request = echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id, delay_ms=self._delay_ms)
         self._stub.Unary(request, wait_for_ready=self._wait_for_ready)
 
     def _stream(self, id: str, replies: int) -> None:
@@ -73,7 +79,8 @@ class _Load:
         assert indexes == list(range(replies)), f"{len(indexes)} replies of {replies}"
 
 
-def load(target: str, authority: str, name: str, wait_for_ready: bool) -> None:
-    """With wait_for_ready calls wait while the channel has no connection, instead of failing."""
+def load(target: str, authority: str, name: str, wait_for_ready: bool, delay_ms: int) -> None:
+    """With wait_for_ready calls wait while the channel has no connection, instead of failing. Each unary call takes
+    delay_ms at its server."""
     with grpc.insecure_channel(target, options=[("grpc.default_authority", authority)]) as channel:
-        _Load(echo_pb2_grpc.EchoStub(channel), name, wait_for_ready).run()
+        _Load(echo_pb2_grpc.EchoStub(channel), name, wait_for_ready, delay_ms).run()

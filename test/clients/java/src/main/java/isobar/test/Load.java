@@ -19,31 +19,39 @@ import java.util.function.Consumer;
 final class Load {
   // The load of one client, the same in every language.
   private static final int UNARY_LOOPS = 4;
-  private static final int UNARY_DELAY_MS = 20;
   private static final int LONG_REPLIES = 150;
   private static final int SHORT_REPLIES = 10;
   private static final int REPLY_DELAY_MS = 20;
 
+  /** So that what fails at once is not called without a pause. */
+  private static final int AFTER_FAILURE_MS = 50;
+
   private final EchoBlockingStub stub;
   private final String name;
+  private final int delayMs;
   private final AtomicInteger unary = new AtomicInteger();
   private final AtomicInteger streams = new AtomicInteger();
   private final Queue<String> failed = new ConcurrentLinkedQueue<>();
   private final List<Thread> loops = new ArrayList<>();
   private volatile boolean stopped;
 
-  private Load(EchoBlockingStub stub, String name) {
+  private Load(EchoBlockingStub stub, String name, int delayMs) {
     this.stub = stub;
     this.name = name;
+    this.delayMs = delayMs;
   }
 
-  /** @param waitForReady calls wait while the channel has no connection, instead of failing */
-  static void run(String target, String authority, String name, boolean waitForReady) throws Exception {
+  /**
+   * @param waitForReady calls wait while the channel has no connection, instead of failing
+   * @param delayMs how long each unary call takes at its server
+   */
+  static void run(String target, String authority, String name, boolean waitForReady, int delayMs)
+      throws Exception {
     ManagedChannel channel =
         ManagedChannelBuilder.forTarget(target).usePlaintext().overrideAuthority(authority).build();
     try {
       EchoBlockingStub stub = EchoGrpc.newBlockingStub(channel);
-      new Load(waitForReady ? stub.withWaitForReady() : stub, name).untilInputEnds();
+      new Load(waitForReady ? stub.withWaitForReady() : stub, name, delayMs).untilInputEnds();
     } finally {
       channel.shutdownNow();
     }
@@ -76,8 +84,12 @@ final class Load {
                   Status status = Status.fromThrowable(error);
                   failed.add(
                       String.format(
-                          "{\"id\":%s,\"status\":%d,\"message\":%s}",
-                          Client.quoted(id), status.getCode().value(), Client.quoted(error.toString())));
+                          "{\"id\":%s,\"status\":%d,\"message\":%s,\"at\":%d}",
+                          Client.quoted(id),
+                          status.getCode().value(),
+                          Client.quoted(error.toString()),
+                          System.currentTimeMillis()));
+                  pauseAfterFailure();
                 }
                 count.incrementAndGet();
               }
@@ -86,12 +98,20 @@ final class Load {
     thread.start();
   }
 
+  private static void pauseAfterFailure() {
+    try {
+      Thread.sleep(AFTER_FAILURE_MS);
+    } catch (InterruptedException error) {
+      throw new IllegalStateException(error);
+    }
+  }
+
   private void callUnary(String id) {
     stub.unary(
         EchoRequest.newBuilder()
             .setPayload(Pattern.of(100, 0))
             .setCallId(id)
-            .setDelayMs(UNARY_DELAY_MS)
+            .setDelayMs(delayMs)
             .build());
   }
 

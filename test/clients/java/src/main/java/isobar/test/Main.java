@@ -8,7 +8,7 @@ public final class Main {
   private static final String USAGE =
       "usage: echo serve --port N --name ID [--journal FILE]"
           + " | echo call --target ADDR --authority NAME [--only CHECKS]"
-          + " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes]";
+          + " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]";
 
   private Main() {}
 
@@ -37,7 +37,8 @@ public final class Main {
               options.get("--target"),
               options.get("--authority"),
               options.getOrDefault("--name", "java"),
-              options.getOrDefault("--wait-for-ready", "no").equals("yes"));
+              options.getOrDefault("--wait-for-ready", "no").equals("yes"),
+              Integer.parseInt(options.getOrDefault("--delay-ms", "20")));
       default -> usage();
     }
   }
