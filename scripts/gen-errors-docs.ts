@@ -10,6 +10,8 @@ import { RESPONSE_FLAG_CODES } from "../src/telemetry/response-flag.ts";
 const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
   noRoute:
     "Compare the name in the message with `name` of the clusters (`GET /clusters`): it is the `:authority`, with port if clients send one. Not retried by clients, because it would never succeed.",
+  noMatch:
+    "The authority has routes, and none of them is for this method and these headers. Look at its GRPCRoutes, or at /routes.",
   authorityUnknownYet:
     "The name is new to this proxy, and the control plane did not answer within `controlPlane.resolveTimeout`. `GET /xds` shows whether there is a connection, and what is asked for. Clients may try again.",
   authorityOverflow:

@@ -153,10 +153,35 @@ export class Http1Server implements Http1Handler {
       exchange.fail(connection.fault);
       return;
     }
-    const { cluster, choice } = this.#destination(connection, head);
-    if (cluster === undefined) exchange.fail(noRoute(head));
+    const found = this.#destination(connection, head);
+    if (found.cluster === undefined && this.#ask(connection, head, exchange)) return;
+    this.#direct(exchange, found);
+  }
+
+  #direct(exchange: RequestExchange, { cluster, choice }: Destination): void {
+    if (cluster === undefined) exchange.fail(noRoute(exchange.head));
     else if (choice?.refused === true) exchange.fail(noLabelledEndpoint(cluster.snapshot.name));
     else this.#send(exchange, cluster, choice);
+  }
+
+  /** Somebody may know the Host, where nothing else says where the request goes. @returns whether it waits for word. */
+  #ask(connection: Http1Connection, head: RequestHead, exchange: RequestExchange): boolean {
+    const { askedAuthorities } = this.#services.context;
+    const { clusterSlot = NO_ROUTE, source = "" } = this.#arrivals.get(connection) ?? {};
+    if (askedAuthorities === undefined || clusterSlot !== NO_ROUTE) return false;
+    const question = {
+      authority: head.authority,
+      source,
+      onWord: () => {
+        connection.off("close", withdraw);
+        if (!exchange.over) this.#direct(exchange, this.#destination(connection, head));
+      },
+    };
+    const withdraw = (): void => askedAuthorities.withdraw(question);
+    connection.once("close", withdraw);
+    if (askedAuthorities.ask(question)) return true;
+    connection.off("close", withdraw);
+    return false;
   }
 
   /** Where a request goes: by its connection, its Host, and what routes make of that. */

@@ -29,6 +29,15 @@ export const PROXY_ERRORS = {
     flag: ResponseFlag.noRoute,
     message: "no cluster is configured for authority",
   },
+  noMatch: {
+    code: "no_match",
+    source: "downstream",
+    retry: "never",
+    // Source: Gateway API, GRPCRoute: what no rule matches is answered as HTTP 404 is for gRPC.
+    grpcStatus: GrpcStatus.unimplemented,
+    flag: ResponseFlag.noRoute,
+    message: "no route leads the request to a cluster, for authority",
+  },
   authorityUnknownYet: {
     code: "authority_unknown_yet",
     source: "internal",

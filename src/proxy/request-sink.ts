@@ -94,9 +94,11 @@ export class RequestSink implements ConnectionSink {
     if (cluster === undefined) {
       const authority = this.#readAuthority(request);
       const error =
-        askedAuthorities === undefined || ownCluster !== undefined
-          ? PROXY_ERRORS.noRoute
-          : askedAuthorities.hold({ sink: this, slot, octets, request, authority, source });
+        routes !== undefined && routes.nameOf(slot) !== ""
+          ? PROXY_ERRORS.noMatch
+          : askedAuthorities === undefined || ownCluster !== undefined
+            ? PROXY_ERRORS.noRoute
+            : askedAuthorities.hold({ sink: this, slot, octets, request, authority, source });
       if (error === undefined) return;
       releaseFields(slab, pool, scratch, octets);
       fail(this.#context, slot, error, `"${authority}"`);

@@ -5,7 +5,7 @@ import type { ProxyError } from "../proxy-error.ts";
 import { PROXY_ERRORS } from "../proxy-error.ts";
 import type { AuthorityNews } from "./authority-news.ts";
 import { AuthorityState } from "./authority-news.ts";
-import type { AuthorityWaiting, UnroutedRequest } from "./authority-waiting.ts";
+import type { AuthorityQuestion, AuthorityWaiting, UnroutedRequest } from "./authority-waiting.ts";
 import { HeldRequest } from "./held-request.ts";
 
 /** How {@link AskedAuthorities} wait. */
@@ -16,7 +16,7 @@ export interface AskedAuthoritiesOptions {
   readonly ask: (authority: string) => void;
 }
 
-/** Requests that may wait in one worker, and what of that one caller may take. */
+/** Requests and connections that may wait in one worker, and what of that one caller may take. */
 const MAX_HELD = 1024;
 const MAX_HELD_OF_CALLER = MAX_HELD / 4;
 /** How long it is remembered that a service does not exist, and of how many. */
@@ -26,8 +26,10 @@ const MAX_ABSENT = 4_096;
 const AUTHORITY = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::[0-9]{1,5})?$|^\[[0-9a-f:.]+\](?::[0-9]{1,5})?$/;
 const MAX_AUTHORITY_LENGTH = 260;
 
+/** Who waits for word of one authority. */
 interface Asked {
   readonly slots: Set<number>;
+  readonly questions: Set<AuthorityQuestion>;
 }
 
 /**
@@ -41,6 +43,8 @@ export class AskedAuthorities implements AuthorityWaiting {
   readonly #asked = new Map<string, Asked>();
   /** By the client's stream. */
   readonly #held = new Map<number, { readonly request: HeldRequest; readonly authority: string }>();
+  /** Since when each waits. */
+  readonly #questions = new Map<AuthorityQuestion, number>();
   /** Until when an authority is known not to be a cluster's name: for good where routes are for it. */
   readonly #settled = new Map<string, number>();
 
@@ -60,21 +64,32 @@ export class AskedAuthorities implements AuthorityWaiting {
   hold(unrouted: UnroutedRequest): ProxyError | undefined {
     const { slot, octets, source } = unrouted;
     const authority = unrouted.authority.toLowerCase();
-    const { time, workerRow } = this.#context;
-    if (authority.length > MAX_AUTHORITY_LENGTH || !AUTHORITY.test(authority)) return PROXY_ERRORS.noRoute;
-    if ((this.#settled.get(authority) ?? 0) > time.nowMs) return PROXY_ERRORS.noRoute;
+    const { workerRow } = this.#context;
+    if (!this.#mayAsk(authority)) return PROXY_ERRORS.noRoute;
     if (!this.#hasRoom(authority, source)) return PROXY_ERRORS.authorityOverflow;
     const request = new HeldRequest(this.#context, unrouted.sink, source, unrouted.request);
     if (!request.hold(slot, octets)) return PROXY_ERRORS.overBudget;
     workerRow[WorkerColumn.requestsHeld]!++;
     this.#held.set(slot, { request, authority });
-    const asked = this.#asked.get(authority);
-    if (asked !== undefined) asked.slots.add(slot);
-    else {
-      this.#asked.set(authority, { slots: new Set([slot]) });
-      this.#options.ask(authority);
-    }
+    this.#askedFor(authority).slots.add(slot);
     return undefined;
+  }
+
+  ask(question: AuthorityQuestion): boolean {
+    const authority = question.authority.toLowerCase();
+    if (!this.#mayAsk(authority) || !this.#hasRoom(authority, question.source)) return false;
+    this.#questions.set(question, this.#context.time.nowMs);
+    this.#askedFor(authority).questions.add(question);
+    return true;
+  }
+
+  withdraw(question: AuthorityQuestion): void {
+    if (this.#questions.delete(question))
+      this.#asked.get(question.authority.toLowerCase())?.questions.delete(question);
+  }
+
+  isRouted(authority: string): boolean {
+    return this.#settled.get(authority.toLowerCase()) === Number.POSITIVE_INFINITY;
   }
 
   /** A request waits no more: it has been given up. */
@@ -112,8 +127,14 @@ export class AskedAuthorities implements AuthorityWaiting {
       this.leave(slot);
       fail(this.#context, slot, PROXY_ERRORS.authorityUnknownYet, `"${authority}"`);
     }
+    for (const [question, askedMs] of [...this.#questions]) {
+      if (askedMs > sinceMs) continue;
+      this.withdraw(question);
+      question.onWord();
+    }
     // Word may come yet; whoever asks next asks anew.
-    for (const [authority, { slots }] of this.#asked) if (slots.size === 0) this.#asked.delete(authority);
+    for (const [authority, { slots, questions }] of this.#asked)
+      if (slots.size + questions.size === 0) this.#asked.delete(authority);
   }
 
   #goOn(authority: string): void {
@@ -125,12 +146,30 @@ export class AskedAuthorities implements AuthorityWaiting {
       this.#held.delete(slot);
       held?.request.resume(slot);
     }
+    for (const question of asked.questions) if (this.#questions.delete(question)) question.onWord();
+  }
+
+  #mayAsk(authority: string): boolean {
+    if (authority.length > MAX_AUTHORITY_LENGTH || !AUTHORITY.test(authority)) return false;
+    return (this.#settled.get(authority) ?? 0) <= this.#context.time.nowMs;
+  }
+
+  /** @returns who waits for it; it is asked for now, unless it has been. */
+  #askedFor(authority: string): Asked {
+    let asked = this.#asked.get(authority);
+    if (asked === undefined) {
+      asked = { slots: new Set(), questions: new Set() };
+      this.#asked.set(authority, asked);
+      this.#options.ask(authority);
+    }
+    return asked;
   }
 
   #hasRoom(authority: string, source: string): boolean {
-    if (this.#held.size >= MAX_HELD) return false;
+    if (this.#held.size + this.#questions.size >= MAX_HELD) return false;
     let ofCaller = 0;
     for (const { request } of this.#held.values()) if (request.source === source) ofCaller++;
+    for (const question of this.#questions.keys()) if (question.source === source) ofCaller++;
     if (ofCaller >= MAX_HELD_OF_CALLER) return false;
     // A name that nobody waits for any more is forgotten by the next sweep.
     return this.#asked.has(authority) || this.#asked.size < MAX_HELD;

@@ -7,6 +7,7 @@ import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import type { ArrivalLimits } from "./arrival-limits.ts";
 import { Stage } from "./arrival-stage.ts";
+import { AuthorityWait } from "./authority-wait.ts";
 import { ClusterPin } from "./cluster-pin.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
 import type { DialFailure, DialOwner } from "./endpoint-dial.ts";
@@ -48,6 +49,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   #tunnel: TunnelRequest | undefined;
   #splice: Splice | undefined;
   readonly #writer: AnswerWriter;
+  readonly #wait: AuthorityWait;
 
   constructor(
     services: PortServices,
@@ -63,6 +65,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.#held = new HeldOctets(services.context.engine.slab);
     this.#pin = new ClusterPin(services.context);
     this.#gauge = new ProtocolGauge(services.context);
+    this.#wait = new AuthorityWait(services.context, hooks.caller.address, () => this.#readOn());
     services.arrivals.add(this);
     this.#transport = openTransport(this);
     this.#writer = new AnswerWriter(services.context.engine.slab, this.#transport);
@@ -73,20 +76,17 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   /** Begins to find out what the connection speaks, at its start and again inside a tunnel. */
   #begin(clusterSlot: number): void {
     this.#pin.set(clusterSlot);
+    this.#wait.renew();
     this.#stage = Stage.detecting;
-    const { clusters } = this.#services.context;
+    const { tlsIdentity = 0, protocol } = this.#services.context.clusters[clusterSlot]?.snapshot ?? {};
     const declared = this.#declared;
     if (declared === "http2") {
       this.#toHttp2(0);
-    } else if (
-      declared === "tcp" ||
-      (declared === "auto" && clusters[clusterSlot]?.snapshot.protocol === "tcp")
-    ) {
+    } else if (declared === "tcp" || (declared === "auto" && protocol === "tcp")) {
       this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
     } else if (declared === "auto" && clusterSlot !== NO_ROUTE) {
       const { dialAfterMs, tunnelDialAfterMs, silenceMs } = this.#limits;
-      const isSecured = (clusters[clusterSlot]?.snapshot.tlsIdentity ?? 0) !== 0;
-      const afterMs = isSecured ? silenceMs : this.#inTunnel ? tunnelDialAfterMs : dialAfterMs;
+      const afterMs = tlsIdentity !== 0 ? silenceMs : this.#inTunnel ? tunnelDialAfterMs : dialAfterMs;
       this.#timer.set(afterMs, () => this.#dialEarly(silenceMs - afterMs));
     } else {
       this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
@@ -117,20 +117,11 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     const isNew = this.#held.octets === 0;
     if (isNew && this.#stage === Stage.detecting && this.#declared === "auto") {
       const { bytes } = context.engine.slab;
-      if (detectProtocol(bytes, offset, length) === Detected.http2) {
-        this.#toHttp2(length);
-        return;
-      }
+      if (detectProtocol(bytes, offset, length) === Detected.http2) return this.#toHttp2(length);
     }
-    if (!this.#held.append(offset, length)) {
-      this.#refuse(PortRefusal.overBudget);
-      return;
-    }
-    if (this.#stage !== Stage.detecting) {
-      // A carrier may tell once more after a pause.
-      this.#transport.pause();
-      return;
-    }
+    if (!this.#held.append(offset, length)) return this.#refuse(PortRefusal.overBudget);
+    // A carrier may tell once more after a pause.
+    if (this.#stage !== Stage.detecting) return this.#transport.pause();
     if (isNew) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
     this.#examine();
   }
@@ -141,8 +132,8 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
 
   #examine(): void {
     if (this.#held.octets === 0) return;
-    const { slot } = this.#pin;
-    const judgement = judgeOctets(this.#services, this.#declared, slot, this.#held, this.#clientEnded);
+    const known = { clusterSlot: this.#pin.slot, ended: this.#clientEnded, mayAsk: this.#wait.mayAsk };
+    const judgement = judgeOctets(this.#services, this.#declared, this.#held, known);
     switch (judgement.kind) {
       case "wait":
         return;
@@ -152,7 +143,11 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
         void this.#toHttp1();
         return;
       case "tunnel":
+        // One is enough: within another it would lead nowhere else.
+        if (this.#inTunnel) return this.#refuse(PortRefusal.malformed, ANSWERS.badRequest);
         return this.#toTunnel(judgement.head);
+      case "ask":
+        return this.#ask(judgement.authority);
       case "endpoint":
         return this.#toEndpoint(judgement.protocol, judgement.clusterSlot);
       case "refuse":
@@ -177,7 +172,14 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     });
   }
 
+  #ask(authority: string): void {
+    this.#timer.clear();
+    if (this.#wait.begin(authority)) this.wait();
+    else this.#examine();
+  }
+
   #readOn(): void {
+    this.#stage = Stage.detecting;
     this.#transport.resume();
     if (this.#held.octets > 0) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
     this.#examine();
@@ -289,8 +291,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
         onGone: () => this.#gone(),
       });
     } catch {
-      if (this.isClosed) return;
-      this.#refuse(PortRefusal.http1Unavailable, ANSWERS.unavailable);
+      if (!this.isClosed) this.#refuse(PortRefusal.http1Unavailable, ANSWERS.unavailable);
     }
   }
 
@@ -298,13 +299,9 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   answer(answer: LocalAnswer, then?: () => void): void {
     this.#timer.clear();
     this.#stage = Stage.waiting;
-    if (!this.#writer.write(answer)) {
-      this.#close();
-    } else if (then === undefined) {
-      this.#end();
-    } else if (!this.#writer.whenLeft(then)) {
-      this.#transport.pause();
-    }
+    if (!this.#writer.write(answer)) this.#close();
+    else if (then === undefined) this.#end();
+    else if (!this.#writer.whenLeft(then)) this.#transport.pause();
   }
 
   onReleased(): void {
@@ -360,6 +357,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.#timer.clear();
     this.#dial?.abandon();
     this.#tunnel?.abandon();
+    this.#wait.cancel();
     this.#held.free();
     this.#writer.free();
     this.#gauge.set(-1);

@@ -20,6 +20,8 @@ export type Judgement =
   /** HTTP/1.1 that is handled request by request. */
   | { readonly kind: "http1" }
   | { readonly kind: "tunnel"; readonly head: RequestHead }
+  /** Somebody may know where this leads. */
+  | { readonly kind: "ask"; readonly authority: string }
   /** Passed on unchanged. */
   | { readonly kind: "endpoint"; readonly protocol: DownstreamProtocol; readonly clusterSlot: number }
   | { readonly kind: "refuse"; readonly reason: PortRefusal; readonly answer?: LocalAnswer };
@@ -27,41 +29,48 @@ export type Judgement =
 const WAIT: Judgement = { kind: "wait" };
 const TLS_PORT = 443;
 
+/** What is known of a connection beside what it said. */
+export interface KnownOfConnection {
+  /** Its own cluster, or NO_ROUTE. */
+  readonly clusterSlot: number;
+  /** No more octets will come. */
+  readonly ended: boolean;
+  /** Somebody may be asked for names that are not known. */
+  readonly mayAsk: boolean;
+}
+
 /**
  * Judges the first octets of a connection, at least one. A connection's own cluster decides where it leads: neither a server
  * name nor Host leads elsewhere, and CONNECT is a request like any other, for the service behind it.
- *
- * @param clusterSlot the connection's own cluster, or NO_ROUTE.
- * @param ended no more octets will come.
  */
 export function judgeOctets(
   services: PortServices,
   declared: ListenerProtocol,
-  clusterSlot: number,
   held: HeldOctets,
-  ended: boolean,
+  known: KnownOfConnection,
 ): Judgement {
   const { bytes } = services.context.engine.slab;
+  const { clusterSlot, ended } = known;
   const detected = detectProtocol(bytes, held.start, held.octets);
   if (detected === Detected.undecided && !ended) return WAIT;
   if (declared === "tls") {
     // In particular nothing may pass unread as TLS that is none, to endpoints that are to be reached by TLS only.
     if (detected !== Detected.tls) return { kind: "refuse", reason: PortRefusal.malformed };
-    return judgeHello(services, clusterSlot, held, ended);
+    return judgeHello(services, held, known);
   }
   if (detected === Detected.connect && clusterSlot === NO_ROUTE) {
     const head = readRequestHead(bytes, held.start, held.octets);
     return head.state === HeadState.incomplete && !ended ? WAIT : { kind: "tunnel", head };
   }
-  if (declared === "http1") return judgeRequest(services, clusterSlot, held, ended);
+  if (declared === "http1") return judgeRequest(services, held, known);
   switch (detected) {
     case Detected.http2:
       return { kind: "http2" };
     case Detected.tls:
-      return judgeHello(services, clusterSlot, held, ended);
+      return judgeHello(services, held, known);
     case Detected.connect:
     case Detected.http1:
-      return judgeRequest(services, clusterSlot, held, ended);
+      return judgeRequest(services, held, known);
     default:
       return clusterSlot === NO_ROUTE
         ? { kind: "refuse", reason: PortRefusal.unknownProtocol }
@@ -71,9 +80,8 @@ export function judgeOctets(
 
 function judgeHello(
   { context, hosts }: PortServices,
-  clusterSlot: number,
   held: HeldOctets,
-  ended: boolean,
+  { clusterSlot, ended, mayAsk }: KnownOfConnection,
 ): Judgement {
   const protocol = DownstreamProtocol.tls;
   if (clusterSlot !== NO_ROUTE) return { kind: "endpoint", protocol, clusterSlot };
@@ -81,16 +89,16 @@ function judgeHello(
   if (hello.state === HelloState.incomplete && !ended) return WAIT;
   if (hello.state !== HelloState.complete) return { kind: "refuse", reason: PortRefusal.malformed };
   const named = hello.serverName === "" ? NO_ROUTE : hosts.findHost(hello.serverName, TLS_PORT);
-  return named === NO_ROUTE
-    ? { kind: "refuse", reason: PortRefusal.noCluster }
-    : { kind: "endpoint", protocol, clusterSlot: named };
+  if (named !== NO_ROUTE) return { kind: "endpoint", protocol, clusterSlot: named };
+  // A server name has no port; the one that TLS has by itself is all that can be asked for.
+  if (mayAsk && hello.serverName !== "") return { kind: "ask", authority: `${hello.serverName}:${TLS_PORT}` };
+  return { kind: "refuse", reason: PortRefusal.noCluster };
 }
 
 function judgeRequest(
   { context, hosts }: PortServices,
-  clusterSlot: number,
   held: HeldOctets,
-  ended: boolean,
+  { clusterSlot, ended, mayAsk }: KnownOfConnection,
 ): Judgement {
   const head = readRequestHead(context.engine.slab.bytes, held.start, held.octets);
   if (head.state === HeadState.incomplete && !ended) return WAIT;
@@ -103,6 +111,7 @@ function judgeRequest(
     if (head.host !== "") slot = routeOfHost(head.host, hosts);
     if (slot === NO_ROUTE) {
       if (context.routes?.speaksOf(NO_ROUTE, head.host) === true) return { kind: "http1" };
+      if (mayAsk && head.host !== "") return { kind: "ask", authority: head.host };
       return { kind: "refuse", reason: PortRefusal.noCluster, answer: ANSWERS.noCluster };
     }
   }

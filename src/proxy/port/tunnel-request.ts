@@ -1,5 +1,6 @@
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { TunnelResult } from "../../telemetry/port-cell.ts";
+import { AuthorityWait } from "./authority-wait.ts";
 import type { DialOwner } from "./endpoint-dial.ts";
 import { EndpointDial } from "./endpoint-dial.ts";
 import { findForeignAddress } from "./find-foreign-address.ts";
@@ -18,11 +19,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export interface TunnelClient {
   /** Whether the client has gone. */
   readonly isClosed: boolean;
+  readonly caller: { readonly address: string };
   /** Says something; then closes, or does what is given once it has left. */
   answer(answer: LocalAnswer, then?: () => void): void;
   /** The client is not read until {@link answer}. */
   wait(): void;
-  /** The connection is for this cluster from now on, and what it speaks has to be found out again. */
+  /** The connection is for this cluster from now on, NO_ROUTE for none; what it speaks has to be found out again. */
   enterCluster(clusterSlot: number): void;
   /** The connection is passed on as it is. */
   spliceTo(dial: EndpointDial): void;
@@ -34,6 +36,7 @@ export class TunnelRequest implements DialOwner {
   readonly #door: ListenerDoor;
   readonly #client: TunnelClient;
   #dial: EndpointDial | undefined;
+  #wait: AuthorityWait | undefined;
 
   constructor(services: PortServices, door: ListenerDoor, client: TunnelClient) {
     this.#services = services;
@@ -50,12 +53,27 @@ export class TunnelRequest implements DialOwner {
     const target = parseTunnelTarget(head.target);
     if (target === undefined) return this.#refuse(TunnelResult.malformed, ANSWERS.badTarget);
     const slot = this.#services.hosts.findTarget(target.host, target.port);
-    if (slot === NO_ROUTE) {
-      void this.#openForeign(target);
-    } else {
-      this.#services.countTunnel(TunnelResult.cluster);
-      this.#client.enterCluster(slot);
-    }
+    if (slot !== NO_ROUTE) return this.#enter(slot);
+    const { context } = this.#services;
+    const host = target.host.includes(":") ? `[${target.host}]` : target.host;
+    this.#wait = new AuthorityWait(context, this.#client.caller.address, () => this.#openAsked(target));
+    if (this.#wait.begin(`${host}:${target.port}`)) this.#client.wait();
+    else this.#openAsked(target);
+  }
+
+  /** Whoever may know has been asked. */
+  #openAsked(target: TunnelTarget): void {
+    const { hosts, context } = this.#services;
+    const slot = hosts.findTarget(target.host, target.port);
+    if (slot !== NO_ROUTE) return this.#enter(slot);
+    // Routes say where its requests go: each by the name it gives itself, as without a tunnel.
+    if (context.askedAuthorities?.isRouted(this.#wait!.authority) === true) return this.#enter(NO_ROUTE);
+    void this.#openForeign(target);
+  }
+
+  #enter(slot: number): void {
+    this.#services.countTunnel(TunnelResult.cluster);
+    this.#client.enterCluster(slot);
   }
 
   async #openForeign(target: TunnelTarget): Promise<void> {
@@ -97,6 +115,7 @@ export class TunnelRequest implements DialOwner {
 
   /** The client has gone. */
   abandon(): void {
+    this.#wait?.cancel();
     this.#dial?.abandon();
     this.#dial = undefined;
   }
