@@ -35,10 +35,10 @@ export class ControlPlaneEvents implements StreamEvents {
     this.#log = log;
   }
 
-  pushed(_stream: AdsStream, type: TypeUrl, resources: number, octets: number): void {
+  pushed(_stream: AdsStream, type: TypeUrl, { resources }: Unanswered, octets: number): void {
     const tally = this.#tally(type);
     tally.responses++;
-    tally.resources += resources;
+    tally.resources += resources.size;
     tally.octets += octets;
   }
 

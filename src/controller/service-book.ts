@@ -1,4 +1,4 @@
-import type { ServiceModel } from "../resource/service.ts";
+import type { ChangeCause, ServiceModel } from "../resource/service.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
 import { reuseUnchanged } from "./reuse-unchanged.ts";
 
@@ -23,8 +23,13 @@ export class ServiceBook {
     return this.#endpoints;
   }
 
-  /** Makes the sink have these, and no others of the Service. @param key `namespace/name`. */
-  set(key: string, models: readonly ServiceModel[]): void {
+  /**
+   * Makes the sink have these, and no others of the Service.
+   *
+   * @param key `namespace/name`.
+   * @param cause why those that are missing went; undefined: not known.
+   */
+  set(key: string, models: readonly ServiceModel[], cause?: ChangeCause): void {
     const before = this.#given.get(key);
     const now = new Map<string, ServiceModel>();
     for (const model of models) {
@@ -38,7 +43,7 @@ export class ServiceBook {
     for (const [name, model] of before ?? []) {
       if (now.has(name)) continue;
       this.#count(model, undefined);
-      this.#sink.remove(name);
+      this.#sink.remove(name, cause);
     }
     if (now.size === 0) this.#given.delete(key);
     else this.#given.set(key, now);

@@ -1,11 +1,11 @@
-import type { ServiceModel } from "./service.ts";
+import type { ChangeCause, ServiceModel } from "./service.ts";
 
 /** Where a source of services puts what it finds. Calls never throw. */
 export interface ServiceSink {
   /** A service is new or may have changed; the sink finds out whether it has. */
   upsert(service: ServiceModel): void;
-  /** The service of this canonical name is gone. */
-  remove(name: string): void;
+  /** The service of this canonical name is gone. @param cause what took it away: where there is one, that was meant. */
+  remove(name: string, cause?: ChangeCause): void;
   /** Everything there is has been given once: from now on what is not known does not exist. May be called again. */
   synced(): void;
 }

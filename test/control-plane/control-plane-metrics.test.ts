@@ -40,7 +40,7 @@ describe("the control plane's metrics", () => {
     cache.synced();
     const { stream } = new StreamRig().sotw("envoy");
     const response = { version: "1", resources: new Map([["a:1", "1"]]), sentAtMs: performance.now() };
-    events.pushed(stream, TYPE_URL.cluster, 1, 500);
+    events.pushed(stream, TYPE_URL.cluster, response, 500);
     events.answered(stream, TYPE_URL.cluster, response, undefined);
     events.answered(stream, TYPE_URL.cluster, response, "no such policy");
     const text = (await metrics.render()).join("");

@@ -31,10 +31,19 @@ export interface StreamSurroundings {
 
 /** Told what happens, for logs and metrics. */
 export interface StreamEvents {
-  pushed(stream: AdsStream, type: TypeUrl, resources: number, octets: number): void;
+  /** @param response kept by the stream until it is answered: the same object then. */
+  pushed(stream: AdsStream, type: TypeUrl, response: Unanswered, octets: number): void;
   /** @param message why it was refused; undefined if accepted. */
   answered(stream: AdsStream, type: TypeUrl, response: Unanswered, message: string | undefined): void;
   unknownType(stream: AdsStream, type: string): void;
+  /** The client's first request for a type. @param brought versions of what it says it has, by name; undefined: it does not say. */
+  began?(stream: AdsStream, type: TypeUrl, brought: ReadonlyMap<string, string> | undefined): void;
+  /** What the client has is what there is: it is not sent. */
+  current?(stream: AdsStream, type: TypeUrl, name: string): void;
+  /** The client does not want it any more. */
+  dropped?(stream: AdsStream, type: TypeUrl, name: string): void;
+  /** The stream is over. */
+  closed?(stream: AdsStream): void;
 }
 
 /**
@@ -129,6 +138,7 @@ export abstract class AdsStream {
       for (const name of names) this.shared.index.delete(type, name, this);
       if (wildcard) this.shared.index.deleteAll(type, this);
     }
+    this.shared.events.closed?.(this);
   }
 
   /** @param whole with every resource that the client has. */
@@ -191,6 +201,7 @@ export abstract class AdsStream {
     if (!subscription.names.has(name)) return;
     subscription.drop(name);
     this.shared.index.delete(subscription.type, name, this);
+    if (!subscription.wildcard) this.shared.events.dropped?.(this, subscription.type, name);
   }
 
   protected setWildcard(subscription: Subscription, wildcard: boolean): void {
@@ -198,8 +209,11 @@ export abstract class AdsStream {
     subscription.wildcard = wildcard;
     if (!wildcard) {
       this.shared.index.deleteAll(subscription.type, this);
-      for (const name of subscription.sent.names())
-        if (!subscription.names.has(name)) subscription.sent.delete(name);
+      for (const name of subscription.sent.names()) {
+        if (subscription.names.has(name)) continue;
+        subscription.sent.delete(name);
+        this.shared.events.dropped?.(this, subscription.type, name);
+      }
       return;
     }
     this.shared.index.addAll(subscription.type, this);
@@ -224,10 +238,11 @@ export abstract class AdsStream {
     unanswered: Omit<Unanswered, "sentAtMs">,
   ): void {
     const { type } = subscription;
-    subscription.unanswered.set(nonce, { ...unanswered, sentAtMs: this.shared.nowMs() });
+    const response = { ...unanswered, sentAtMs: this.shared.nowMs() };
+    subscription.unanswered.set(nonce, response);
     subscription.mustAnswer = false;
     if (!this.port.write(octets)) this.#blocked = true;
-    this.shared.events.pushed(this, type, unanswered.resources.size, octets.length);
+    this.shared.events.pushed(this, type, response, octets.length);
   }
 
   /**

@@ -75,7 +75,10 @@ export class DeltaServerStream extends AdsStream {
         }
         continue;
       }
-      if (!isForced && sent.get(name) === resource.version) continue;
+      if (!isForced && sent.get(name) === resource.version) {
+        this.shared.events.current?.(this, type, name);
+        continue;
+      }
       sent.set(name, resource.version);
       versions.set(name, resource.version);
       resources.push(resource.inDelta);
@@ -92,10 +95,13 @@ export class DeltaServerStream extends AdsStream {
 
   /** What the client brings from a former stream: only what differs is sent, and what has gone is said to have gone. */
   #has(subscription: Subscription, versions: readonly (readonly [name: string, version: string])[]): void {
+    const brought = new Map<string, string>();
     for (const [name, version] of versions) {
       if (!subscription.wants(name) || version.length > MAX_VERSION_LENGTH) continue;
       subscription.sent.set(name, version);
       subscription.dirty.add(name);
+      brought.set(name, version);
     }
+    this.shared.events.began?.(this, subscription.type, brought);
   }
 }

@@ -145,6 +145,9 @@ export class SotwStream extends AdsStream {
     for (const each of found) combined.add(each.version);
     if (combined.toString() !== version) return;
     for (const each of found) subscription.sent.set(each.name, each.version);
+    const { events } = this.shared;
+    events.began?.(this, subscription.type, new Map(subscription.sent));
+    for (const { name } of found) events.current?.(this, subscription.type, name);
     subscription.acceptedVersion = version;
     subscription.mustAnswer = false;
     subscription.dirty.clear();
