@@ -54,6 +54,8 @@ export class Controller {
   readonly #routes: RouteBook;
   /** What the next version of a service comes of. */
   readonly #causes = new Map<string, ChangeCause>();
+  /** What policies and routes are to be looked at for, by their work. */
+  readonly #workCauses = new Map<string, ChangeCause>();
   /** Services whose endpoints look at Pods. */
   readonly #lookAtPods = new Set<string>();
 
@@ -110,11 +112,11 @@ export class Controller {
   }
 
   onPolicy(change: ObjectChange<KubeObject>): void {
-    this.queue.add(`policy/${objectKey(change.object)}`);
+    this.#take(`policy/${objectKey(change.object)}`, "TrafficPolicy", change);
   }
 
   onRoute(change: ObjectChange<KubeObject>): void {
-    this.queue.add(`route/${objectKey(change.object)}`);
+    this.#take(`route/${objectKey(change.object)}`, "GRPCRoute", change);
   }
 
   onGrant(): void {
@@ -122,13 +124,24 @@ export class Controller {
   }
 
   #mark(key: string, kind: string, { verb, object }: ObjectChange<KubeObject>): void {
-    this.#causes.set(key, {
-      object: `${kind} ${objectKey(object)}`,
-      resourceVersion: object.resourceVersion,
-      verb,
-      fieldManager: object.manager,
-    });
+    this.#causes.set(key, causeOf(kind, { verb, object }));
     this.queue.add(`service/${key}`);
+  }
+
+  /** A change whose Services are found out later. */
+  #take(work: string, kind: string, change: ObjectChange<KubeObject>): void {
+    this.#workCauses.set(work, causeOf(kind, change));
+    this.queue.add(work);
+  }
+
+  /** Services have to be made anew because of a policy or a route. */
+  #pass(work: string, services: Iterable<string>): void {
+    const cause = this.#workCauses.get(work);
+    this.#workCauses.delete(work);
+    for (const service of services) {
+      if (cause !== undefined) this.#causes.set(service, cause);
+      this.queue.add(`service/${service}`);
+    }
   }
 
   #reconcile(work: string): void {
@@ -160,7 +173,7 @@ export class Controller {
     if (service === undefined) {
       this.#annotations.forget(`service/${key}`);
       this.#lookAtPods.delete(key);
-      this.given.set(key, []);
+      this.given.set(key, [], cause);
       return;
     }
     const namespace = objects.namespaces.get(service.namespace);
@@ -196,12 +209,10 @@ export class Controller {
 
   #reconcilePolicy(key: string): void {
     const object = this.#options.objects.policies.get(key);
-    for (const service of this.#policies.change(key, object)) {
-      if (object !== undefined)
-        this.#mark(service, "TrafficPolicy", { verb: "MODIFIED", object, previous: undefined });
-      else this.queue.add(`service/${service}`);
+    const services = this.#policies.change(key, object);
+    this.#pass(`policy/${key}`, services);
+    for (const service of services)
       for (const rival of this.#policies.naming(service)) this.queue.add(`policy-status/${rival}`);
-    }
     this.queue.add(`policy-status/${key}`);
   }
 
@@ -215,11 +226,7 @@ export class Controller {
 
   #reconcileRoute(key: string): void {
     const object = this.#options.objects.routes.get(key);
-    for (const service of this.#routes.change(key, object)) {
-      if (object !== undefined)
-        this.#mark(service, "GRPCRoute", { verb: "MODIFIED", object, previous: undefined });
-      else this.queue.add(`service/${service}`);
-    }
+    this.#pass(`route/${key}`, this.#routes.change(key, object));
     this.given.set(UNRESOLVED_CLUSTER, this.#routes.size > 0 ? [unresolvedService()] : []);
     const verdict = this.#routes.judge(key);
     if (verdict === undefined) return;
@@ -232,6 +239,12 @@ export class Controller {
     if (namespace === undefined) this.#annotations.forget(`namespace/${name}`);
     else verdicts.onNamespace(namespace, this.#annotations.problemsOf(`namespace/${name}`, namespace));
   }
+}
+
+function causeOf(kind: string, change: Pick<ObjectChange<KubeObject>, "verb" | "object">): ChangeCause {
+  const { verb, object } = change;
+  const { resourceVersion, manager } = object;
+  return { object: `${kind} ${objectKey(object)}`, resourceVersion, verb, fieldManager: manager };
 }
 
 /** @returns undefined where there is nothing to say: a Service without annotations of ours gets no status of ours. */
