@@ -1,3 +1,4 @@
+import { ISOBAR_USER_AGENT } from "./client-kind.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** Who asks: an envoy.config.core.v3.Node. */
@@ -5,11 +6,10 @@ export interface XdsNode {
   readonly id: string;
   readonly region: string;
   readonly zone: string;
+  /** {@link ISOBAR_USER_AGENT} by default. */
+  readonly userAgentName?: string;
   readonly userAgentVersion: string;
 }
-
-/** What control planes know proxies of ours by. */
-export const USER_AGENT_NAME = "isobar";
 
 /** An envoy.service.discovery.v3.DeltaDiscoveryRequest; what is left out is empty. */
 export interface DeltaRequest {
@@ -44,8 +44,9 @@ export function encodeDeltaRequest(request: DeltaRequest): Buffer {
   return writer.finish();
 }
 
-function writeNode(writer: WireWriter, { id, region, zone, userAgentVersion }: XdsNode): void {
+function writeNode(writer: WireWriter, node: XdsNode): void {
+  const { id, region, zone, userAgentName = ISOBAR_USER_AGENT, userAgentVersion } = node;
   writer.string(1, id);
   if (region !== "" || zone !== "") writer.message(4, (place) => place.string(1, region).string(2, zone));
-  writer.string(6, USER_AGENT_NAME).string(7, userAgentVersion);
+  writer.string(6, userAgentName).string(7, userAgentVersion);
 }
