@@ -2,19 +2,29 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
+import type { TrustFlags } from "../control-plane/trust/create-trust.ts";
+import type { OtherClusterFlag } from "../control-plane/create-source.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
+import { otherClusterOption } from "./other-cluster-option.ts";
 
 interface Flags {
   readonly static?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly cluster?: readonly OtherClusterFlag[];
+  readonly merge: "annotated" | "all";
   readonly clusterDomain: string;
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly admin: SocketAddress;
   readonly metrics?: SocketAddress;
   readonly insecure?: boolean;
+  readonly tlsCertFile?: string;
+  readonly tlsKeyFile?: string;
+  readonly clientCaFile?: string;
+  readonly clientAuth?: "none";
+  readonly fleetService: string;
   readonly logLevel: LogLevel;
 }
 
@@ -43,6 +53,16 @@ export function addControlPlaneCommand(program: Command): void {
       "how to reach Kubernetes; default: as kubectl does, or as the Pod's ServiceAccount",
     )
     .option("--context <name>", "context of the kubeconfig; default: its current one")
+    .option(
+      "--cluster <name=file[#context]>",
+      "another cluster, whose Services of the same name add endpoints; may be repeated",
+      otherClusterOption,
+    )
+    .addOption(
+      new Option("--merge <which>", "Services that are one in all clusters: those annotated isobar.dev/global, or all")
+        .choices(["annotated", "all"])
+        .default("annotated"),
+    )
     .option("--cluster-domain <name>", "domain of the cluster's DNS names", "cluster.local")
     .option("--address <address>", "where xDS is served, ip:port", ipAddress, ipAddress("127.0.0.1:18000"))
     .option(
@@ -52,6 +72,18 @@ export function addControlPlaneCommand(program: Command): void {
       address("127.0.0.1:18001"),
     )
     .option("--metrics <address>", "serve /metrics here; without it there are none", address)
+    .option("--tls-cert-file <file>", "serve with this certificate (PEM, intermediate ones behind it)")
+    .option("--tls-key-file <file>", "the key of --tls-cert-file")
+    .option("--client-ca-file <file>", "clients may show certificates of these authorities (PEM)")
+    .addOption(
+      new Option("--client-auth <mode>", "none: serve over TLS to anybody who can connect").choices(["none"]),
+    )
+    .option(
+      "--fleet-service <namespace/name>",
+      "the Service whose endpoints are the proxies; where there is none they are known by their streams",
+      serviceName,
+      "isobar-system/isobar-proxy",
+    )
     .option("--insecure", "serve in clear text, to anybody who can connect")
     .addOption(
       new Option("--log-level <level>", "least important level of the log")
@@ -63,22 +95,48 @@ export function addControlPlaneCommand(program: Command): void {
 }
 
 async function controlPlane(flags: Flags): Promise<void> {
-  if (flags.insecure !== true) {
-    const wanted = "it: what is served is in clear text, which has to be asked for";
-    throw new ExitError(ExitCode.usage, `--insecure: found nothing, wanted ${wanted}`);
-  }
   const { runControlPlane } = await import("../control-plane/control-plane-main.ts");
   const exitCode = await runControlPlane({
     staticFile: flags.static,
     kubeConfigFile: flags.kubeconfig,
     kubeContext: flags.context,
+    otherClusters: flags.cluster ?? [],
+    mergesAll: flags.merge === "all",
     clusterDomain: flags.clusterDomain,
     address: flags.address,
     adminAddress: flags.admin,
     metricsAddress: flags.metrics,
     logLevel: flags.logLevel,
+    trust: trustFlags(flags),
+    fleetService: flags.fleetService.split("/").reverse().join("."),
   });
   process.exit(exitCode);
+}
+
+/** @throws ExitError where it is not clear how clients are to be known. */
+function trustFlags(flags: Flags): TrustFlags {
+  const { insecure = false, tlsCertFile, tlsKeyFile, clientCaFile, clientAuth } = flags;
+  if (insecure) {
+    const useless = tlsCertFile ?? tlsKeyFile ?? clientCaFile ?? clientAuth;
+    if (useless === undefined) return { kind: "insecure" };
+    throw usage(`--insecure: found it beside ${useless}, wanted either of them`);
+  }
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
+    if (tlsCertFile !== undefined)
+      throw usage("--tls-key-file: found nothing, wanted the key of --tls-cert-file");
+    throw usage(
+      "--tls-cert-file: found nothing, wanted a certificate and its key (--tls-key-file), or --insecure",
+    );
+  }
+  return {
+    kind: "files",
+    paths: { certFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile },
+    clientAuth: clientAuth ?? "required",
+  };
+}
+
+function usage(message: string): ExitError {
+  return new ExitError(ExitCode.usage, message);
 }
 
 function address(text: string): SocketAddress {
@@ -87,6 +145,13 @@ function address(text: string): SocketAddress {
     throw new InvalidArgumentError(`Found "${text}", wanted ip:port, [ipv6]:port or unix:/path.`);
   }
   return parsed;
+}
+
+function serviceName(text: string): string {
+  const [namespace = "", name = "", ...rest] = text.split("/");
+  if (namespace === "" || name === "" || rest.length > 0)
+    throw new InvalidArgumentError(`Found "${text}", wanted namespace/name.`);
+  return text.toLowerCase();
 }
 
 function ipAddress(text: string): SocketAddress & { readonly kind: "ip" } {

@@ -4,7 +4,7 @@ import type { CrossFinding } from "./cross-finding.ts";
 /** Checks that it is clear how a control plane is spoken with. */
 export function checkControlPlane({ controlPlane }: Config): CrossFinding[] {
   if (controlPlane === undefined) return [];
-  const { tls, insecure } = controlPlane;
+  const { tls, insecure, tokenFile } = controlPlane;
   if (tls === undefined && !insecure) {
     return [
       {
@@ -22,6 +22,16 @@ export function checkControlPlane({ controlPlane }: Config): CrossFinding[] {
         found: "true together with tls",
         wanted: "either of them",
         advice: "remove one",
+      },
+    ];
+  }
+  if (tls === undefined && tokenFile !== undefined) {
+    return [
+      {
+        path: ["controlPlane", "tokenFile"],
+        found: "a token without tls",
+        wanted: "tls beside it",
+        advice: "add tls, or remove tokenFile: whoever reads the connection could use the token",
       },
     ];
   }

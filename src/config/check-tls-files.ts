@@ -2,8 +2,9 @@ import type { Config } from "./config.ts";
 import { describeFound } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-check.ts";
 import { readTlsFiles } from "./read-tls-files.ts";
+import { readTokenFile } from "./read-token-file.ts";
 
-/** Checks the files that the `tls` sections of clusters and of the control plane name: what cannot be used is refused before a port is open. */
+/** Checks the files that `tls` sections and `controlPlane` name: what cannot be used is refused before a port is open. */
 export function checkTlsFiles(config: Config): CrossFinding[] {
   const findings: CrossFinding[] = [];
   const sections = config.clusters.map(({ tls }, index) => ({ tls, path: ["clusters", index, "tls"] }));
@@ -18,6 +19,16 @@ export function checkTlsFiles(config: Config): CrossFinding[] {
       found: `${describeFound(tls[key])}: ${problem}`,
       wanted,
       advice: "correct the path or the file; certificates are read again whenever they change",
+    });
+  }
+  const { tokenFile } = config.controlPlane ?? {};
+  const { problem } = tokenFile === undefined ? {} : readTokenFile(tokenFile);
+  if (problem !== undefined) {
+    findings.push({
+      path: ["controlPlane", "tokenFile"],
+      found: `${describeFound(tokenFile)}: ${problem}`,
+      wanted: "a file with a token",
+      advice: "correct the path or the file; it is read again for every stream",
     });
   }
   return findings;

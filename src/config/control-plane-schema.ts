@@ -35,6 +35,15 @@ export const controlPlaneSchema = z
         doc: "Speaks TLS with the control plane, as with endpoints. The files are read anew for every connection.",
       })
       .optional(),
+    tokenFile: textField(
+      {
+        wanted: "an absolute path",
+        doc: "A file with the token by which the control plane knows this proxy, such as a projected ServiceAccount token. Read anew for every stream; needs `tls`.",
+        defaultText: "none: the proxy shows its certificate, or nothing",
+      },
+      ABSOLUTE_PATH,
+      MAX_PATH_LENGTH,
+    ).optional(),
     snapshotFile: textField(
       {
         wanted: "an absolute path",

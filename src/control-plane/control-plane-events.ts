@@ -24,6 +24,8 @@ export class ControlPlaneEvents implements StreamEvents {
   unknownTypes = 0;
   /** Requests that could not be read, services that could not be encoded, and other faults of our own. */
   faults = 0;
+  /** Connections that ended before anything was asked for. */
+  failedConnections = 0;
   /** Times from a response to its answer, as {@link observeMs} counts them. */
   readonly answerTimes = new Float64Array(HISTOGRAM_COLUMNS);
   readonly #log: Log;
@@ -75,6 +77,12 @@ export class ControlPlaneEvents implements StreamEvents {
   fault(peer: string, error: unknown): void {
     this.faults++;
     if (this.#mayWrite()) this.#log.error("a stream failed", { peer, error });
+  }
+
+  /** A connection ended before its client asked for anything. */
+  connectionFailed(peer: string, reason: string): void {
+    this.failedConnections++;
+    if (this.#mayWrite()) this.#log.warn("a client does not get in", { peer, reason });
   }
 
   /** A service makes no sense; what it was before is served on. */

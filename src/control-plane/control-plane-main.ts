@@ -2,26 +2,26 @@ import { constants } from "node:os";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
-import { createAddressLookup } from "../discovery/address-lookup.ts";
-import type { ServiceSource } from "../resource/service-source.ts";
-import type { Log, LogLevel } from "../telemetry/log.ts";
+import type { LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import { AddressError, ControlPlane } from "./control-plane.ts";
-import { StaticFileError, StaticSource } from "./static-source.ts";
+import type { SourceFlags } from "./create-source.ts";
+import { createSource } from "./create-source.ts";
+import { StaticFileError } from "./static-source.ts";
+import type { TrustFlags } from "./trust/create-trust.ts";
+import { createTrust } from "./trust/create-trust.ts";
+import { IdentityError } from "./trust/identity-source.ts";
 
 /** How `isobar control-plane` was called. */
-export interface ControlPlaneFlags {
-  /** Services of this file; undefined: those of Kubernetes. */
-  readonly staticFile: string | undefined;
-  /** Which Kubernetes; undefined where it is as kubectl has it. */
-  readonly kubeConfigFile: string | undefined;
-  readonly kubeContext: string | undefined;
-  readonly clusterDomain: string;
+export interface ControlPlaneFlags extends SourceFlags {
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
   /** undefined: no metrics are served. */
   readonly metricsAddress: SocketAddress | undefined;
   readonly logLevel: LogLevel;
+  readonly trust: TrustFlags;
+  /** The Service whose endpoints are the proxies, `name.namespace`. */
+  readonly fleetService: string;
 }
 
 const WARNING_INTERVAL_MS = 60_000;
@@ -35,8 +35,19 @@ const WARNING_INTERVAL_MS = 60_000;
 export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCode> {
   const log = createLog({ level: flags.logLevel });
   const { address, adminAddress, metricsAddress } = flags;
-  const source = await createSource(flags, log);
-  const controlPlane = new ControlPlane({ source, address, adminAddress, metricsAddress, log });
+  const { source, clusters, contestedEndpoints } = await createSource(flags, log);
+  const { identity, admission, warning } = createTrust(flags.trust, log);
+  const controlPlane = new ControlPlane({
+    source,
+    kubernetes: { clusters: () => clusters.map((each) => each.stats()), contestedEndpoints },
+    address,
+    adminAddress,
+    metricsAddress,
+    log,
+    identity,
+    admission,
+    fleetService: flags.fleetService,
+  });
   const signal = endSignal();
   process.on("uncaughtException", (error) => {
     log.error("a fault of Isobar itself", { error });
@@ -51,42 +62,22 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
       ),
       source: flags.staticFile ?? "Kubernetes",
     });
-    const warn = () =>
-      log.warn("xDS is served in clear text to anybody who can connect, as --insecure permits", {
-        address: formatSocketAddress({ ...address, port }),
-      });
+    const warn = (): void => {
+      if (warning !== "") log.warn(warning, { address: formatSocketAddress({ ...address, port }) });
+    };
     warn();
-    const warning = setInterval(warn, WARNING_INTERVAL_MS);
+    const timer = setInterval(warn, WARNING_INTERVAL_MS);
     log.info("leaving", { signal: await signal });
-    clearInterval(warning);
+    clearInterval(timer);
     return ExitCode.ok;
   } catch (error) {
-    if (error instanceof StaticFileError)
+    if (error instanceof StaticFileError || error instanceof IdentityError)
       throw new ExitError(ExitCode.usage, error.message, { cause: error });
     if (error instanceof AddressError)
       throw new ExitError(ExitCode.bindFailed, error.message, { cause: error });
     throw error;
   } finally {
     await controlPlane.close();
-  }
-}
-
-/** What reads Kubernetes is large, and loaded only where it is used. */
-async function createSource(flags: ControlPlaneFlags, log: Log): Promise<ServiceSource> {
-  const { staticFile, kubeConfigFile, kubeContext, clusterDomain } = flags;
-  if (staticFile !== undefined)
-    return new StaticSource({ file: staticFile, log, lookup: createAddressLookup() });
-  const { KubernetesSource } = await import("../controller/kubernetes-source.ts");
-  try {
-    return new KubernetesSource({
-      kubeConfig: { file: kubeConfigFile, context: kubeContext },
-      clusterDomain,
-      log,
-    });
-  } catch (error) {
-    throw new ExitError(ExitCode.usage, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
   }
 }
 

@@ -5,21 +5,33 @@ import { formatSocketAddress } from "../config/socket-address.ts";
 import type { ServiceSource } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
 import { ResourceCache } from "../xds/cache/resource-cache.ts";
+import type { Admission } from "../xds/server/admission.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
+import { FleetLoads } from "./fleet-loads.ts";
+import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { ControlPlaneMetrics } from "./control-plane-metrics.ts";
 import type { ControlPlaneView } from "./control-plane-routes.ts";
 import { CONTROL_PLANE_ROUTES } from "./control-plane-routes.ts";
+import type { IdentitySource } from "./trust/identity-source.ts";
 
 /** What a {@link ControlPlane} is made of. */
 export interface ControlPlaneOptions {
   readonly source: ServiceSource;
+  /** What is to be seen of the Kubernetes clusters it reads; default: there are none. */
+  readonly kubernetes?: KubernetesView;
   /** Where xDS is served. */
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAddress?: SocketAddress | undefined;
   readonly log: Log;
+  /** What xDS is served with; undefined: in clear text. */
+  readonly identity?: IdentitySource | undefined;
+  /** Who may ask; undefined: everybody. */
+  readonly admission?: Admission | undefined;
+  /** The Service whose endpoints are the proxies, `name.namespace`; undefined: they are known by their streams. */
+  readonly fleetService?: string | undefined;
 }
 
 /** Services of a source, served over xDS: source → cache → streams. */
@@ -27,6 +39,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #cache: ResourceCache;
   readonly #events: ControlPlaneEvents;
+  readonly #loads: FleetLoads;
   readonly #server: AdsServer;
   readonly #admin: RouteServer<ControlPlaneView>;
   readonly #metrics: MetricsServer;
@@ -36,11 +49,16 @@ export class ControlPlane {
     this.#options = options;
     this.#events = new ControlPlaneEvents(options.log);
     this.#cache = new ResourceCache((service, type, error) => this.#events.notEncoded(service, type, error));
+    const onFault = (peer: string, error: unknown): void => this.#events.fault(peer, error);
+    this.#loads = new FleetLoads({ cache: this.#cache, fleetService: options.fleetService, onFault });
     this.#server = new AdsServer({
-      source: this.#cache,
+      source: this.#loads.source,
       events: this.#events,
-      onFault: (peer, error) => this.#events.fault(peer, error),
+      onFault,
+      admission: options.admission,
+      onConnectionFailed: (peer, reason) => this.#events.connectionFailed(peer, reason),
     });
+    this.#loads.serve(this.#server);
     this.#admin = new RouteServer<ControlPlaneView>(
       {
         notReadyReason: () => this.#notReadyReason(),
@@ -50,7 +68,12 @@ export class ControlPlane {
       CONTROL_PLANE_ROUTES,
     );
     this.#metrics = new MetricsServer(
-      new ControlPlaneMetrics({ cache: this.#cache, events: this.#events, server: this.#server }),
+      new ControlPlaneMetrics({
+        cache: this.#cache,
+        events: this.#events,
+        server: this.#server,
+        kubernetes: options.kubernetes,
+      }),
     );
   }
 
@@ -65,19 +88,22 @@ export class ControlPlane {
     readonly adminPort: number;
     readonly metricsPort: number;
   }> {
-    const { source, address, adminAddress, metricsAddress } = this.#options;
-    await source.start(this.#cache);
+    const { source, address, adminAddress, metricsAddress, identity } = this.#options;
+    const proof = await identity?.start((renewed) => this.#server.use(renewed));
+    await source.start(this.#loads.sink(this.#cache));
     const adminPort = await this.#admin.listen(adminAddress).catch(withAddress(adminAddress));
     const metricsPort =
       metricsAddress === undefined
         ? 0
         : await this.#metrics.listen(metricsAddress).catch(withAddress(metricsAddress));
-    this.#port = await this.#server.listen(formatSocketAddress(address)).catch(withAddress(address));
+    this.#port = await this.#server.listen(formatSocketAddress(address), proof).catch(withAddress(address));
     return { port: this.#port, adminPort, metricsPort };
   }
 
   async close(): Promise<void> {
+    this.#loads.close();
     this.#server.close();
+    await this.#options.identity?.close();
     await this.#options.source.close();
     // What never listened cannot be closed, and need not be.
     await Promise.allSettled([this.#admin.close(), this.#metrics.close()]);

@@ -2,19 +2,19 @@ import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import { durationMs } from "../config/duration-ms.ts";
-import { readTlsFiles } from "../config/read-tls-files.ts";
 import type { DiscoveredClusters } from "../discovery/cluster-merge.ts";
 import { AuthorityState } from "../proxy/authorities/authority-news.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { Route } from "../resource/route.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
-import type { ControlPlaneTls } from "../xds/client/grpc-ads-transport.ts";
 import { GrpcAdsTransport } from "../xds/client/grpc-ads-transport.ts";
 import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
 import { XdsClient } from "../xds/client/xds-client.ts";
 import type { AuthorityPublisher } from "./authority-publisher.ts";
 import { ControlPlaneCounts } from "./control-plane-counts.ts";
+import { ControlPlaneCredentials } from "./control-plane-credentials.ts";
+import { ControlPlaneTrouble } from "./control-plane-trouble.ts";
 import { KnowledgeKeeper } from "./knowledge-keeper.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,9 +56,14 @@ export class ControlPlaneLink {
     const { config, node, log } = options;
     this.#options = options;
     this.#idleMs = durationMs(config.idleTimeout);
+    const credentials = new ControlPlaneCredentials(config, log);
+    const trouble = new ControlPlaneTrouble(log);
     this.client = new XdsClient({
       addresses: config.addresses,
-      transport: new GrpcAdsTransport(() => controlPlaneTls(config, log)),
+      transport: new GrpcAdsTransport(
+        () => credentials.tls(),
+        () => credentials.token(),
+      ),
       node: { id: node.id, zone: node.zone, region: node.region, userAgentVersion: VERSION },
       clock: monotonicClock,
       random: new SeededRandom(process.pid ^ Date.now()),
@@ -71,13 +76,14 @@ export class ControlPlaneLink {
         authority: (authority, target) => this.#authority(authority, target),
       },
       events: {
-        onConnected: (address) => log.info("connected with the control plane", { address }),
+        onConnected: (address) => trouble.connected(address),
         onDisconnected: (address, reason) => {
           this.#counts.disconnects++;
-          log.warn("no connection with the control plane, what is known stays in force", { address, reason });
+          trouble.disconnected(address, reason);
         },
         onAnswer: (typeUrl, problem) => {
           this.#counts.answered(typeUrl, problem !== "");
+          trouble.answered(this.client.address);
           if (problem !== "")
             log.error("resources refused, the last good ones stay in force", { type: typeUrl, problem });
         },
@@ -212,19 +218,4 @@ export class ControlPlaneLink {
       }
     }
   }
-}
-
-/** Reads the files anew: they may have been renewed since the last connection. */
-function controlPlaneTls({ tls }: ControlPlaneConfig, log: Log): ControlPlaneTls | undefined {
-  if (tls === undefined) return undefined;
-  const files = readTlsFiles(tls);
-  const { serverName = "", subjectAltNames = [] } = tls;
-  if (files.problem !== undefined) {
-    log.error("certificates for the control plane are of no use", {
-      file: tls[files.key],
-      problem: files.problem,
-    });
-    return { ca: "", cert: "", key: "", serverName, subjectAltNames };
-  }
-  return { ca: files.ca, cert: files.cert, key: files.key, serverName, subjectAltNames };
 }

@@ -50,9 +50,9 @@ describe("isobar control-plane", () => {
     assert.equal((await child.stop()).code, 0);
   });
 
-  it("opens no port without --insecure, and says what it wants", async () => {
+  it("opens no port without a certificate or --insecure, and says what it wants", async () => {
     const { code, stderr } = await controlPlane("--static", fileWith(good), ...FREE).waitForEnd(LIMIT_MS);
-    assert.deepEqual([code, stderr.split(":")[0]], [64, "--insecure"]);
+    assert.deepEqual([code, stderr.split(":")[0]], [64, "--tls-cert-file"]);
   });
 
   it("refuses a wrong file with its line, and a wrong address", async () => {

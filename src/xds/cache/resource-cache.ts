@@ -11,7 +11,7 @@ import { EncodedResource } from "../resources/encoded-resource.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
 import { LastGood } from "./last-good.ts";
-import type { ResourceChange, ResourceSource } from "./resource-source.ts";
+import type { ResourceChange, ResourceSource, ServiceFilter } from "./resource-source.ts";
 import { sameList, sameValue } from "./same-value.ts";
 
 const { listener, routeConfiguration, cluster, loadAssignment } = TYPE_URL;
@@ -24,6 +24,9 @@ interface Service {
   readonly hosts: LastGood<Uint8Array>;
 }
 
+/** Versions of {@link ALL_ROUTES} that are kept: one for each kind of client, and for each role. */
+const MOST_FILTERED = 64;
+
 /** Told when a service cannot be encoded. What it was before is served on; where there was nothing, it does not exist. */
 export type EncodingFault = (service: string, type: TypeUrl, error: unknown) => void;
 
@@ -34,7 +37,9 @@ export type EncodingFault = (service: string, type: TypeUrl, error: unknown) => 
 export class ResourceCache implements ServiceSink, ResourceSource {
   readonly #services = new Map<string, Service>();
   readonly #authorities = new Map<string, string>();
-  /** {@link ALL_ROUTES} by kind of client. */
+  /** Services by the clusters of others that their routes name. */
+  readonly #leading = new Map<string, Set<string>>();
+  /** {@link ALL_ROUTES} by kind of client, and by what it may have of them. */
   readonly #allRoutes = new Map<string, EncodedResource>();
   readonly #onChange: ((change: ResourceChange) => void)[] = [];
   readonly #onSynced: (() => void)[] = [];
@@ -47,6 +52,11 @@ export class ResourceCache implements ServiceSink, ResourceSource {
 
   get isSynced(): boolean {
     return this.#synced;
+  }
+
+  /** @returns whether there is a service of this canonical name. */
+  has(name: string): boolean {
+    return this.#services.has(name);
   }
 
   get serviceCount(): number {
@@ -75,6 +85,7 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     const service = this.#services.get(name);
     const former = service?.model;
     if (former === model) return;
+    this.#noteLeading(name, former?.routes, model.routes);
     const resources: { type: TypeUrl; name: string }[] = [];
     const changed = changedTypes(former, model);
     if (changed.listeners) {
@@ -108,6 +119,7 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     const service = this.#services.get(name);
     if (service === undefined) return;
     this.#services.delete(name);
+    this.#noteLeading(name, service.model.routes, []);
     this.#allRoutes.clear();
     const resources = [
       { type: routeConfiguration, name: ALL_ROUTES },
@@ -123,13 +135,23 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     this.#changed({ service: name, resources });
   }
 
-  find(type: TypeUrl, name: string, view: ClientView): EncodedResource | undefined {
-    if (type === routeConfiguration && name === ALL_ROUTES) return this.#findAllRoutes(view);
+  serviceOf(type: TypeUrl, name: string): string | undefined {
+    if (type === listener) return this.#authorities.get(name);
+    if (type === routeConfiguration && name === ALL_ROUTES) return "";
+    return this.#services.has(name) ? name : undefined;
+  }
+
+  leadingTo(service: string): Iterable<string> {
+    return this.#leading.get(service) ?? [];
+  }
+
+  find(type: TypeUrl, name: string, view: ClientView, filter?: ServiceFilter): EncodedResource | undefined {
+    if (type === routeConfiguration && name === ALL_ROUTES) return this.#findAllRoutes(view, filter);
     const service = this.#services.get(type === listener ? (this.#authorities.get(name) ?? "") : name);
     if (service === undefined) return undefined;
     const { model, resources } = service;
     return resources.get(
-      keyOf(type, name, view),
+      keyOf(type, name, view, model),
       () => new EncodedResource(type, name, encode(type, name, model, view), isDeliberate(type, model, view)),
       (error) => this.#onFault(model.name, type, error),
     );
@@ -141,11 +163,13 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     return type === routeConfiguration ? [] : this.#services.keys();
   }
 
-  #findAllRoutes({ kind }: ClientView): EncodedResource {
-    let encoded = this.#allRoutes.get(kind);
+  #findAllRoutes({ kind }: ClientView, filter: ServiceFilter | undefined): EncodedResource {
+    const key = filter === undefined ? kind : `${kind} ${filter.key}`;
+    let encoded = this.#allRoutes.get(key);
     if (encoded === undefined) {
       const hosts: Uint8Array[] = [];
       for (const name of [...this.#services.keys()].sort()) {
+        if (filter?.mayCall(name) === false) continue;
         const { model, hosts: known } = this.#services.get(name)!;
         if (model.authorities.length === 0) continue;
         const host = known.get(
@@ -156,9 +180,24 @@ export class ResourceCache implements ServiceSink, ResourceSource {
         if (host !== undefined) hosts.push(host);
       }
       encoded = new EncodedResource(routeConfiguration, ALL_ROUTES, joinVirtualHosts(hosts));
-      this.#allRoutes.set(kind, encoded);
+      if (this.#allRoutes.size >= MOST_FILTERED) this.#allRoutes.clear();
+      this.#allRoutes.set(key, encoded);
     }
     return encoded;
+  }
+
+  #noteLeading(service: string, former: ServiceModel["routes"] = [], routes: ServiceModel["routes"]): void {
+    if (former === routes) return;
+    for (const cluster of clustersOf(former)) {
+      const leading = this.#leading.get(cluster);
+      if (leading?.delete(service) === true && leading.size === 0) this.#leading.delete(cluster);
+    }
+    for (const cluster of clustersOf(routes)) {
+      if (cluster === service) continue;
+      const leading = this.#leading.get(cluster);
+      if (leading === undefined) this.#leading.set(cluster, new Set([service]));
+      else leading.add(service);
+    }
   }
 
   #changed(change: ResourceChange): void {
@@ -166,9 +205,27 @@ export class ResourceCache implements ServiceSink, ResourceSource {
   }
 }
 
-/** What everybody gets alike is kept once per kind of client, what depends on the place once per place. */
-function keyOf(type: TypeUrl, name: string, view: ClientView): string {
-  if (type === loadAssignment) return `${type} ${view.id}`;
+function clustersOf(routes: ServiceModel["routes"]): Iterable<string> {
+  return routes.flatMap(({ clusters, mirror }) => [
+    ...clusters.map(({ name }) => name),
+    ...(mirror === null ? [] : [mirror.cluster]),
+  ]);
+}
+
+/** What everybody gets alike is kept once per kind of client, what depends on the place once per place, or per node. */
+function keyOf(
+  type: TypeUrl,
+  name: string,
+  view: ClientView,
+  { cluster: { endpoints, settings } }: ServiceModel,
+): string {
+  if (type === loadAssignment) {
+    const { distribution } = settings.loadBalancing.locality;
+    if (distribution !== "OnlySameNode" || view.kind === "isobar") return `${type} ${view.id}`;
+    // Nodes without endpoints are alike, and however many clients invent there are no more keys than nodes.
+    const node = endpoints.some((endpoint) => endpoint.node === view.node) ? view.node : "";
+    return `${type} ${view.id} ${node}`;
+  }
   return type === listener ? `${type} ${name}` : `${type} ${view.kind}`;
 }
 
@@ -182,6 +239,8 @@ function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientVi
       return encodeCluster(model.cluster, view.kind);
     case loadAssignment:
       return encodeLoadAssignment(model.cluster, view);
+    default:
+      throw new Error(`${type} is no resource of a service`);
   }
 }
 
@@ -204,11 +263,12 @@ function changedTypes(former: ServiceModel | undefined, model: ServiceModel) {
   return {
     listeners,
     cluster: settings || !sameConnections(former.cluster, model.cluster),
-    endpoints:
+    endpoints: settings || !sameList(former.cluster.endpoints, model.cluster.endpoints),
+    routes:
       settings ||
-      former.deliberate !== model.deliberate ||
-      !sameList(former.cluster.endpoints, model.cluster.endpoints),
-    routes: settings || listeners || !sameValue(former.routes, model.routes),
+      listeners ||
+      former.routesOnly !== model.routesOnly ||
+      !sameValue(former.routes, model.routes),
   };
 }
 

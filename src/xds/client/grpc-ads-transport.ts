@@ -42,15 +42,30 @@ const same = (octets: Buffer): Buffer => octets;
 /** Streams over gRPC; messages are octets, not objects. */
 export class GrpcAdsTransport implements AdsTransport {
   readonly #tls: () => ControlPlaneTls | undefined;
+  readonly #token: () => string;
   readonly #clients = new Set<Client>();
 
-  /** @param tls asked for with every connection, so that renewed certificates count; undefined for clear text. */
-  constructor(tls: () => ControlPlaneTls | undefined) {
+  /**
+   * @param tls asked for with every connection, so that renewed certificates count; undefined for clear text. What it throws is why there
+   * is no stream.
+   * @param token asked for with every stream: what the control plane knows us by; "" for none. It is never sent in clear text. May throw, too.
+   */
+  constructor(tls: () => ControlPlaneTls | undefined, token: () => string = () => "") {
     this.#tls = tls;
+    this.#token = token;
   }
 
   open(address: string, owner: AdsStreamOwner): AdsStream {
-    const tls = this.#tls();
+    let tls: ControlPlaneTls | undefined;
+    let token = "";
+    try {
+      tls = this.#tls();
+      if (tls !== undefined) token = this.#token();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const soon = setImmediate(() => owner.onEnd(reason));
+      return { send: () => {}, close: () => clearImmediate(soon) };
+    }
     const name =
       tls === undefined || tls.serverName === "" ? {} : { "grpc.ssl_target_name_override": tls.serverName };
     const client = new Client(address, tls === undefined ? credentials.createInsecure() : secure(tls), {
@@ -58,7 +73,9 @@ export class GrpcAdsTransport implements AdsTransport {
       ...name,
     });
     this.#clients.add(client);
-    const call = client.makeBidiStreamRequest<Buffer, Buffer>(METHOD, same, same, new Metadata(), {});
+    const metadata = new Metadata();
+    if (token !== "") metadata.set("authorization", `Bearer ${token}`);
+    const call = client.makeBidiStreamRequest<Buffer, Buffer>(METHOD, same, same, metadata, {});
     let ended = false;
     const end = (): boolean => {
       if (ended) return false;

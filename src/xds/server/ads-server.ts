@@ -1,14 +1,18 @@
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { experimental, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { ResourceChange, ResourceSource } from "../cache/resource-source.ts";
 import { ClientViews } from "../resources/client-view.ts";
+import type { Admission, ClientSession } from "./admission.ts";
 import { ADS_SERVICE } from "./ads-service.ts";
+import type { TypeUrl } from "../resources/type-url.ts";
 import type { AdsStream, StreamEvents, StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { DeltaServerStream } from "./delta-server-stream.ts";
 import { PushPacer } from "./push-pacer.ts";
+import type { ServerIdentity } from "./server-identity.ts";
 import { SotwStream } from "./sotw-stream.ts";
 import type { StreamStatus } from "./stream-status.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
+import { TlsDoor } from "./tls-door.ts";
 
 /** What an {@link AdsServer} needs to know before it exists. */
 export interface AdsServerOptions {
@@ -18,9 +22,18 @@ export interface AdsServerOptions {
   readonly onFault: (peer: string, error: unknown) => void;
   /** Changes of one service that follow another within this time are put together, in ms. Default 50. */
   readonly coalesceMs?: number;
+  /** Who may open streams; default: everybody. */
+  readonly admission?: Admission | undefined;
+  /** A client's connection has failed before it asked for anything. */
+  readonly onConnectionFailed?: ((peer: string, reason: string) => void) | undefined;
 }
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
+
+/** What of a call is looked at before it is let in. */
+export type AdmissibleCall = Pick<Call, "getPeer" | "metadata" | "emit" | "cancelled">;
+
+const ANYBODY: ClientSession = { who: "anybody", enter: () => undefined, leave: () => {} };
 
 const COALESCE_MS = 50;
 /** Streams that are sent to in one go, before others have their turn. */
@@ -42,7 +55,12 @@ export class AdsServer {
   readonly #source: ResourceSource;
   readonly #onFault: AdsServerOptions["onFault"];
   readonly #server: Server;
+  readonly #admission: Admission | undefined;
+  readonly #onConnectionFailed: (peer: string, reason: string) => void;
   readonly #streams = new Set<AdsStream>();
+  /** Streams that are not let in yet. */
+  #waiting = 0;
+  #door: TlsDoor | undefined;
   readonly #index = new SubscriptionIndex<AdsStream>();
   readonly #shared: StreamSurroundings;
   readonly #pacer: PushPacer;
@@ -55,6 +73,8 @@ export class AdsServer {
   constructor(options: AdsServerOptions) {
     this.#source = options.source;
     this.#onFault = options.onFault;
+    this.#admission = options.admission;
+    this.#onConnectionFailed = options.onConnectionFailed ?? (() => {});
     this.#shared = {
       source: options.source,
       views: new ClientViews(),
@@ -90,26 +110,50 @@ export class AdsServer {
 
   /**
    * @param address `host:port`.
-   * @param credentials default: clear text.
+   * @param identity default: clear text.
    * @returns the port as bound.
    * @throws when the address cannot be bound.
    */
-  listen(
-    address: string,
-    credentials: ServerCredentials = ServerCredentials.createInsecure(),
-  ): Promise<number> {
+  listen(address: string, identity?: ServerIdentity): Promise<number> {
+    if (identity !== undefined) return this.#listenBehindDoor(address, identity);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, port) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(port);
         else reject(error);
       });
     });
   }
 
+  /** Connections are made with this from now on; those that stand go on. Where {@link listen} was given an identity. */
+  use(identity: ServerIdentity): void {
+    this.#door?.use(identity);
+  }
+
+  #listenBehindDoor(address: string, identity: ServerIdentity): Promise<number> {
+    const { host, port = 0 } = experimental.splitHostPort(address) ?? { host: address };
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#door = new TlsDoor(identity, {
+      onConnection: (socket) => injector.injectConnection(socket),
+      onRefused: this.#onConnectionFailed,
+    });
+    return this.#door.listen(host, port);
+  }
+
   /** Ends all streams; clients come back elsewhere. */
   close(): void {
     this.#pacer.close();
+    this.#door?.close();
     this.#server.forceShutdown();
+  }
+
+  /** Serves another gRPC service on the same port; who may use it it asks {@link admit}. Before {@link listen}. */
+  handle(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#server.addService(definition, implementation);
+  }
+
+  /** @returns how many streams ask for a resource by its name. */
+  audience(type: TypeUrl, name: string): number {
+    return this.#index.count(type, name);
   }
 
   get streams(): Iterable<AdsStream> {
@@ -122,14 +166,68 @@ export class AdsServer {
     return streams.map((stream) => stream.status(node !== undefined));
   }
 
-  #accept(call: Call, make: (id: number, port: StreamPort) => AdsStream): void {
+  /**
+   * Asks whether the client of a call may have anything; until that is known nothing of the call is read. Whoever may not is told why.
+   *
+   * @returns undefined where the call is over; without an {@link AdsServerOptions.admission} a session that may have everything.
+   */
+  async admit(call: AdmissibleCall): Promise<ClientSession | undefined> {
     const peer = call.getPeer();
-    const fail = (code: number, details: string) => call.emit("error", { code, details });
-    if (this.#streams.size >= MAX_STREAMS) {
-      fail(status.RESOURCE_EXHAUSTED, `${MAX_STREAMS} streams are open, which is the most there may be`);
+    this.#door?.spoke(peer);
+    if (this.#admission === undefined) return ANYBODY;
+    const [authorization = ""] = call.metadata.get("authorization");
+    const [, token = ""] = /^Bearer +([!-~]+)$/i.exec(String(authorization)) ?? [];
+    const session = await this.#admission.admit({
+      peer,
+      token,
+      certificate: this.#door?.certificateOf(peer),
+    });
+    if ("code" in session) {
+      call.emit("error", { code: session.code, details: session.message });
+      return undefined;
+    }
+    if (!call.cancelled) return session;
+    session.leave();
+    return undefined;
+  }
+
+  #accept(call: Call, make: (id: number, port: StreamPort) => AdsStream): void {
+    if (this.#streams.size + this.#waiting >= MAX_STREAMS) {
+      const details = `${MAX_STREAMS} streams are open, which is the most there may be`;
+      call.emit("error", { code: status.RESOURCE_EXHAUSTED, details });
       return;
     }
-    const port: StreamPort = { peer, fail, write: (octets) => call.write(octets) };
+    if (this.#admission === undefined) {
+      this.#door?.spoke(call.getPeer());
+      this.#begin(call, make, undefined);
+      return;
+    }
+    this.#waiting++;
+    call.on("error", () => {});
+    void this.admit(call)
+      .then((session) => {
+        if (session !== undefined) this.#begin(call, make, session);
+      })
+      .catch((error: unknown) => {
+        this.#onFault(call.getPeer(), error);
+        call.emit("error", { code: status.INTERNAL, details: "a fault of the control plane itself" });
+      })
+      .finally(() => this.#waiting--);
+  }
+
+  #begin(
+    call: Call,
+    make: (id: number, port: StreamPort) => AdsStream,
+    session: ClientSession | undefined,
+  ): void {
+    const peer = call.getPeer();
+    const fail = (code: number, details: string) => call.emit("error", { code, details });
+    const wake = (): void => {
+      if (!this.#streams.has(stream)) return;
+      this.#due.add(stream);
+      this.#flushDue();
+    };
+    const port: StreamPort = { peer, fail, write: (octets) => call.write(octets), session, wake };
     const stream = make(++this.#lastStream, port);
     this.#streams.add(stream);
     const guarded = (action: () => void) => {

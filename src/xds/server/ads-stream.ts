@@ -3,7 +3,9 @@ import type { Node } from "../generated/envoy/config/core/v3/base_pb.js";
 import { clientKindOf } from "../resources/client-kind.ts";
 import type { ClientView, ClientViews } from "../resources/client-view.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
-import { TYPE_URL } from "../resources/type-url.ts";
+import { OWN_TYPE_URL, TYPE_URL } from "../resources/type-url.ts";
+import type { ClientSession } from "./admission.ts";
+import { ScopedSource } from "./scoped-source.ts";
 import type { StreamStatus } from "./stream-status.ts";
 import type { Unanswered } from "./subscription.ts";
 import { Subscription } from "./subscription.ts";
@@ -16,6 +18,10 @@ export interface StreamPort {
   write(octets: Buffer): boolean;
   /** Ends the stream. @param code of gRPC. */
   fail(code: number, message: string): void;
+  /** Who the client has proved to be; undefined where nobody is asked. */
+  readonly session?: ClientSession | undefined;
+  /** There may be something to send: {@link AdsStream.flush} is called when it is this stream's turn. */
+  wake(): void;
 }
 
 /** What all streams share. */
@@ -44,16 +50,28 @@ export interface StreamEvents {
   dropped?(stream: AdsStream, type: TypeUrl, name: string): void;
   /** The stream is over. */
   closed?(stream: AdsStream): void;
+  /** It asks for a service that exists and that it may not call; told once. */
+  denied?(stream: AdsStream, service: string): void;
 }
 
 /**
  * In the order of sending: what is referred to goes before what refers to it, so that nothing leads nowhere. Source: the xDS protocol,
  * "Eventual consistency considerations".
  */
-const ORDER = [TYPE_URL.cluster, TYPE_URL.loadAssignment, TYPE_URL.listener, TYPE_URL.routeConfiguration];
+const ORDER = [
+  // Says of what is taken away whether that is meant.
+  OWN_TYPE_URL.serviceView,
+  TYPE_URL.cluster,
+  TYPE_URL.loadAssignment,
+  TYPE_URL.listener,
+  TYPE_URL.routeConfiguration,
+  OWN_TYPE_URL.nodeView,
+];
 /** A client that asks for more names than this is told so. */
 const MAX_NAMES = 100_000;
 const MAX_NAME_LENGTH = 1_024;
+/** Which Kubernetes node a client runs on, as Istio's agents say it too. */
+const NODE_NAME = "NODE_NAME";
 /** gRPC status codes. */
 const INVALID_ARGUMENT = 3;
 const RESOURCE_EXHAUSTED = 8;
@@ -69,9 +87,12 @@ export abstract class AdsStream {
   protected readonly port: StreamPort;
   readonly #sinceMs: number;
   readonly #subscriptions: ReadonlyMap<TypeUrl, Subscription>;
+  /** What there is for this client. */
+  protected source: ResourceSource;
   #node: Node | undefined;
   #view: ClientView | undefined;
   #blocked = false;
+  #refused = false;
   #nonce = 0;
 
   /** @param summed whether the versions of what the client has are added up. */
@@ -79,6 +100,7 @@ export abstract class AdsStream {
     this.id = id;
     this.port = port;
     this.shared = shared;
+    this.source = shared.source;
     this.#sinceMs = shared.wallNowMs();
     this.#subscriptions = new Map(ORDER.map((type) => [type, new Subscription(type, summed)]));
   }
@@ -93,6 +115,17 @@ export abstract class AdsStream {
 
   get nodeId(): string {
     return this.#node?.id ?? "";
+  }
+
+  /** Where the client says that it runs; "" when it does not. */
+  get place(): { readonly region: string; readonly zone: string } {
+    const { region = "", zone = "" } = this.#node?.locality ?? {};
+    return { region, zone };
+  }
+
+  /** @returns whether the client asks for the resource by its name. */
+  asksFor(type: TypeUrl, name: string): boolean {
+    return this.#subscriptions.get(type)?.names.has(name) === true;
   }
 
   get kind(): string {
@@ -119,11 +152,41 @@ export abstract class AdsStream {
   /** Sends what is due, as far as the client keeps up. */
   flush(): void {
     const view = this.#view;
-    if (view === undefined || !this.shared.source.isSynced) return;
+    if (view === undefined || !this.source.isSynced) return;
     for (const subscription of this.#subscriptions.values()) {
       if (this.#blocked) return;
       if (subscription.begun && !this.#mustWait(subscription, view)) this.push(subscription, view);
     }
+  }
+
+  /** It may have more services than before, or fewer. */
+  #scopeChanged(): void {
+    const view = this.#view;
+    if (view === undefined) return;
+    for (const { type, begun, wildcard, names, sent, dirty } of this.#subscriptions.values()) {
+      if (!begun) continue;
+      for (const name of names) dirty.add(name);
+      if (!wildcard) continue;
+      for (const name of sent.names()) dirty.add(name);
+      for (const name of this.source.names(type, view)) dirty.add(name);
+    }
+    this.port.wake();
+  }
+
+  #enter(nodeId: string): void {
+    const { port, shared } = this;
+    const scope = port.session?.enter(
+      { id: nodeId, kind: this.#view!.kind },
+      {
+        changed: () => this.#scopeChanged(),
+        refuse: ({ code, message }) => {
+          this.#refused = true;
+          port.fail(code, message);
+        },
+      },
+    );
+    if (scope === undefined) return;
+    this.source = new ScopedSource(shared.source, scope, (service) => shared.events.denied?.(this, service));
   }
 
   /** What was written has gone out. */
@@ -134,6 +197,7 @@ export abstract class AdsStream {
 
   /** The stream is over. */
   closed(): void {
+    this.port.session?.leave();
     for (const { type, names, wildcard } of this.#subscriptions.values()) {
       for (const name of names) this.shared.index.delete(type, name, this);
       if (wildcard) this.shared.index.deleteAll(type, this);
@@ -168,7 +232,14 @@ export abstract class AdsStream {
       }
       this.#node = node;
       const { region = "", zone = "" } = node.locality ?? {};
-      this.#view = this.shared.views.of(clientKindOf(node.userAgentName), region, zone);
+      this.#view = this.shared.views.of(
+        clientKindOf(node.userAgentName),
+        region,
+        zone,
+        kubernetesNodeOf(node),
+      );
+      this.#enter(node.id);
+      if (this.#refused) return undefined;
     }
     const subscription = this.#subscriptions.get(typeUrl as TypeUrl);
     if (subscription === undefined) this.shared.events.unknownType(this, typeUrl);
@@ -218,7 +289,7 @@ export abstract class AdsStream {
     }
     this.shared.index.addAll(subscription.type, this);
     subscription.mustAnswer = true;
-    for (const name of this.shared.source.names(subscription.type, this.#view!)) subscription.dirty.add(name);
+    for (const name of this.source.names(subscription.type, this.#view!)) subscription.dirty.add(name);
   }
 
   protected answer(subscription: Subscription, nonce: string, message: string | undefined): void {
@@ -266,4 +337,9 @@ export abstract class AdsStream {
     const endpoints = this.#subscriptions.get(TYPE_URL.loadAssignment)!;
     return clusters.unanswered.size > 0 || endpoints.unanswered.size > 0;
   }
+}
+
+function kubernetesNodeOf({ metadata }: Node): string {
+  const name = metadata?.[NODE_NAME];
+  return typeof name === "string" ? name : "";
 }

@@ -66,7 +66,7 @@ export class DeltaServerStream extends AdsStream {
       dirty.delete(name);
       const isAsked = asked.delete(name);
       const isForced = forced.delete(name);
-      const resource = this.shared.source.find(type, name, view);
+      const resource = this.source.find(type, name, view);
       if (resource === undefined) {
         // Somebody who waits for a name is told that there is none.
         if (sent.delete(name) || isAsked) {

@@ -1,8 +1,9 @@
 import type { TypeUrl } from "../resources/type-url.ts";
+import { CONTROL_PLANE_IDENTIFIER } from "../resources/type-url.ts";
 import { WireWriter } from "../resources/wire-writer.ts";
 
 /** Who answers, for the other side's logs. */
-const CONTROL_PLANE = new WireWriter().string(1, "isobar").finish();
+const CONTROL_PLANE = new WireWriter().string(1, CONTROL_PLANE_IDENTIFIER).finish();
 
 /**
  * Puts an envoy.service.discovery.v3.DiscoveryResponse together from resources that are encoded already: protobuf does not mind the order of

@@ -51,7 +51,7 @@ export class SotwStream extends AdsStream {
   #pushWhole(subscription: Subscription, view: ClientView): void {
     const { type, dirty, sent, forced, asked } = subscription;
     if (dirty.size === 0 && !subscription.mustAnswer) return;
-    const { source } = this.shared;
+    const { source } = this;
     const changed: string[] = [];
     for (const name of dirty) {
       const version = source.find(type, name, view)?.version;
@@ -72,7 +72,7 @@ export class SotwStream extends AdsStream {
 
   #pushChanged(subscription: Subscription, view: ClientView): void {
     const { type, dirty, sent, forced, asked } = subscription;
-    const { source } = this.shared;
+    const { source } = this;
     const found: EncodedResource[] = [];
     let octets = 0;
     for (const name of dirty) {
@@ -134,10 +134,10 @@ export class SotwStream extends AdsStream {
   /** A client that comes back says what it has; if that is what there is now, it is sent nothing. */
   #mayHave(subscription: Subscription, version: string): void {
     const view = this.view;
-    if (view === undefined || !this.shared.source.isSynced) return;
+    if (view === undefined || !this.source.isSynced) return;
     const found: EncodedResource[] = [];
     for (const name of this.#wanted(subscription, view)) {
-      const resource = this.shared.source.find(subscription.type, name, view);
+      const resource = this.source.find(subscription.type, name, view);
       if (resource === undefined) return;
       found.push(resource);
     }
@@ -156,6 +156,6 @@ export class SotwStream extends AdsStream {
 
   #wanted(subscription: Subscription, view: ClientView): Iterable<string> {
     if (!subscription.wildcard) return subscription.names;
-    return new Set([...this.shared.source.names(subscription.type, view), ...subscription.names]);
+    return new Set([...this.source.names(subscription.type, view), ...subscription.names]);
   }
 }

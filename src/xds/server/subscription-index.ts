@@ -32,6 +32,11 @@ export class SubscriptionIndex<Subscriber> {
     this.#ofAll.get(type)?.delete(subscriber);
   }
 
+  /** @returns how many ask for it by its name. */
+  count(type: TypeUrl, name: string): number {
+    return this.#byName.get(type)?.get(name)?.size ?? 0;
+  }
+
   /** Calls for each of them; one that wants all and this name too may be called twice. */
   forEach(type: TypeUrl, name: string, call: (subscriber: Subscriber) => void): void {
     this.#byName.get(type)?.get(name)?.forEach(call);

@@ -91,6 +91,8 @@ class RecordingPort implements StreamPort {
     return !this.isFull;
   }
 
+  wake(): void {}
+
   fail(code: number, message: string): void {
     this.failure = `${code}: ${message}`;
   }
