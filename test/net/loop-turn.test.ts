@@ -18,7 +18,7 @@ function rig() {
   return { clock, flushed, turn, output, read };
 }
 
-test("the read that wakes a sleeping loop is served at once, what follows in quick succession is gathered", async () => {
+test("the read that wakes a sleeping loop is served at once, what follows in quick succession is gathered over two turns", async () => {
   const { clock, flushed, read } = rig();
   read("first");
   assert.deepEqual(flushed, ["first"]);
@@ -27,10 +27,13 @@ test("the read that wakes a sleeping loop is served at once, what follows in qui
   read("third");
   assert.deepEqual(flushed, ["first"]);
   await immediate();
-  assert.deepEqual(flushed, ["first", "second", "third"]);
-  clock.ms += 1;
+  assert.deepEqual(flushed, ["first"]);
   read("fourth");
-  assert.deepEqual(flushed.at(-1), "fourth");
+  await immediate();
+  assert.deepEqual(flushed, ["first", "second", "third", "fourth"]);
+  clock.ms += 1;
+  read("fifth");
+  assert.deepEqual(flushed.at(-1), "fifth");
 });
 
 test("what was put off before a read stays put off until the end of the turn", async () => {
@@ -40,6 +43,19 @@ test("what was put off before a read stays put off until the end of the turn", a
   assert.deepEqual(flushed, []);
   await immediate();
   assert.deepEqual(flushed, ["timer", "read"]);
+});
+
+test("input that was left over is not put off once more, however busy the loop is", async () => {
+  const { clock, flushed, turn, read } = rig();
+  read("first");
+  clock.ms += 0.01;
+  let shares = 0;
+  turn.readBegins(clock.ms);
+  turn.enqueue({ run: () => ++shares < 1 });
+  turn.readEnds();
+  await immediate();
+  assert.equal(shares, 1);
+  assert.deepEqual(flushed, ["first"]);
 });
 
 test("what a flush asks for has its turn too", async () => {
