@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
-import type { TrustFlags } from "../control-plane/trust/create-trust.ts";
 import type { OtherClusterFlag } from "../control-plane/create-source.ts";
+import type { TrustFlags } from "../control-plane/trust/create-trust.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
@@ -25,6 +25,9 @@ interface Flags {
   readonly clientCaFile?: string;
   readonly clientAuth?: "none";
   readonly fleetService: string;
+  readonly auditDir?: string;
+  readonly auditFileSize: number;
+  readonly auditMaxFiles: number;
   readonly logLevel: LogLevel;
 }
 
@@ -59,7 +62,10 @@ export function addControlPlaneCommand(program: Command): void {
       otherClusterOption,
     )
     .addOption(
-      new Option("--merge <which>", "Services that are one in all clusters: those annotated isobar.dev/global, or all")
+      new Option(
+        "--merge <which>",
+        "Services that are one in all clusters: those annotated isobar.dev/global, or all",
+      )
         .choices(["annotated", "all"])
         .default("annotated"),
     )
@@ -84,6 +90,17 @@ export function addControlPlaneCommand(program: Command): void {
       serviceName,
       "isobar-system/isobar-proxy",
     )
+    .option(
+      "--audit-dir <folder>",
+      "write down here what was known, who was told it and who accepted it, for isobar audit",
+    )
+    .option(
+      "--audit-file-size <MiB>",
+      "a file of the audit is followed by another at this size",
+      wholeNumber,
+      64,
+    )
+    .option("--audit-max-files <number>", "files of the audit that are kept", wholeNumber, 16)
     .option("--insecure", "serve in clear text, to anybody who can connect")
     .addOption(
       new Option("--log-level <level>", "least important level of the log")
@@ -107,6 +124,14 @@ async function controlPlane(flags: Flags): Promise<void> {
     adminAddress: flags.admin,
     metricsAddress: flags.metrics,
     logLevel: flags.logLevel,
+    audit:
+      flags.auditDir === undefined
+        ? undefined
+        : {
+            folder: flags.auditDir,
+            fileOctets: flags.auditFileSize * 1_048_576,
+            maxFiles: flags.auditMaxFiles,
+          },
     trust: trustFlags(flags),
     fleetService: flags.fleetService.split("/").reverse().join("."),
   });
@@ -137,6 +162,12 @@ function trustFlags(flags: Flags): TrustFlags {
 
 function usage(message: string): ExitError {
   return new ExitError(ExitCode.usage, message);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw new InvalidArgumentError(`Found "${text}", wanted a whole number from 1 to 99999.`);
+  return Number(text);
 }
 
 function address(text: string): SocketAddress {

@@ -31,8 +31,8 @@ const policy = z
 
 const locality = z
   .strictObject({
-    distribution: choiceField(["none", "PreferSameZone", "PreferSameNode", "PreferClose"], {
-      doc: "Which endpoints are near, in Kubernetes' words: `PreferSameZone` (also called `PreferClose`) the node's zone, then its region, then all; `PreferSameNode` the node itself before these; `none` makes no difference.",
+    distribution: choiceField(["none", "PreferSameZone", "PreferSameNode", "OnlySameNode", "PreferClose"], {
+      doc: "Which endpoints are near, in Kubernetes' words: `PreferSameZone` (also called `PreferClose`) the node's zone, then its region, then all; `PreferSameNode` the node itself before these; `OnlySameNode` (`internalTrafficPolicy: Local`) the node itself and nothing else; `none` makes no difference.",
     }).default(DEFAULTS.locality.distribution),
     strict: switchField({
       doc: "Never go further than the nearest place that has endpoints, however loaded or sick they are.",

@@ -1,9 +1,11 @@
 import { constants } from "node:os";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
+import { systemErrorText } from "../config/system-error-text.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
+import type { Audit, AuditFlags } from "./audit/audit.ts";
 import { AddressError, ControlPlane } from "./control-plane.ts";
 import type { SourceFlags } from "./create-source.ts";
 import { createSource } from "./create-source.ts";
@@ -22,6 +24,8 @@ export interface ControlPlaneFlags extends SourceFlags {
   readonly trust: TrustFlags;
   /** The Service whose endpoints are the proxies, `name.namespace`. */
   readonly fleetService: string;
+  /** undefined: nothing is audited. */
+  readonly audit: AuditFlags | undefined;
 }
 
 const WARNING_INTERVAL_MS = 60_000;
@@ -35,7 +39,10 @@ const WARNING_INTERVAL_MS = 60_000;
 export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCode> {
   const log = createLog({ level: flags.logLevel });
   const { address, adminAddress, metricsAddress } = flags;
-  const { source, clusters, contestedEndpoints } = await createSource(flags, log);
+  const audit = await openAudit(flags, log);
+  const { source, clusters, contestedEndpoints } = await createSource(flags, log, {
+    onPolicy: (change) => audit?.onPolicy(change),
+  });
   const { identity, admission, warning } = createTrust(flags.trust, log);
   const controlPlane = new ControlPlane({
     source,
@@ -47,6 +54,7 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     identity,
     admission,
     fleetService: flags.fleetService,
+    audit,
   });
   const signal = endSignal();
   process.on("uncaughtException", (error) => {
@@ -78,6 +86,21 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     throw error;
   } finally {
     await controlPlane.close();
+  }
+}
+
+/** Loaded only where it is wanted. @throws ExitError when its folder cannot be used. */
+async function openAudit({ audit, ...flags }: ControlPlaneFlags, log: Log): Promise<Audit | undefined> {
+  if (audit === undefined) return undefined;
+  const { openAudit: open } = await import("./audit/open-audit.ts");
+  try {
+    return await open(audit, flags, log);
+  } catch (error) {
+    throw new ExitError(
+      ExitCode.usage,
+      `--audit-dir: found ${audit.folder}, wanted a folder that can be written to: ${systemErrorText(error)}`,
+      { cause: error },
+    );
   }
 }
 

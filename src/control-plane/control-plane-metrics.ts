@@ -1,19 +1,22 @@
 import type { MetricsSource } from "../admin/metrics-server.ts";
 import { monotonicClock } from "../base/clock.ts";
-import { VERSION } from "../daemon/version.ts";
 import { Exposition } from "../telemetry/exposition.ts";
 import { ScrapePace } from "../telemetry/scrape-pace.ts";
+import { VERSION } from "../telemetry/version.ts";
 import { WrittenSeries } from "../telemetry/written-series.ts";
 import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { AdsServer } from "../xds/server/ads-server.ts";
 import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
 import type { ControlPlaneEvents } from "./control-plane-events.ts";
+import type { KubernetesView } from "./kubernetes-metrics.ts";
+import { writeKubernetesMetrics } from "./kubernetes-metrics.ts";
 
 /** What is shown. */
 export interface ControlPlaneParts {
   readonly cache: ResourceCache;
   readonly events: ControlPlaneEvents;
   readonly server: AdsServer;
+  readonly kubernetes?: KubernetesView | undefined;
 }
 
 /** The metrics of the control plane as Prometheus text, read off its parts when somebody asks. */
@@ -36,7 +39,8 @@ export class ControlPlaneMetrics implements MetricsSource {
   }
 
   #collect(): void {
-    const { cache, events } = this.#parts;
+    const { cache, events, kubernetes } = this.#parts;
+    if (kubernetes !== undefined) writeKubernetesMetrics(this.#series, kubernetes, performance.now());
     this.#series.set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
     this.#series.set(METRIC.services, {}, cache.serviceCount);
     this.#series.set(METRIC.endpoints, {}, cache.endpointCount);

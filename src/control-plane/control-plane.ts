@@ -7,6 +7,7 @@ import type { Log } from "../telemetry/log.ts";
 import { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { Admission } from "../xds/server/admission.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
+import type { Audit } from "./audit/audit.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
 import { FleetLoads } from "./fleet-loads.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
@@ -32,6 +33,8 @@ export interface ControlPlaneOptions {
   readonly admission?: Admission | undefined;
   /** The Service whose endpoints are the proxies, `name.namespace`; undefined: they are known by their streams. */
   readonly fleetService?: string | undefined;
+  /** Where everything is written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
 }
 
 /** Services of a source, served over xDS: source → cache → streams. */
@@ -53,7 +56,7 @@ export class ControlPlane {
     this.#loads = new FleetLoads({ cache: this.#cache, fleetService: options.fleetService, onFault });
     this.#server = new AdsServer({
       source: this.#loads.source,
-      events: this.#events,
+      events: options.audit?.events(this.#events) ?? this.#events,
       onFault,
       admission: options.admission,
       onConnectionFailed: (peer, reason) => this.#events.connectionFailed(peer, reason),
@@ -88,9 +91,9 @@ export class ControlPlane {
     readonly adminPort: number;
     readonly metricsPort: number;
   }> {
-    const { source, address, adminAddress, metricsAddress, identity } = this.#options;
+    const { source, address, adminAddress, metricsAddress, identity, audit } = this.#options;
     const proof = await identity?.start((renewed) => this.#server.use(renewed));
-    await source.start(this.#loads.sink(this.#cache));
+    await source.start(this.#loads.sink(audit?.sink(this.#cache) ?? this.#cache));
     const adminPort = await this.#admin.listen(adminAddress).catch(withAddress(adminAddress));
     const metricsPort =
       metricsAddress === undefined
@@ -105,6 +108,7 @@ export class ControlPlane {
     this.#server.close();
     await this.#options.identity?.close();
     await this.#options.source.close();
+    await this.#options.audit?.close();
     // What never listened cannot be closed, and need not be.
     await Promise.allSettled([this.#admin.close(), this.#metrics.close()]);
   }
@@ -122,6 +126,11 @@ export class ControlPlane {
       unknown_types: this.#events.unknownTypes,
       faults: this.#events.faults,
     };
+    const { audit } = this.#options;
+    if (audit !== undefined) {
+      stats["audit.records"] = audit.written;
+      stats["audit.lost"] = audit.lost;
+    }
     for (const { kind, transport } of this.#server.streams) {
       const name = `streams.${kind}.${transport}`;
       stats[name] = (stats[name] ?? 0) + 1;

@@ -22,6 +22,7 @@ const ZONE_MODES: Readonly<Record<string, object>> = {
   PreferSameZone: { distribution: "PreferSameZone" },
   PreferSameNode: { distribution: "PreferSameNode" },
   OnlySameZone: { distribution: "PreferSameZone", strict: true },
+  OnlySameNode: { distribution: "OnlySameNode" },
 };
 
 /** All annotations there are, without their prefix. */
@@ -37,8 +38,8 @@ export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
     toSpec: (value) => ({ loadBalancer: { metric: value } }),
   },
   "zone-mode": {
-    wanted: "none, PreferSameZone, PreferSameNode or OnlySameZone",
-    doc: "Which endpoints are near; all but `OnlySameZone` go further when the near ones have too much to do.",
+    wanted: "none, PreferSameZone, PreferSameNode, OnlySameZone or OnlySameNode",
+    doc: "Which endpoints are near; all but `OnlySameZone` and `OnlySameNode` go further when the near ones have too much to do.",
     toSpec: (value) => ZONE_MODES[value] && { loadBalancer: { locality: ZONE_MODES[value] } },
   },
   "slow-start": {
@@ -85,6 +86,11 @@ export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
     wanted: "http2, http1 or tcp",
     doc: "What the endpoints speak, where `appProtocol` and the port's name do not say it.",
     toSpec: (value) => ({ protocol: value }),
+  },
+  global: {
+    wanted: '"true" or "false"',
+    doc: "Makes the Service one with the Services of its name in other clusters that say so too ([several clusters](control-plane.md#several-clusters)).",
+    toSpec: (value) => (value === "true" || value === "false" ? {} : undefined),
   },
   "endpoint-labels": {
     wanted: "names of Pod labels, separated by commas",

@@ -2,6 +2,7 @@ import type { ObjectStore } from "../kube/object-store.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
 import type { GrpcRouteObject } from "../kube/objects/grpc-route-object.ts";
 import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
+import type { NetworkPolicyObject } from "../kube/objects/network-policy-object.ts";
 import type { NodeObject } from "../kube/objects/node-object.ts";
 import type { PodObject } from "../kube/objects/pod-object.ts";
 import type { ReferenceGrantObject } from "../kube/objects/reference-grant-object.ts";
@@ -18,4 +19,6 @@ export interface ClusterObjects {
   readonly policies: ObjectStore<TrafficPolicyObject>;
   readonly routes: ObjectStore<GrpcRouteObject>;
   readonly grants: ObjectStore<ReferenceGrantObject>;
+  /** What Pods may connect to; nothing is made of it yet. */
+  readonly networkPolicies: ObjectStore<NetworkPolicyObject>;
 }

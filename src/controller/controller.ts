@@ -4,6 +4,7 @@ import { objectKey } from "../kube/kube-object.ts";
 import type { ObjectChange } from "../kube/object-store.ts";
 import type { NewCondition } from "../kube/objects/condition.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
+import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
 import type { NodeObject } from "../kube/objects/node-object.ts";
 import type { PodObject } from "../kube/objects/pod-object.ts";
 import type { ServiceObject } from "../kube/objects/service-object.ts";
@@ -38,6 +39,8 @@ export interface ControllerOptions {
   readonly domain: string;
   readonly log: Log;
   readonly random: Random;
+  /** Whether only Services count that are one with their like in other clusters; default: all. */
+  readonly onlyGlobal?: boolean;
 }
 
 /**
@@ -58,6 +61,8 @@ export class Controller {
   readonly #workCauses = new Map<string, ChangeCause>();
   /** Services whose endpoints look at Pods. */
   readonly #lookAtPods = new Set<string>();
+  /** Services that have lost endpoints although the Pods are still there. */
+  readonly #unexplained = new Set<string>();
 
   constructor(options: ControllerOptions) {
     const { objects, log, random, sink } = options;
@@ -86,7 +91,10 @@ export class Controller {
 
   onSlice(change: ObjectChange<EndpointSliceObject>): void {
     const { verb, object, previous } = change;
-    this.#slices.change(previous, verb === "DELETED" ? undefined : object);
+    const current = verb === "DELETED" ? undefined : object;
+    this.#slices.change(previous, current);
+    if (previous !== undefined && !this.#isExplained(previous, current))
+      this.#unexplained.add(serviceOf(previous));
     for (const slice of [object, previous]) {
       if (slice !== undefined && slice.service !== "") this.#mark(serviceOf(slice), "EndpointSlice", change);
     }
@@ -121,6 +129,17 @@ export class Controller {
 
   onGrant(): void {
     for (const key of this.#routes.keys()) this.queue.add(`route/${key}`);
+  }
+
+  /** @returns whether every endpoint that a slice has lost had a Pod that is gone too, or going, or had none. */
+  #isExplained(previous: EndpointSliceObject, current: EndpointSliceObject | undefined): boolean {
+    const left = new Set<string>();
+    for (const { uid, readiness } of current?.endpoints ?? []) if (readiness !== "not") left.add(uid);
+    return previous.endpoints.every(({ uid, pod, readiness }) => {
+      if (readiness === "not" || pod === "" || left.has(uid)) return true;
+      const known = this.#options.objects.pods.get(objectKey({ namespace: previous.namespace, name: pod }));
+      return known?.uid !== uid || known.isLeaving;
+    });
   }
 
   #mark(key: string, kind: string, { verb, object }: ObjectChange<KubeObject>): void {
@@ -170,6 +189,7 @@ export class Controller {
     const service = objects.services.get(key);
     const cause = this.#causes.get(key);
     this.#causes.delete(key);
+    const isExplained = !this.#unexplained.delete(key);
     if (service === undefined) {
       this.#annotations.forget(`service/${key}`);
       this.#lookAtPods.delete(key);
@@ -181,6 +201,11 @@ export class Controller {
       ...(namespace === undefined ? [] : [{ key: `namespace/${service.namespace}`, object: namespace }]),
       { key: `service/${key}`, object: service },
     ]);
+    const global = isGlobal(service, namespace);
+    if (this.#options.onlyGlobal === true && !global) {
+      this.given.set(key, [], cause);
+      return;
+    }
     const policy = this.#policies.overridesFor(key) ?? {};
     const overrides = mergeOverrides(said.overrides, policy);
     if ((overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "")
@@ -199,10 +224,11 @@ export class Controller {
         attachedTo: (port) => this.#routes.attachedTo(key, port),
         domain,
         cause,
+        global,
       },
       inPods,
     );
-    this.given.set(key, models);
+    this.given.set(key, models, cause, isExplained);
     const wrong = [...this.#annotations.problemsOf(`service/${key}`, service), ...said.problems];
     verdicts.onService(service, annotationsCondition(service, wrong), [...wrong, ...inPods]);
   }
@@ -239,6 +265,11 @@ export class Controller {
     if (namespace === undefined) this.#annotations.forget(`namespace/${name}`);
     else verdicts.onNamespace(namespace, this.#annotations.problemsOf(`namespace/${name}`, namespace));
   }
+}
+
+/** A Service's own word counts before that of its namespace. */
+function isGlobal(service: ServiceObject, namespace: NamespaceObject | undefined): boolean {
+  return (service.annotations["global"] ?? namespace?.annotations["global"]) === "true";
 }
 
 function causeOf(kind: string, change: Pick<ObjectChange<KubeObject>, "verb" | "object">): ChangeCause {

@@ -6,27 +6,51 @@ import { ApiConnection } from "../kube/api-connection.ts";
 import type { KubeObject } from "../kube/kube-object.ts";
 import type { ObjectChange } from "../kube/object-store.ts";
 import { ObjectStore } from "../kube/object-store.ts";
+import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
 import { ENDPOINT_SLICES } from "../kube/objects/endpoint-slice-object.ts";
 import { GRPC_ROUTES } from "../kube/objects/grpc-route-object.ts";
 import { NAMESPACES } from "../kube/objects/namespace-object.ts";
+import { NETWORK_POLICIES } from "../kube/objects/network-policy-object.ts";
 import { NODES } from "../kube/objects/node-object.ts";
 import { PODS } from "../kube/objects/pod-object.ts";
 import { REFERENCE_GRANTS } from "../kube/objects/reference-grant-object.ts";
 import { SERVICES } from "../kube/objects/service-object.ts";
+import type { TrafficPolicyObject } from "../kube/objects/traffic-policy-object.ts";
 import { TRAFFIC_POLICIES } from "../kube/objects/traffic-policy-object.ts";
 import type { ReflectorTimes } from "../kube/reflector.ts";
 import { REFLECTOR_TIMES, Reflector } from "../kube/reflector.ts";
 import { ReflectorStats } from "../kube/reflector-stats.ts";
 import type { ResourceKind } from "../kube/resource-kind.ts";
-import type { ServiceSink, ServiceSource } from "../resource/service-source.ts";
+import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
+import type { ClusterSource } from "./clusters/cluster-source.ts";
 import { Controller } from "./controller.ts";
+import { SILENT_VERDICTS } from "./silent-verdicts.ts";
 import { StatusWriter } from "./status-writer.ts";
 import { WrittenVerdicts } from "./written-verdicts.ts";
 
+/** What of another cluster is read, and who is told what of it. */
+export interface ForeignCluster {
+  /** Whether only Services count that say they are one with their like. */
+  readonly onlyGlobal: boolean;
+}
+
 /** Which cluster, and how it is read. */
 export interface KubernetesSourceOptions {
+  /** Told of every TrafficPolicy, for the audit. */
+  readonly onPolicy?: (change: ObjectChange<TrafficPolicyObject>) => void;
+  /** The cluster's name, in metrics; default {@link OWN_CLUSTER}. */
+  readonly name?: string;
+  /** It is another cluster than the one whose clients are served: nothing is written into it, and its routes do not count. */
+  readonly foreign?: ForeignCluster;
+  /** Told of every slice before anything is made of it. */
+  readonly onSlice?: (
+    previous: EndpointSliceObject | undefined,
+    current: EndpointSliceObject | undefined,
+  ) => void;
+  /** Told when nodes have changed. */
+  readonly onNode?: () => void;
   readonly kubeConfig?: KubeConfigChoice;
   /** Domain of the cluster's DNS names. Default `cluster.local`. */
   readonly clusterDomain?: string;
@@ -37,8 +61,17 @@ export interface KubernetesSourceOptions {
   readonly times?: ReflectorTimes;
 }
 
+/** How the cluster is called whose clients are served. */
+export const OWN_CLUSTER = "own";
+
+/** Failures for so long mean that the API is away. */
+const LOST_MS = 3_000;
+
 /** What there is to know of a source at work; for metrics. */
 export interface KubernetesSourceStats {
+  readonly cluster: string;
+  /** Whether its API cannot be reached. */
+  readonly isLost: boolean;
   readonly reflectors: readonly ReflectorStats[];
   readonly hasSynced: boolean;
   /** Keys that wait to be looked at. */
@@ -51,7 +84,8 @@ export interface KubernetesSourceStats {
 }
 
 /** Services of a Kubernetes cluster. Nothing is given before every kind has been listed once. */
-export class KubernetesSource implements ServiceSource {
+export class KubernetesSource implements ClusterSource {
+  readonly name: string;
   readonly #options: KubernetesSourceOptions;
   readonly #random: Random;
   readonly #connection: ApiConnection;
@@ -60,33 +94,72 @@ export class KubernetesSource implements ServiceSource {
   readonly #stats: ReflectorStats[] = [];
   readonly #api: ApiClient;
   #controller: Controller | undefined;
+  #objects: ClusterObjects | undefined;
+  #regions: ReadonlySet<string> | undefined;
   #closed = false;
 
   /** @throws Error in words for people, when there is no usable kubeconfig. */
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
+    this.name = options.name ?? OWN_CLUSTER;
     this.#random = options.random ?? new SeededRandom(Date.now());
     this.#connection = new ApiConnection(options.kubeConfig);
     this.#api = new ApiClient(this.#connection);
     this.#writer = new StatusWriter(this.#api, options.log, this.#random);
   }
 
+  /** Regions of its nodes; those without one have none. */
+  get regions(): ReadonlySet<string> {
+    if (this.#regions === undefined) {
+      const regions = new Set<string>();
+      for (const { region } of this.#objects?.nodes.values() ?? []) if (region !== "") regions.add(region);
+      this.#regions = regions;
+    }
+    return this.#regions;
+  }
+
+  /** Whether its API has not answered for some seconds. */
+  get isLost(): boolean {
+    const nowMs = performance.now();
+    return this.#stats.some(({ failingSinceMs }) => failingSinceMs > 0 && nowMs - failingSinceMs > LOST_MS);
+  }
+
+  /** Everything that is known of it, before {@link start} nothing. */
+  get objects(): ClusterObjects | undefined {
+    return this.#objects;
+  }
+
   /** Begins to list and watch. Resolves at once: an API server that cannot be reached is waited for. */
   start(sink: ServiceSink): Promise<void> {
+    const { foreign, onSlice, onNode } = this.#options;
     const objects: ClusterObjects = {
       namespaces: this.#keep(NAMESPACES, (change) => controller.onNamespace(change)),
-      nodes: this.#keep(NODES, (change) => controller.onNode(change)),
+      nodes: this.#keep(NODES, (change) => {
+        this.#regions = undefined;
+        controller.onNode(change);
+        onNode?.();
+      }),
       services: this.#keep(SERVICES, (change) => controller.onService(change)),
-      slices: this.#keep(ENDPOINT_SLICES, (change) => controller.onSlice(change)),
+      slices: this.#keep(ENDPOINT_SLICES, (change) => {
+        onSlice?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
+        controller.onSlice(change);
+      }),
       pods: this.#keep(PODS, (change) => controller.onPod(change)),
-      policies: this.#keep(TRAFFIC_POLICIES, (change) => controller.onPolicy(change)),
-      routes: this.#keep(GRPC_ROUTES, (change) => controller.onRoute(change)),
-      grants: this.#keep(REFERENCE_GRANTS, () => controller.onGrant()),
+      policies: this.#keep(TRAFFIC_POLICIES, (change) => {
+        controller.onPolicy(change);
+        this.#options.onPolicy?.(change);
+      }),
+      routes: this.#keepOwn(GRPC_ROUTES, (change) => controller.onRoute(change)),
+      grants: this.#keepOwn(REFERENCE_GRANTS, () => controller.onGrant()),
+      networkPolicies: this.#keepOwn(NETWORK_POLICIES, () => {}),
     };
+    this.#objects = objects;
     const controller = new Controller({
       objects,
       sink,
-      verdicts: new WrittenVerdicts(this.#writer, objects, Date.now),
+      verdicts:
+        foreign === undefined ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS,
+      onlyGlobal: foreign?.onlyGlobal ?? false,
       domain: this.#options.clusterDomain ?? "cluster.local",
       log: this.#options.log,
       random: this.#random,
@@ -99,6 +172,8 @@ export class KubernetesSource implements ServiceSource {
 
   stats(): KubernetesSourceStats {
     return {
+      cluster: this.name,
+      isLost: this.isLost,
       reflectors: this.#stats,
       hasSynced: this.#reflectors.every(({ hasSynced }) => hasSynced),
       queueDepth: this.#controller?.queue.depth ?? 0,
@@ -131,6 +206,15 @@ export class KubernetesSource implements ServiceSource {
       endpoints: controller.given.endpoints,
     });
     sink.synced();
+  }
+
+  /** Of another cluster nothing is kept of the kind. */
+  #keepOwn<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    onChange: (change: ObjectChange<T>) => void,
+  ): ObjectStore<T> {
+    if (this.#options.foreign === undefined) return this.#keep(kind, onChange);
+    return new ObjectStore<T>({ onChange, onFault: () => {} });
   }
 
   #keep<T extends KubeObject>(

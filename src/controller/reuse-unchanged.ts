@@ -23,7 +23,9 @@ export function reuseUnchanged(
   const { endpoints: ___, settings: ____, ...plainBefore } = before;
   const isSameCluster =
     endpoints === before.endpoints && settings === before.settings && isSame(plain, plainBefore);
-  if (isSameCluster && routes === previous.routes && authorities === previous.authorities) return undefined;
+  const isSameRest =
+    routes === previous.routes && next.routesOnly === previous.routesOnly && next.global === previous.global;
+  if (isSameCluster && isSameRest && authorities === previous.authorities) return undefined;
   const cluster = isSameCluster ? before : { ...next.cluster, endpoints, settings };
   return { ...next, cluster, routes, authorities };
 }

@@ -28,13 +28,19 @@ export class ServiceBook {
    *
    * @param key `namespace/name`.
    * @param cause why those that are missing went; undefined: not known.
+   * @param isExplained whether it is known why endpoints went that are missing: then it is meant.
    */
-  set(key: string, models: readonly ServiceModel[], cause?: ChangeCause): void {
+  set(key: string, models: readonly ServiceModel[], cause?: ChangeCause, isExplained = false): void {
     const before = this.#given.get(key);
     const now = new Map<string, ServiceModel>();
     for (const model of models) {
       const previous = before?.get(model.name);
-      const changed = reuseUnchanged(previous, model);
+      const isLess =
+        previous !== undefined && model.cluster.endpoints.length < previous.cluster.endpoints.length;
+      const changed = reuseUnchanged(
+        previous,
+        isLess && isExplained ? { ...model, deliberate: true } : model,
+      );
       now.set(model.name, changed ?? previous!);
       if (changed === undefined) continue;
       this.#count(previous, changed);

@@ -26,6 +26,8 @@ export interface ServiceParts {
   /** The cluster's DNS domain, `cluster.local`. */
   readonly domain: string;
   readonly cause: ChangeCause | undefined;
+  /** Whether it is one with its like in other clusters. */
+  readonly global: boolean;
 }
 
 /** @returns one service for each TCP port of a Service. @param problems takes what is wrong with Pods' labels. */
@@ -43,7 +45,7 @@ export function serviceModels(
 function serviceModel(
   service: ServiceObject,
   port: ServicePort,
-  { slices, around, overrides, attachedTo, domain, cause }: ServiceParts,
+  { slices, around, overrides, attachedTo, domain, cause, global }: ServiceParts,
   problems: Problem[],
 ): ServiceModel {
   const name = canonicalName(service, port.port).toLowerCase();
@@ -62,12 +64,12 @@ function serviceModel(
     },
     endpoints: serviceEndpoints(name, service, port, slices, around, fields, problems),
   };
-  const routes = serviceRoutes(
-    attachedTo(port.port),
-    authorities,
-    `${service.namespace}.${service.name}.${port.port}`,
-  );
-  return { name, authorities, cluster: made, routes, ...(cause === undefined ? {} : { cause }) };
+  const attached = attachedTo(port.port);
+  const routes = serviceRoutes(attached, authorities, `${service.namespace}.${service.name}.${port.port}`);
+  // Who attaches routes says what is served.
+  const only = attached.length > 0 ? { routesOnly: true } : {};
+  const said = { ...only, ...(global ? { global } : {}), ...(cause === undefined ? {} : { cause }) };
+  return { name, authorities, cluster: made, routes, ...said };
 }
 
 /** What the Service's own fields say. */
@@ -80,7 +82,7 @@ function saidByService(
   const loadBalancing: { -readonly [Key in keyof LoadBalancing]?: LoadBalancing[Key] } = {};
   const { locality } = LOAD_BALANCING_DEFAULTS;
   if (service.internalTrafficLocal) {
-    loadBalancing.locality = { ...locality, distribution: "PreferSameNode", strict: true };
+    loadBalancing.locality = { ...locality, distribution: "OnlySameNode" };
   } else if (service.trafficDistribution === "PreferSameNode") {
     loadBalancing.locality = { ...locality, distribution: "PreferSameNode" };
   } else if (service.trafficDistribution !== "" || service.topologyAuto) {

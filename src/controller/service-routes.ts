@@ -1,7 +1,6 @@
 import type { GrpcRouteObject } from "../kube/objects/grpc-route-object.ts";
 import type { Route, RouteMatch } from "../resource/route.ts";
 import type { CompiledRule } from "./compile-grpc-route.ts";
-import { UNRESOLVED_CLUSTER } from "./resolve-backend.ts";
 
 /** A GRPCRoute that is attached to a Service, and what it was compiled to. */
 export interface AttachedRoute {
@@ -20,8 +19,7 @@ interface Entry {
 const ALL: RouteMatch = { path: "", headers: [] };
 
 /**
- * Puts the rules of all routes of a Service into one order: what matches more closely comes first, whatever route it is of. What
- * matches nothing fails: who attaches routes says what is served.
+ * Puts the rules of all routes of a Service into one order: what matches more closely comes first, whatever route it is of.
  *
  * Source: Gateway API, GRPCRouteRule.matches, and GAMMA (GEP-1324).
  *
@@ -56,9 +54,6 @@ export function serviceRoutes(
     }
     last = entry;
   }
-  if (!entries.some(({ match }) => match.path === "" && match.headers.length === 0)) {
-    routes.push(noMatch(authorities, suffix));
-  }
   return routes;
 }
 
@@ -88,19 +83,4 @@ function nameOf({ attached }: Entry): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function noMatch(authorities: readonly string[], suffix: string): Route {
-  return {
-    name: `no-match.${suffix}`,
-    authorities,
-    matches: [],
-    clusters: [{ name: UNRESOLVED_CLUSTER, weight: 1 }],
-    sticky: null,
-    endpoints: null,
-    policy: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    mirror: null,
-  };
 }

@@ -46,17 +46,18 @@ export class ApiClient {
   /**
    * Follows changes until the server ends the watch.
    *
-   * @param options `idleMs`: silence after which the connection counts as dead.
+   * @param options `idleMs`: silence after which the connection counts as dead. `onOpen`: the server has agreed.
    * @returns events as they come, those of one chunk together.
    */
   async *watch(
     path: string,
     query: Readonly<Record<string, string>>,
-    options: ReadOptions & { readonly idleMs: number },
+    options: ReadOptions & { readonly idleMs: number; readonly onOpen?: () => void },
   ): AsyncGenerator<WatchEvent[], void, void> {
     const accept = options.metadataOnly ? accepts("PartialObjectMetadata") : accepts();
-    const { signal, idleMs } = options;
+    const { signal, idleMs, onOpen } = options;
     const response = await this.#request("GET", path, { query, headers: { accept }, signal, idleMs });
+    onOpen?.();
     const events = new WatchEvents();
     for await (const chunk of response.body) {
       const complete = events.push(chunk as Buffer);

@@ -18,6 +18,10 @@ export class ReflectorStats {
   unreadable = 0;
   /** When a watch last said something, bookmarks included, on the process's monotonic clock in ms; 0 for never. */
   lastEventMs = 0;
+  /** Since when nothing but failures has come, on the same clock; 0 while it works. */
+  failingSinceMs = 0;
+  /** The server has no such kind, or not for us: it counts as empty. */
+  isAbsent = false;
 
   constructor(kind: string) {
     this.kind = kind;

@@ -147,8 +147,12 @@ export class Reflector<T extends KubeObject> {
       for await (const events of api.watch(resourcePath(kind), query, {
         ...this.#requestOptions(),
         idleMs,
+        onOpen: () => {
+          stats.failingSinceMs = 0;
+        },
       })) {
         stats.lastEventMs = performance.now();
+        stats.failingSinceMs = 0;
         this.#failures = 0;
         for (const event of events) {
           if (initial === undefined) this.#apply(event);
@@ -188,6 +192,8 @@ export class Reflector<T extends KubeObject> {
     this.#inPages = false;
     this.#failures = 0;
     this.#absences = 0;
+    stats.failingSinceMs = 0;
+    stats.isAbsent = false;
     this.#hasSynced = true;
     this.#markSynced();
   }
@@ -230,6 +236,7 @@ export class Reflector<T extends KubeObject> {
       if (kind.optional && (error.code === 404 || error.code === 403)) return this.#absent(error);
     }
     stats.errors++;
+    if (stats.failingSinceMs === 0) stats.failingSinceMs = performance.now();
     const waitMs = Math.max(this.#nextDelay(), error instanceof ApiError ? error.retryAfterMs : 0);
     log.warn("the API server does not answer as it should; the last known state stays", {
       kind: kind.kind,
@@ -255,6 +262,7 @@ export class Reflector<T extends KubeObject> {
       const absences = this.#absences;
       this.#replace(new Map(), "");
       this.#absences = absences;
+      this.#options.stats.isAbsent = true;
       this.#inPages = true;
     }
     return this.#times.absentMs * (0.5 + this.#options.random.nextFloat());

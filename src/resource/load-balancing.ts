@@ -21,10 +21,10 @@ export const LOAD_METRICS = ["in_flight", "peak_ewma", "utilization", "locality_
 export type LoadMetric = (typeof LOAD_METRICS)[number];
 
 /**
- * Which endpoints are near: all alike; those of the node's zone, then region; or those of the node itself before these. The
- * names are those of Kubernetes' `trafficDistribution`.
+ * Which endpoints are near: all alike; those of the node's zone, then region; those of the node itself before these; or only those of
+ * the node, even where there is none. The names are those of Kubernetes' `trafficDistribution`; the last is its `internalTrafficPolicy: Local`.
  */
-export const TRAFFIC_DISTRIBUTIONS = ["none", "PreferSameZone", "PreferSameNode"] as const;
+export const TRAFFIC_DISTRIBUTIONS = ["none", "PreferSameZone", "PreferSameNode", "OnlySameNode"] as const;
 
 /** One of {@link TRAFFIC_DISTRIBUTIONS}. */
 export type TrafficDistribution = (typeof TRAFFIC_DISTRIBUTIONS)[number];

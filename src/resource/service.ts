@@ -25,11 +25,15 @@ export interface ServiceModel {
   readonly cluster: Cluster;
   /** What is done with requests for these authorities; of several that match the first counts. None: all go to the cluster. */
   readonly routes: readonly Route[];
+  /** Whether requests that no route matches are for nobody: they fail with UNIMPLEMENTED. Default: they go to the cluster. */
+  readonly routesOnly?: boolean;
   /**
    * Whether few endpoints, or none, are meant, so that proxies need not wait before they believe it; default: not known. A source sets it
    * where it knows why they went, such as a file that says so or a workload scaled to nothing.
    */
   readonly deliberate?: boolean;
+  /** Whether it is one with the services of its name in other clusters, where they say so too. Default: not. */
+  readonly global?: boolean;
   /** For the audit; undefined when the source knows no causes. */
   readonly cause?: ChangeCause;
 }

@@ -100,8 +100,7 @@ describe("a Service", () => {
     assert.deepEqual(balancing("a").hash.keys, [{ kind: "source" }]);
     assert.equal(balancing("b").locality.distribution, "PreferSameNode");
     assert.equal(balancing("b").locality.strict, false);
-    assert.equal(balancing("c").locality.distribution, "PreferSameNode");
-    assert.equal(balancing("c").locality.strict, true);
+    assert.equal(balancing("c").locality.distribution, "OnlySameNode");
     assert.equal(balancing("d").locality.distribution, "PreferSameZone");
   });
 });

@@ -59,7 +59,7 @@ describe("a GRPCRoute", () => {
     assert.equal(rig.services.get(ECHO)?.cause?.object, "GRPCRoute shop/split");
   });
 
-  it("matches methods and headers, the closest first, whatever route it stands in; the rest fails", async () => {
+  it("matches methods and headers, the closest first, whatever route it stands in; the rest is for nobody", async () => {
     const rig = await rigWith("v1", "v2", "v3");
     await rig.write(
       "routes",
@@ -82,13 +82,13 @@ describe("a GRPCRoute", () => {
         ["/shop.Echo/Say", 1, "v3.shop:50051"],
         ["/shop.Echo/Say", 0, "v2.shop:50051"],
         ["/shop.Echo/*", 0, "v1.shop:50051"],
-        [undefined, undefined, UNRESOLVED],
       ],
     );
+    assert.equal(rig.services.get(ECHO)?.routesOnly, true);
     assert.deepEqual(routesOf(rig)[0]?.matches[0]?.headers, [
       { name: "x-canary", kind: "exact", value: "1" },
     ]);
-    assert.equal(new Set(routesOf(rig).map(({ name }) => name)).size, 4);
+    assert.equal(new Set(routesOf(rig).map(({ name }) => name)).size, 3);
     assert.ok(rig.services.has(UNRESOLVED));
     assert.deepEqual(rig.services.get(UNRESOLVED)?.cluster.endpoints, []);
   });
@@ -232,5 +232,6 @@ describe("a GRPCRoute", () => {
     await rig.write("routes", it);
     assert.deepEqual(await rig.delete("routes", it), [`-${UNRESOLVED}`, `+${ECHO}`]);
     assert.deepEqual(routesOf(rig), []);
+    assert.equal(rig.services.get(ECHO)?.routesOnly, undefined);
   });
 });

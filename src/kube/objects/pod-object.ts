@@ -7,6 +7,8 @@ import { shareLabels } from "../share-text.ts";
 /** What is kept of a Pod: what its labels say about it as an endpoint. Addresses, nodes and readiness come with EndpointSlices. */
 export interface PodObject extends KubeObject {
   readonly labels: Readonly<Record<string, string>>;
+  /** It is being deleted. */
+  readonly isLeaving: boolean;
 }
 
 /** Pods, by their metadata. */
@@ -19,8 +21,13 @@ export const PODS: ResourceKind<PodObject> = {
   metadataOnly: true,
   pageSize: 500,
   decode(raw: RawObject): PodObject {
-    return { ...keptMetadata(raw), labels: shareLabels(raw.metadata?.labels) };
+    return {
+      ...keptMetadata(raw),
+      labels: shareLabels(raw.metadata?.labels),
+      isLeaving: raw.metadata?.deletionTimestamp !== undefined,
+    };
   },
   // Kubelets write a pod's status often; that is nothing to us.
-  isSame: (one, other) => one.uid === other.uid && one.labels === other.labels,
+  isSame: (one, other) =>
+    one.uid === other.uid && one.labels === other.labels && one.isLeaving === other.isLeaving,
 };

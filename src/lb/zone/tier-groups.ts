@@ -15,6 +15,8 @@ const NODE = 0;
 const ZONE = 1;
 const REGION = 2;
 const ANY = 3;
+/** Out of reach, whatever else there is. */
+const BEYOND = 4;
 
 /** What {@link tierGroups} needs to know beside the endpoints. */
 export interface GroupingOptions {
@@ -28,7 +30,7 @@ export interface GroupingOptions {
 /**
  * Sorts endpoints by their priority, and within it by how near they are.
  *
- * @param onFurther told of the endpoints that `strict` rules out.
+ * @param onFurther told of the endpoints that `strict` and `OnlySameNode` rule out.
  */
 export function tierGroups(
   snapshot: ClusterSnapshot,
@@ -42,6 +44,10 @@ export function tierGroups(
   for (let index = 0; index < snapshot.count; index++) {
     if (accept !== undefined && !accept(index)) continue;
     const distance = distanceOf(snapshot, index, place, distribution);
+    if (distance === BEYOND) {
+      onFurther?.(index);
+      continue;
+    }
     const priority = snapshot.priorityAt(index);
     if (distance < nearest) nearest = distance;
     const key = priority * (ANY + 1) + distance;
@@ -63,7 +69,10 @@ function distanceOf(
   distribution: TrafficDistribution,
 ): number {
   if (distribution === "none") return ANY;
-  if (distribution === "PreferSameNode" && node !== "" && snapshot.nodeAt(index) === node) return NODE;
+  if (distribution === "PreferSameNode" || distribution === "OnlySameNode") {
+    if (node !== "" && snapshot.nodeAt(index) === node) return NODE;
+    if (distribution === "OnlySameNode") return BEYOND;
+  }
   if (zone !== "" && snapshot.zoneAt(index) === zone) return ZONE;
   return region !== "" && snapshot.regionAt(index) === region ? REGION : ANY;
 }

@@ -17,7 +17,10 @@ const DELIBERATE = new WireWriter()
 /** A resource as it is sent, for SotW and for delta, made once for everybody who is given it. What it says never changes. */
 export class EncodedResource {
   readonly name: string;
-  /** Names the content: equal octets have equal versions, in every process. 16 hexadecimal digits. */
+  /**
+   * Names the content: equal octets have equal versions, in every process. 16 hexadecimal digits. Whether it is meant is no part of that: replicas
+   * that have seen another history say the same.
+   */
   readonly version: string;
   /** The resource as google.protobuf.Any; a part of {@link inDelta} once that is made, so that it is not kept twice. */
   #any: Buffer;
@@ -33,8 +36,7 @@ export class EncodedResource {
   constructor(type: TypeUrl, name: string, octets: Uint8Array, deliberate = false) {
     this.name = name;
     this.#deliberate = deliberate;
-    const said = deliberate ? Buffer.concat([octets, DELIBERATE]) : octets;
-    this.version = hash("sha256", said, "hex").slice(0, 16);
+    this.version = hash("sha256", octets, "hex").slice(0, 16);
     this.#any = new WireWriter().string(1, type).octets(2, octets).finish();
   }
 

@@ -11,6 +11,7 @@ import type { NewCondition } from "../../../src/kube/objects/condition.ts";
 import { ENDPOINT_SLICES } from "../../../src/kube/objects/endpoint-slice-object.ts";
 import { GRPC_ROUTES } from "../../../src/kube/objects/grpc-route-object.ts";
 import { NAMESPACES } from "../../../src/kube/objects/namespace-object.ts";
+import { NETWORK_POLICIES } from "../../../src/kube/objects/network-policy-object.ts";
 import { NODES } from "../../../src/kube/objects/node-object.ts";
 import { PODS } from "../../../src/kube/objects/pod-object.ts";
 import { REFERENCE_GRANTS } from "../../../src/kube/objects/reference-grant-object.ts";
@@ -31,6 +32,7 @@ const KINDS = {
   policies: TRAFFIC_POLICIES,
   routes: GRPC_ROUTES,
   grants: REFERENCE_GRANTS,
+  networkPolicies: NETWORK_POLICIES,
 } as const;
 
 /** What was last said of an object. */
@@ -93,6 +95,7 @@ export class ControllerRig {
       policies: keep(TRAFFIC_POLICIES, (change) => this.controller.onPolicy(change)),
       routes: keep(GRPC_ROUTES, (change) => this.controller.onRoute(change)),
       grants: keep(REFERENCE_GRANTS, () => this.controller.onGrant()),
+      networkPolicies: keep(NETWORK_POLICIES, () => {}),
     };
     const log = createLog({ level: "error", stream: { write: (line) => void this.faults.push(line) } });
     const random = new SeededRandom(7);

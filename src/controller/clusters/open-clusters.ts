@@ -1,0 +1,68 @@
+import type { KubeConfigChoice } from "../../kube/api-connection.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { withFields } from "../../telemetry/with-fields.ts";
+import type { KubernetesSourceOptions } from "../kubernetes-source.ts";
+import { KubernetesSource, OWN_CLUSTER } from "../kubernetes-source.ts";
+import { AddressClaims } from "./address-claims.ts";
+import { MergedSource } from "./merged-source.ts";
+
+/** A cluster beside the own one. */
+export interface OtherCluster {
+  /** A DNS label; unique, and not {@link OWN_CLUSTER}. */
+  readonly name: string;
+  readonly kubeConfig: KubeConfigChoice;
+}
+
+/** What {@link openClusters} works with. */
+export interface OpenClustersOptions {
+  readonly own: Omit<KubernetesSourceOptions, "name" | "foreign" | "onSlice" | "onNode">;
+  /** At least one. */
+  readonly others: readonly OtherCluster[];
+  /** Whether all services that are called alike are one; default: those that say so in both clusters. */
+  readonly mergesAll?: boolean;
+  /** How long other clusters are waited for at the start, in ms. Default 10 s. */
+  readonly waitMs?: number;
+}
+
+const WAIT_MS = 10_000;
+
+/**
+ * Makes one source of several clusters.
+ *
+ * @returns the source, and each of the clusters for metrics, the own one first.
+ * @throws Error in words for people, when a kubeconfig is of no use.
+ */
+export function openClusters(options: OpenClustersOptions): {
+  readonly source: MergedSource;
+  readonly clusters: readonly KubernetesSource[];
+} {
+  const { mergesAll = false, waitMs = WAIT_MS } = options;
+  const { log } = options.own;
+  // Sources tell whom they are made before.
+  let merged: MergedSource | undefined;
+  const claims = new AddressClaims((address) => merged?.claimed(address));
+  const open = (name: string, more: Partial<KubernetesSourceOptions>, ownLog: Log) =>
+    new KubernetesSource({
+      ...options.own,
+      ...more,
+      name,
+      log: ownLog,
+      onSlice: (previous, current) => claims.change(name, previous, current),
+    });
+  const own = open(OWN_CLUSTER, { onNode: () => merged?.nodesChanged() }, log);
+  const others = options.others.map(({ name, kubeConfig }) => {
+    try {
+      return open(
+        name,
+        { kubeConfig, foreign: { onlyGlobal: !mergesAll } },
+        withFields(log, { cluster: name }),
+      );
+    } catch (error) {
+      throw new Error(`cluster ${name}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  });
+  merged = new MergedSource({ own, others, mergesAll, waitMs, log }, claims);
+  return { source: merged, clusters: [own, ...others] };
+}
