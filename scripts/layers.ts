@@ -81,6 +81,11 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   {
+    folder: "sdk",
+    knows: "The client that programs have within them: resolver and balancer of grpc-js, with the proxy's pickers.",
+    pure: false,
+  },
+  {
     folder: "controller",
     knows: "What Kubernetes objects mean: services with their endpoints, settings and routes.",
     pure: false,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
-import { VERSION } from "../daemon/version.ts";
+import { VERSION } from "../telemetry/version.ts";
 
 const EXAMPLES = `
 Examples:

@@ -7,16 +7,16 @@ import { AuthorityState } from "../proxy/authorities/authority-news.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { Route } from "../resource/route.ts";
 import type { Log } from "../telemetry/log.ts";
+import { VERSION } from "../telemetry/version.ts";
 import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
 import { GrpcAdsTransport } from "../xds/client/grpc-ads-transport.ts";
+import { KnowledgeKeeper } from "../xds/client/knowledge-keeper.ts";
 import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
 import { XdsClient } from "../xds/client/xds-client.ts";
 import type { AuthorityPublisher } from "./authority-publisher.ts";
 import { ControlPlaneCounts } from "./control-plane-counts.ts";
 import { ControlPlaneCredentials } from "./control-plane-credentials.ts";
 import { ControlPlaneTrouble } from "./control-plane-trouble.ts";
-import { KnowledgeKeeper } from "./knowledge-keeper.ts";
-import { VERSION } from "./version.ts";
 
 /** The section of the configuration. */
 export type ControlPlaneConfig = NonNullable<Config["controlPlane"]>;

@@ -6,10 +6,10 @@ import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
 import type { RouteCounters } from "../telemetry/route-counters.ts";
 import type { RouteSeries } from "../telemetry/route-metrics.ts";
+import { VERSION } from "../telemetry/version.ts";
 import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
-import { VERSION } from "./version.ts";
 
 /** The metrics of the proxy and the server that shows them. */
 export class ProxyMetrics {

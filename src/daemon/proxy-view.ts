@@ -14,6 +14,7 @@ import type { Log, LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
 import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import { RESPONSE_FLAG_COUNT } from "../telemetry/response-flag.ts";
+import { VERSION } from "../telemetry/version.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
@@ -22,7 +23,6 @@ import type { ProxyCounters } from "./proxy-counters.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Reloader } from "./reloader.ts";
 import type { RoutePublisher } from "./route-publisher.ts";
-import { VERSION } from "./version.ts";
 
 /** The parts of the daemon that {@link ProxyView} shows. */
 export interface ProxyViewOptions {

@@ -1,9 +1,9 @@
-import type { Log } from "../telemetry/log.ts";
-import { RESOURCE_KINDS } from "../xds/client/resolve-authority.ts";
-import { SnapshotFile } from "../xds/client/snapshot-file.ts";
-import type { XdsClient } from "../xds/client/xds-client.ts";
-import type { StoredResource } from "../xds/client/xds-snapshot.ts";
-import { TYPE_URL } from "../xds/resources/type-url.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { TYPE_URL } from "../resources/type-url.ts";
+import { RESOURCE_KINDS } from "./resolve-authority.ts";
+import { SnapshotFile } from "./snapshot-file.ts";
+import type { XdsClient } from "./xds-client.ts";
+import type { StoredResource } from "./xds-snapshot.ts";
 
 /** Waits between two writes, and how often the file's time says that it is still so. */
 const SAVE_MS = 2_000;

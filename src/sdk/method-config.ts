@@ -1,0 +1,50 @@
+import type { Timeouts } from "../resource/cluster-settings.ts";
+import type { RetryOn, RetryPolicy } from "../resource/retry-policy.ts";
+
+/** The statuses that a word of Envoy's stands for where gRPC retries: it sees nothing but statuses. Source: gRFC A44. */
+const STATUS_OF: Readonly<Partial<Record<RetryOn, string>>> = {
+  cancelled: "CANCELLED",
+  "deadline-exceeded": "DEADLINE_EXCEEDED",
+  internal: "INTERNAL",
+  "resource-exhausted": "RESOURCE_EXHAUSTED",
+  unavailable: "UNAVAILABLE",
+};
+
+/** What of gRPC's service config is said about a method; a MethodConfig of grpc-js. */
+export interface CallMethodConfig {
+  readonly name: [];
+  timeout?: { readonly seconds: number; readonly nanos: number };
+  retryPolicy?: {
+    readonly maxAttempts: number;
+    readonly initialBackoff: string;
+    readonly maxBackoff: string;
+    readonly backoffMultiplier: number;
+    readonly retryableStatusCodes: string[];
+  };
+}
+
+/**
+ * Time limit and retries in the words of a service config. `connect-failure` and `refused-stream` need none: such calls move in any case.
+ * `reset` has no status of its own, and is left out rather than retry what a server has answered.
+ */
+export function methodConfigOf({ requestMs }: Timeouts, retries: RetryPolicy | null): CallMethodConfig {
+  const config: CallMethodConfig = { name: [] };
+  if (requestMs > 0)
+    config.timeout = { seconds: Math.floor(requestMs / 1_000), nanos: (requestMs % 1_000) * 1_000_000 };
+  const retryableStatusCodes = (retries?.retryOn ?? []).flatMap((on) => STATUS_OF[on] ?? []);
+  if (retries !== null && retries.attempts > 1 && retryableStatusCodes.length > 0) {
+    config.retryPolicy = {
+      maxAttempts: retries.attempts,
+      initialBackoff: seconds(retries.backoffBaseMs),
+      maxBackoff: seconds(retries.backoffMaxMs),
+      backoffMultiplier: 2,
+      retryableStatusCodes,
+    };
+  }
+  return config;
+}
+
+/** As a duration of protobuf's JSON. */
+function seconds(ms: number): string {
+  return `${Math.max(ms, 1) / 1_000}s`;
+}
