@@ -90,6 +90,11 @@ export const LAYERS: readonly Layer[] = [
     knows: "What Kubernetes objects mean: services with their endpoints, settings and routes.",
     pure: false,
   },
+  {
+    folder: "audit",
+    knows: "What the control plane knew and whom it told: records, their files, and how they are read.",
+    pure: false,
+  },
   { folder: "admin", knows: "The HTTP servers for people and for Prometheus.", pure: false },
   {
     folder: "daemon",

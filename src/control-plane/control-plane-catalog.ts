@@ -35,6 +35,17 @@ export const CONTROL_PLANE_METRIC = {
     "Requests that could not be read, and services that could not be encoded.",
     [],
   ),
+  auditWriting: gauge(
+    "isobar_xds_server_audit_writing",
+    "1 while the audit is written, 0 while it cannot be; absent without an audit.",
+    [],
+  ),
+  auditRecords: counter("isobar_xds_server_audit_records_total", "Records of the audit.", ["result"]),
+  auditHead: gauge(
+    "isobar_xds_server_audit_head",
+    "Number of a record of the audit, chosen anew every minute, with its hash.",
+    ["hash"],
+  ),
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   ...KUBERNETES_METRIC,

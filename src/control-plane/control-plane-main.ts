@@ -3,7 +3,7 @@ import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
 import { systemErrorText } from "../config/system-error-text.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
-import type { LogLevel } from "../telemetry/log.ts";
+import type { Log, LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { Audit, AuditFlags } from "./audit/audit.ts";
 import { AddressError, ControlPlane } from "./control-plane.ts";

@@ -2,10 +2,12 @@ import type { MetricsSource } from "../admin/metrics-server.ts";
 import { monotonicClock } from "../base/clock.ts";
 import { Exposition } from "../telemetry/exposition.ts";
 import { ScrapePace } from "../telemetry/scrape-pace.ts";
+import type { Series } from "../telemetry/series.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { WrittenSeries } from "../telemetry/written-series.ts";
 import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { AdsServer } from "../xds/server/ads-server.ts";
+import type { Audit } from "./audit/audit.ts";
 import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
 import type { ControlPlaneEvents } from "./control-plane-events.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
@@ -16,6 +18,7 @@ export interface ControlPlaneParts {
   readonly cache: ResourceCache;
   readonly events: ControlPlaneEvents;
   readonly server: AdsServer;
+  readonly audit?: Audit | undefined;
   readonly kubernetes?: KubernetesView | undefined;
 }
 
@@ -25,6 +28,8 @@ export class ControlPlaneMetrics implements MetricsSource {
   readonly #parts: ControlPlaneParts;
   readonly #exposition = new Exposition(Object.values(METRIC));
   readonly #series = new WrittenSeries(this.#exposition);
+
+  #head: { readonly hash: string; readonly series: Series | undefined } = { hash: "", series: undefined };
 
   constructor(parts: ControlPlaneParts) {
     this.#parts = parts;
@@ -44,6 +49,7 @@ export class ControlPlaneMetrics implements MetricsSource {
     this.#series.set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
     this.#series.set(METRIC.services, {}, cache.serviceCount);
     this.#series.set(METRIC.endpoints, {}, cache.endpointCount);
+    this.#collectAudit();
     this.#collectStreams();
     for (const [typeUrl, tally] of events.tallies) {
       const type = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
@@ -60,6 +66,22 @@ export class ControlPlaneMetrics implements MetricsSource {
     this.#series.set(METRIC.memory, { kind: "rss" }, rss);
     this.#series.set(METRIC.memory, { kind: "main_heap" }, heapUsed);
     this.#series.set(METRIC.buildInfo, { version: VERSION }, 1);
+  }
+
+  /** There is one series of heads at a time, with the newest. */
+  #collectAudit(): void {
+    const { audit } = this.#parts;
+    if (audit === undefined) return;
+    this.#series.set(METRIC.auditWriting, {}, audit.isWriting ? 1 : 0);
+    this.#series.set(METRIC.auditRecords, { result: "written" }, audit.written);
+    this.#series.set(METRIC.auditRecords, { result: "lost" }, audit.lost);
+    const { n, hash } = audit.head;
+    if (n === 0 || hash === this.#head.hash) return;
+    const family = this.#exposition.family(METRIC.auditHead);
+    if (this.#head.series !== undefined) family.delete(this.#head.series);
+    const series = family.add({ hash });
+    series.set(new Float64Array([n]));
+    this.#head = { hash, series };
   }
 
   #collectStreams(): void {

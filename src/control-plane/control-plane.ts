@@ -9,11 +9,11 @@ import type { Admission } from "../xds/server/admission.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
 import type { Audit } from "./audit/audit.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
-import { FleetLoads } from "./fleet-loads.ts";
-import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { ControlPlaneMetrics } from "./control-plane-metrics.ts";
 import type { ControlPlaneView } from "./control-plane-routes.ts";
 import { CONTROL_PLANE_ROUTES } from "./control-plane-routes.ts";
+import { FleetLoads } from "./fleet-loads.ts";
+import type { KubernetesView } from "./kubernetes-metrics.ts";
 import type { IdentitySource } from "./trust/identity-source.ts";
 
 /** What a {@link ControlPlane} is made of. */
@@ -76,6 +76,7 @@ export class ControlPlane {
         events: this.#events,
         server: this.#server,
         kubernetes: options.kubernetes,
+        audit: options.audit,
       }),
     );
   }

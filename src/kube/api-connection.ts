@@ -72,6 +72,11 @@ export class ApiConnection {
     return this.#origin;
   }
 
+  /** The namespace that the configuration names: of the context, in a Pod its own. */
+  get namespace(): string {
+    return this.#config.getContextObject(this.#config.getCurrentContext())?.namespace ?? "default";
+  }
+
   /** @returns what the next request goes with. Rejects when a token cannot be had. */
   async prepare(): Promise<PreparedRequest> {
     const options: RequestOptions = {};

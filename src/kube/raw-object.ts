@@ -12,7 +12,11 @@ export interface RawMetadata {
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly time?: string;
+    readonly subresource?: string;
+  }[];
 }
 
 /** An object as the API server writes it. What lies in `spec` and `status` is the kind's own business. */
@@ -34,14 +38,18 @@ export function keptMetadata({ metadata = {} }: RawObject): KubeObject {
   };
 }
 
-/** Whoever has the latest entry wrote last; entries of one time are in order. */
+/** Whoever has the latest entry wrote last; entries of one time are in order. Who wrote but the status counts only where nobody else did. */
 function lastManager({ managedFields = [] }: RawMetadata): string {
   let manager = "";
   let latest = "";
-  for (const entry of managedFields) {
-    if ((entry.time ?? "") < latest) continue;
-    latest = entry.time ?? "";
-    manager = entry.manager ?? "";
+  let isStatus = true;
+  for (const { manager: name = "", time = "", subresource } of managedFields) {
+    const writesStatus = subresource === "status";
+    if (writesStatus && !isStatus) continue;
+    if (writesStatus === isStatus && time < latest) continue;
+    latest = time;
+    manager = name;
+    isStatus = writesStatus;
   }
   return shareText(manager);
 }

@@ -11,6 +11,8 @@ export interface TrafficPolicyObject extends KubeObject {
   readonly createdAt: string;
   /** Names of Services in its namespace. */
   readonly services: readonly string[];
+  /** The same as it stands in the object. */
+  readonly targetRefs: readonly object[];
   /** What it says, without its targets. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly conditions: readonly Condition[];
@@ -36,6 +38,7 @@ export const TRAFFIC_POLICIES: ResourceKind<TrafficPolicyObject> = {
       generation: raw.metadata?.generation ?? 0,
       createdAt: raw.metadata?.creationTimestamp ?? "",
       services: targetRefs.map(({ name = "" }) => name),
+      targetRefs,
       spec,
       conditions: ((raw.status ?? {}) as { readonly conditions?: readonly Condition[] }).conditions ?? [],
     };
