@@ -63,7 +63,7 @@ async function main(): Promise<number> {
     await report.follow(stream);
   };
   await runFiles(unit, Math.max(1, availableParallelism()), UNIT_LIMIT_MS);
-  const builds = (file: string): boolean => /^test\/(clients|interop|drain)\//.test(file);
+  const builds = (file: string): boolean => /^test\/(clients|interop|drain|e2e)\//.test(file);
   const attacks = (file: string): boolean => file.startsWith("test/attacks/");
   await runFiles(
     heavy.filter((file) => !builds(file) && !attacks(file)),

@@ -26,7 +26,8 @@ interface EchoMethod {
   readonly responseDeserialize: (octets: Buffer) => EchoReply;
 }
 
-const service = loadSync(join(import.meta.dirname, "../proto/echo.proto"))["isobar.test.Echo"] as unknown as {
+const definition = loadSync(join(import.meta.dirname, "../proto/echo.proto"), { defaults: true });
+const service = definition["isobar.test.Echo"] as unknown as {
   readonly Unary: EchoMethod;
   readonly ServerStream: EchoMethod;
 };

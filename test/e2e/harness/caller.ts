@@ -17,6 +17,7 @@ export interface FailedCall {
 
 /** What a client's load ends with. */
 export interface LoadReport {
+  readonly name: string;
   readonly unary: number;
   readonly streams: number;
   readonly failed: readonly FailedCall[];
@@ -48,7 +49,7 @@ export class Caller {
     const { stdout, stderr } = await this.#child.waitForEnd(END_LIMIT_MS);
     const last = stdout.trim().split("\n").at(-1) ?? "";
     if (!last.startsWith("{")) throw new Error(`${this.name} ended without a report: ${stdout}${stderr}`);
-    return JSON.parse(last) as LoadReport;
+    return { name: this.name, ...(JSON.parse(last) as Omit<LoadReport, "name">) };
   }
 
   async stop(): Promise<void> {

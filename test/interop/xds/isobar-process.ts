@@ -21,16 +21,17 @@ export class IsobarProcess {
     this.#admin = admin;
   }
 
-  /** @returns it when it is ready. */
-  static async start(folder: string, xdsPort: number): Promise<IsobarProcess> {
+  /** @param xdsPorts of control planes on this machine. @returns it when it is ready. */
+  static async start(folder: string, ...xdsPorts: readonly number[]): Promise<IsobarProcess> {
     const [address, admin] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const file = join(folder, "isobar.yaml");
+    const addresses = JSON.stringify(xdsPorts.map((each) => `127.0.0.1:${each}`));
     const text = `
 node: { id: node-7, zone: a, region: r }
 listeners: [{ name: grpc, address: "${address}" }]
 admin: { address: "${admin}" }
 drain: { limitMs: 1000 }
-controlPlane: { addresses: ["127.0.0.1:${xdsPort}"], insecure: true }
+controlPlane: { addresses: ${addresses}, insecure: true }
 `;
     writeFileSync(file, text);
     const child = new Child({ command: process.execPath, args: [launcher, "proxy", "--config", file] }, []);
@@ -43,17 +44,20 @@ controlPlane: { addresses: ["127.0.0.1:${xdsPort}"], insecure: true }
     return isobar;
   }
 
-  /** @returns `ip:port` of a cluster's endpoints, sorted; none where there is no such cluster. */
+  /** @returns `ip:port` of a cluster's endpoints that may get new calls, sorted; none where there is no such cluster. */
   async endpoints(cluster: string): Promise<string[]> {
     const response = await fetch(`http://${this.#admin}/clusters?format=json`);
     const { clusters } = (await response.json()) as {
       readonly clusters: readonly {
         readonly name: string;
-        readonly endpoints: readonly { readonly address: string }[];
+        readonly endpoints: readonly { readonly address: string; readonly health: string }[];
       }[];
     };
     const found = clusters.find(({ name }) => name === cluster)?.endpoints ?? [];
-    return found.map(({ address }) => address).sort();
+    return found
+      .filter(({ health }) => health === "healthy")
+      .map(({ address }) => address)
+      .sort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
