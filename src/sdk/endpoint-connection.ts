@@ -54,7 +54,7 @@ export class EndpointConnection {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#fail(`no connection within ${this.#options.connectTimeoutMs} ms`);
-    }, this.#options.connectTimeoutMs);
+    }, this.#options.connectTimeoutMs).unref();
   }
 
   /** @returns true once for each time that it was lost: however many calls it had, they are one failure. */

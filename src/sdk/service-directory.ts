@@ -122,6 +122,7 @@ export class ServiceDirectory implements ResolverSurroundings {
     const transport = new GrpcAdsTransport(
       () => credentials.tls(),
       () => credentials.token(),
+      false,
     );
     const { id, zone, region, holdBackMs, snapshotFile, controlPlane } = settings;
     return new XdsClient({

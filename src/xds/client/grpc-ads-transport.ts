@@ -2,6 +2,7 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { matchSubjectAltNames } from "../../upstream/subject-alt-names.ts";
 import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
+import { unrefCredentials } from "./unref-credentials.ts";
 
 /** Certificates for connections to a control plane, PEM. Empty where there are none. */
 export interface ControlPlaneTls {
@@ -43,16 +44,23 @@ const same = (octets: Buffer): Buffer => octets;
 export class GrpcAdsTransport implements AdsTransport {
   readonly #tls: () => ControlPlaneTls | undefined;
   readonly #token: () => string;
+  readonly #holdsProcess: boolean;
   readonly #clients = new Set<Client>();
 
   /**
    * @param tls asked for with every connection, so that renewed certificates count; undefined for clear text. What it throws is why there
    * is no stream.
    * @param token asked for with every stream: what the control plane knows us by; "" for none. It is never sent in clear text. May throw, too.
+   * @param holdsProcess whether a stream that stands keeps the process alive.
    */
-  constructor(tls: () => ControlPlaneTls | undefined, token: () => string = () => "") {
+  constructor(
+    tls: () => ControlPlaneTls | undefined,
+    token: () => string = () => "",
+    holdsProcess: boolean = true,
+  ) {
     this.#tls = tls;
     this.#token = token;
+    this.#holdsProcess = holdsProcess;
   }
 
   open(address: string, owner: AdsStreamOwner): AdsStream {
@@ -68,10 +76,10 @@ export class GrpcAdsTransport implements AdsTransport {
     }
     const name =
       tls === undefined || tls.serverName === "" ? {} : { "grpc.ssl_target_name_override": tls.serverName };
-    const client = new Client(address, tls === undefined ? credentials.createInsecure() : secure(tls), {
-      ...OPTIONS,
-      ...name,
-    });
+    const { credentials: shown, unref } = unrefCredentials(
+      tls === undefined ? credentials.createInsecure() : secure(tls),
+    );
+    const client = new Client(address, shown, { ...OPTIONS, ...name });
     this.#clients.add(client);
     const metadata = new Metadata();
     if (token !== "") metadata.set("authorization", `Bearer ${token}`);
@@ -90,8 +98,11 @@ export class GrpcAdsTransport implements AdsTransport {
     };
     client.waitForReady(Date.now() + CONNECT_LIMIT_MS, (error) => {
       if (ended) return;
-      if (error === undefined || error === null) owner.onOpen();
-      else fail(`no connection within ${CONNECT_LIMIT_MS / 1000} s`);
+      if (error === undefined || error === null) {
+        // The call holds the connection from its beginning on, which is by then.
+        if (!this.#holdsProcess) setImmediate(unref);
+        owner.onOpen();
+      } else fail(`no connection within ${CONNECT_LIMIT_MS / 1000} s`);
     });
     call.on("data", (message: Buffer) => {
       if (!ended) owner.onMessage(message);
