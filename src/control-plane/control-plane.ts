@@ -14,6 +14,7 @@ import type { ControlPlaneView } from "./control-plane-routes.ts";
 import { CONTROL_PLANE_ROUTES } from "./control-plane-routes.ts";
 import { FleetLoads } from "./fleet-loads.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
+import { kubernetesStats } from "./kubernetes-metrics.ts";
 import type { IdentitySource } from "./trust/identity-source.ts";
 
 /** What a {@link ControlPlane} is made of. */
@@ -59,6 +60,7 @@ export class ControlPlane {
       events: options.audit?.events(this.#events) ?? this.#events,
       onFault,
       admission: options.admission,
+      onRefused: (peer, refusal) => this.#events.refusedClient(peer, refusal),
       onConnectionFailed: (peer, reason) => this.#events.connectionFailed(peer, reason),
     });
     this.#loads.serve(this.#server);
@@ -127,7 +129,8 @@ export class ControlPlane {
       unknown_types: this.#events.unknownTypes,
       faults: this.#events.faults,
     };
-    const { audit } = this.#options;
+    const { audit, kubernetes } = this.#options;
+    if (kubernetes !== undefined) Object.assign(stats, kubernetesStats(kubernetes));
     if (audit !== undefined) {
       stats["audit.records"] = audit.written;
       stats["audit.lost"] = audit.lost;

@@ -36,3 +36,17 @@ export function writeKubernetesMetrics(series: WrittenSeries, view: KubernetesVi
     }
   }
 }
+
+/** @returns the most important of it, for people. */
+export function kubernetesStats({ clusters, contestedEndpoints }: KubernetesView): Record<string, number> {
+  const stats: Record<string, number> = {};
+  for (const { cluster, hasSynced, isLost, queueDepth, services, endpoints } of clusters()) {
+    stats[`clusters.${cluster}.synced`] = hasSynced ? 1 : 0;
+    stats[`clusters.${cluster}.lost`] = isLost ? 1 : 0;
+    stats[`clusters.${cluster}.services`] = services;
+    stats[`clusters.${cluster}.endpoints`] = endpoints;
+    stats[`clusters.${cluster}.queue_depth`] = queueDepth;
+    stats["clusters.contested_endpoints"] = contestedEndpoints();
+  }
+  return stats;
+}

@@ -9,7 +9,8 @@ export class EchoBackend {
   port = 0;
   readonly #server = new Server();
 
-  static async start(name: string): Promise<EchoBackend> {
+  /** @param host an address of this machine. */
+  static async start(name: string, host = "127.0.0.1"): Promise<EchoBackend> {
     const backend = new EchoBackend();
     const answer: handleUnaryCall<Buffer, Buffer> = (_, callback) => callback(null, Buffer.from(name));
     const method = {
@@ -23,11 +24,16 @@ export class EchoBackend {
     } as const;
     backend.#server.addService({ name: method }, { name: answer });
     backend.port = await new Promise<number>((resolve, reject) => {
-      backend.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      backend.#server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) =>
         error === null ? resolve(port) : reject(error),
       );
     });
     return backend;
+  }
+
+  /** Takes nothing new, and ends when what it has is answered. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
   stop(): void {
