@@ -40,11 +40,23 @@ export class EchoPods {
 
   /** Starts one more Pod, whose calls are answered with its name. @returns its address. */
   async add(name: string, more: object = {}): Promise<string> {
-    const host = `${this.#net}.${++this.#made}`;
+    // As in a cluster, addresses come again.
+    const host = `${this.#net}.${1 + (this.#made++ % 250)}`;
     const backend = await EchoBackend.start(name, host);
     this.backends.set(name, backend);
     await this.#writer.apply(this.#slice(name, host, backend.port, more));
     return host;
+  }
+
+  /** As {@link add}, with a Pod that the API server knows. */
+  async addKnown(name: string): Promise<string> {
+    const { metadata } = await this.#writer.apply(podObject(name));
+    return this.add(name, { targetRef: { kind: "Pod", namespace: NAMESPACE, name, uid: metadata.uid } });
+  }
+
+  /** Deletes the Pod of {@link addKnown}; its slice stays. */
+  async deleteKnown(name: string): Promise<void> {
+    await this.#writer.delete(podObject(name));
   }
 
   /** Takes a Pod away as a rolling update does: first out of the slices, then it ends with what it has. */
@@ -90,4 +102,9 @@ export class EchoPods {
       ],
     };
   }
+}
+
+function podObject(name: string): Manifest {
+  const spec = { containers: [{ name: "echo", image: "echo" }] };
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: NAMESPACE }, spec };
 }
