@@ -122,8 +122,11 @@ export class Attempts {
     exchanges.bits[slot]! &= ~ExchangeBit.supervised;
     const { attemptTimers } = this.#context;
     attemptTimers.clear(stream);
-    attemptTimers.clear(slot);
-    if (this.hedges.allowed[slot] !== 0) this.hedges.settle(slot, stream);
+    // Only hedges wait for anything while an attempt is attached.
+    if (this.hedges.allowed[slot] !== 0) {
+      attemptTimers.clear(slot);
+      this.hedges.settle(slot, stream);
+    }
     return false;
   }
 
