@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { BackwardWriter } from "./backward-writer.ts";
 import type { TypeUrl } from "./type-url.ts";
 import { ISOBAR_METADATA } from "./type-url.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -14,6 +15,9 @@ const DELIBERATE = new WireWriter()
   )
   .finish();
 
+const RESOURCES_FIELD = 2;
+const writer = new BackwardWriter();
+
 /** A resource as it is sent, for SotW and for delta, made once for everybody who is given it. What it says never changes. */
 export class EncodedResource {
   readonly name: string;
@@ -22,12 +26,9 @@ export class EncodedResource {
    * that have seen another history say the same.
    */
   readonly version: string;
-  /** The resource as google.protobuf.Any; a part of {@link inDelta} once that is made, so that it is not kept twice. */
-  #any: Buffer;
-  #inDelta: Buffer | undefined;
-  #inSotw: Buffer | undefined;
-
-  readonly #deliberate: boolean;
+  /** Field `resources` of a DeltaDiscoveryResponse. */
+  readonly inDelta: Buffer;
+  readonly #octetsInSotw: number;
 
   /**
    * @param octets of the resource's own message.
@@ -35,37 +36,26 @@ export class EncodedResource {
    */
   constructor(type: TypeUrl, name: string, octets: Uint8Array, deliberate = false) {
     this.name = name;
-    this.#deliberate = deliberate;
-    this.version = hash("sha256", octets, "hex").slice(0, 16);
-    this.#any = new WireWriter().string(1, type).octets(2, octets).finish();
+    this.version = hash("sha256", octets, "buffer").toString("hex", 0, 8);
+    // google.protobuf.Any.
+    writer.octets(2, octets);
+    writer.text(1, type);
+    writer.message(RESOURCES_FIELD, 0);
+    this.#octetsInSotw = writer.written;
+    if (deliberate) writer.octets(9, DELIBERATE);
+    writer.text(1, this.version);
+    writer.text(3, name);
+    writer.message(RESOURCES_FIELD, 0);
+    this.inDelta = writer.finish();
   }
 
   /** Octets of the resource alone, without its version. */
   get size(): number {
-    return this.#any.length;
+    return this.#octetsInSotw;
   }
 
-  /** Field `resources` of a DiscoveryResponse. */
+  /** Field `resources` of a DiscoveryResponse: the end of the other, because the Any has the same number in a Resource as resources have here. */
   get inSotw(): Buffer {
-    this.#inSotw ??= new WireWriter().octets(2, this.#any).finish();
-    return this.#inSotw;
-  }
-
-  /** Field `resources` of a DeltaDiscoveryResponse. */
-  get inDelta(): Buffer {
-    if (this.#inDelta === undefined) {
-      const size = this.#any.length;
-      const inDelta = new WireWriter()
-        .message(2, (resource) => {
-          resource.string(3, this.name).string(1, this.version);
-          if (this.#deliberate) resource.octets(9, DELIBERATE);
-          resource.octets(2, this.#any);
-        })
-        .finish();
-      // It is the last field of the last message.
-      this.#any = inDelta.subarray(inDelta.length - size);
-      this.#inDelta = inDelta;
-    }
-    return this.#inDelta;
+    return this.inDelta.subarray(this.inDelta.length - this.#octetsInSotw);
   }
 }

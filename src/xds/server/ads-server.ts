@@ -2,9 +2,9 @@ import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementatio
 import { experimental, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { ResourceChange, ResourceSource } from "../cache/resource-source.ts";
 import { ClientViews } from "../resources/client-view.ts";
-import type { Admission, ClientSession } from "./admission.ts";
-import { ADS_SERVICE } from "./ads-service.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
+import type { Admission, ClientSession, Refusal } from "./admission.ts";
+import { ADS_SERVICE } from "./ads-service.ts";
 import type { AdsStream, StreamEvents, StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { DeltaServerStream } from "./delta-server-stream.ts";
 import { PushPacer } from "./push-pacer.ts";
@@ -24,6 +24,8 @@ export interface AdsServerOptions {
   readonly coalesceMs?: number;
   /** Who may open streams; default: everybody. */
   readonly admission?: Admission | undefined;
+  /** A client was not let in. */
+  readonly onRefused?: ((peer: string, refusal: Refusal) => void) | undefined;
   /** A client's connection has failed before it asked for anything. */
   readonly onConnectionFailed?: ((peer: string, reason: string) => void) | undefined;
 }
@@ -56,6 +58,7 @@ export class AdsServer {
   readonly #onFault: AdsServerOptions["onFault"];
   readonly #server: Server;
   readonly #admission: Admission | undefined;
+  readonly #onRefused: (peer: string, refusal: Refusal) => void;
   readonly #onConnectionFailed: (peer: string, reason: string) => void;
   readonly #streams = new Set<AdsStream>();
   /** Streams that are not let in yet. */
@@ -74,6 +77,7 @@ export class AdsServer {
     this.#source = options.source;
     this.#onFault = options.onFault;
     this.#admission = options.admission;
+    this.#onRefused = options.onRefused ?? (() => {});
     this.#onConnectionFailed = options.onConnectionFailed ?? (() => {});
     this.#shared = {
       source: options.source,
@@ -95,6 +99,8 @@ export class AdsServer {
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.http2.min_time_between_pings_ms": SHORTEST_PING_DISTANCE_MS,
       "grpc.keepalive_permit_without_calls": 1,
+      // Counters of each message, for a service that is not served.
+      "grpc.enable_channelz": 0,
     });
     this.#server.addService(ADS_SERVICE, {
       StreamAggregatedResources: (call: Call) =>
@@ -183,6 +189,7 @@ export class AdsServer {
       certificate: this.#door?.certificateOf(peer),
     });
     if ("code" in session) {
+      this.#onRefused(peer, session);
       call.emit("error", { code: session.code, details: session.message });
       return undefined;
     }

@@ -4,6 +4,11 @@ import { WireWriter } from "../resources/wire-writer.ts";
 
 /** Who answers, for the other side's logs. */
 const CONTROL_PLANE = new WireWriter().string(1, CONTROL_PLANE_IDENTIFIER).finish();
+const NOTHING = Buffer.alloc(0);
+
+/** What all responses of a type have alike. */
+const sotwHeads = new Map<TypeUrl, Buffer>();
+const deltaHeads = new Map<TypeUrl, Buffer>();
 
 /**
  * Puts an envoy.service.discovery.v3.DiscoveryResponse together from resources that are encoded already: protobuf does not mind the order of
@@ -17,8 +22,12 @@ export function sotwResponse(
   nonce: string,
   resources: readonly Buffer[],
 ): Buffer {
-  const head = new WireWriter().string(1, version).string(4, type).string(5, nonce).octets(6, CONTROL_PLANE);
-  return Buffer.concat([head.finish(), ...resources]);
+  let head = sotwHeads.get(type);
+  if (head === undefined) {
+    head = new WireWriter().string(4, type).octets(6, CONTROL_PLANE).finish();
+    sotwHeads.set(type, head);
+  }
+  return join(head, 5, nonce, new WireWriter().string(1, version).finish(), resources);
 }
 
 /** The same of an envoy.service.discovery.v3.DeltaDiscoveryResponse. @param removed names of what does not exist (any more). */
@@ -28,6 +37,36 @@ export function deltaResponse(
   resources: readonly Buffer[],
   removed: readonly string[],
 ): Buffer {
-  const head = new WireWriter().string(4, type).string(5, nonce).strings(6, removed).octets(7, CONTROL_PLANE);
-  return Buffer.concat([head.finish(), ...resources]);
+  let head = deltaHeads.get(type);
+  if (head === undefined) {
+    head = new WireWriter().string(4, type).octets(7, CONTROL_PLANE).finish();
+    deltaHeads.set(type, head);
+  }
+  const gone = removed.length === 0 ? NOTHING : new WireWriter().strings(6, removed).finish();
+  return join(head, 5, nonce, gone, resources);
+}
+
+/** One buffer, filled once. @param nonce ASCII, of less than 128 characters. */
+function join(
+  head: Buffer,
+  nonceField: number,
+  nonce: string,
+  more: Buffer,
+  resources: readonly Buffer[],
+): Buffer {
+  let length = head.length + 2 + nonce.length + more.length;
+  for (const each of resources) length += each.length;
+  const response = Buffer.allocUnsafe(length);
+  response.set(head, 0);
+  let at = head.length;
+  response[at++] = nonceField * 8 + 2;
+  response[at++] = nonce.length;
+  at += response.write(nonce, at, "latin1");
+  response.set(more, at);
+  at += more.length;
+  for (const each of resources) {
+    response.set(each, at);
+    at += each.length;
+  }
+  return response;
 }
