@@ -104,6 +104,53 @@ describe("the slice of one proxy of a fleet", () => {
   });
 });
 
+describe("a burst of one proxy of a fleet", () => {
+  const BURST = 48;
+
+  it("goes beyond the slice and is spread over all endpoints, and afterwards calls stay in the slice again", async () => {
+    const backends = await Promise.all(
+      Array.from({ length: BACKENDS }, (_, i) => WorkerBackend.start(i, 200, BURST)),
+    );
+    const proxy = await ProxyProcess.start(
+      backends.map(({ port }) => port),
+      { more: fleetOf(0, NODES), loadBalancer: `{ policy: least_request, subset: ${SUBSET} }` },
+    );
+    const connection = await LoadConnection.open(proxy.port);
+    /** @returns how many of calls that are all open at once each endpoint got. */
+    const together = async (count: number): Promise<number[]> => {
+      const served = new Array<number>(BACKENDS).fill(0);
+      const call = (): Promise<number> => new Promise((resolve) => connection.call(resolve));
+      for (const index of await Promise.all(Array.from({ length: count }, call))) {
+        assert.ok(index >= 0, "a call failed");
+        served[index]!++;
+      }
+      return served;
+    };
+    const used = (served: readonly number[]): number[] =>
+      served.flatMap((calls, i) => (calls > 0 ? [i] : []));
+    try {
+      const slice = new Set<number>();
+      for (let i = 0; i < 16; i++) for (const index of used(await together(1))) slice.add(index);
+      assert.ok(slice.size <= MOST, `${[...slice]}`);
+      const burst = await together(BURST);
+      // Even would be 4 each; a slice that keeps all to itself would have 10 or more.
+      assert.ok(used(burst).length >= BACKENDS - 2, `${burst}`);
+      assert.ok(Math.max(...burst) <= 8, `${burst}`);
+      for (let i = 0; i < 16; i++) {
+        const after = used(await together(1));
+        assert.ok(
+          after.every((index) => slice.has(index)),
+          `${after} is outside ${[...slice]}`,
+        );
+      }
+    } finally {
+      connection.close();
+      await proxy.terminate("SIGKILL");
+      for (const backend of backends) backend.stop();
+    }
+  });
+});
+
 describe("health checks by one proxy of a fleet", () => {
   it("are of its slice alone, and follow it at once when it grows because most of it is sick", async () => {
     const backends = await Promise.all(Array.from({ length: BACKENDS }, () => RawBackend.start()));
