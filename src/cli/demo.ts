@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { DemoFailure } from "../demo/demo-failure.ts";
 import { SHORTEST_MS } from "../demo/demo-options.ts";
-import { isobarProgram } from "../demo/proxy-child.ts";
+import { isobarProgram } from "../demo/isobar-child.ts";
 import { runDemo } from "../demo/run-demo.ts";
 
 interface DemoFlags {

@@ -74,7 +74,7 @@ export function demoScript(
       kind: "added",
       label: `${addedName} added`,
       subject: addedName,
-      title: `4 of 4: a new backend, ${addedName}, written into the configuration file`,
+      title: `4 of 4: a new backend, ${addedName}, written into the control plane's file`,
       durationMs: addedMs,
       backends: [
         ...view("").filter(({ name }) => name !== dead.name),

@@ -19,10 +19,12 @@ import {
 } from "./demo-options.ts";
 import { ECHO_AUTHORITY } from "./echo-service.ts";
 import { freePort } from "./free-port.ts";
+import { startIsobar } from "./isobar-child.ts";
 import { Placement } from "./placement.ts";
-import { startProxy } from "./proxy-child.ts";
-import { writeProxyConfig } from "./proxy-config.ts";
+import { proxyConfigYaml } from "./proxy-config.ts";
+import { servicesYaml } from "./services-file.ts";
 import { Tally } from "./tally.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const PROXY_GRACE_MS = 700;
 
@@ -52,6 +54,7 @@ export class DemoStage {
   readonly #backends: DemoBackend[] = [];
   readonly #loads: DemoChild[] = [];
   readonly #removeFolder = () => rmSync(this.#folder, { recursive: true, force: true });
+  #controlPlane: DemoChild | undefined;
   #proxy: DemoChild | undefined;
   #part = UNCOUNTED;
 
@@ -74,7 +77,7 @@ export class DemoStage {
     for (const backend of await Promise.all(started)) this.#backends.push(backend);
     const pinnedPort = await this.#splice.listen();
     this.publish();
-    this.#proxy = await startProxy(this.#children, this.#options.program, this.#configFile(), this.adminPort);
+    await this.#startIsobar();
     await Promise.all([this.#startLoad("pinned", pinnedPort), this.#startLoad("isobar", this.port)]);
     this.#guard();
   }
@@ -141,14 +144,11 @@ export class DemoStage {
     this.publish();
   }
 
-  /** Tells both ways which backends there are: the proxy by its configuration file, which it watches. */
+  /** Tells both ways which backends there are: the proxy by the file that its control plane watches. */
   publish(): void {
     this.#splice.setTargets(this.#backends.map(({ name, ports }) => ({ name, port: ports.pinned })));
-    writeProxyConfig(this.#configFile(), {
-      port: this.port,
-      adminPort: this.adminPort,
-      endpoints: this.#backends.map(({ ports, zone }) => ({ port: ports.isobar, zone })),
-    });
+    const listed = this.#backends.map(({ ports, zone }) => ({ port: ports.isobar, zone }));
+    writeWhole(this.#file("services.yaml"), servicesYaml(listed));
   }
 
   /** Ends the load, waits for what is still on its way at most `patienceMs`, and takes down everything. */
@@ -158,14 +158,30 @@ export class DemoStage {
     await Promise.all(this.#loads.map((load) => this.#children.end(load, 0)));
     // With its clients gone the proxy has nothing left to drain.
     if (this.#proxy !== undefined) await this.#children.end(this.#proxy, PROXY_GRACE_MS);
+    if (this.#controlPlane !== undefined) await this.#children.end(this.#controlPlane, 0);
     this.#splice.close();
     await this.#children.endAll();
     this.#removeFolder();
     process.removeListener("exit", this.#removeFolder);
   }
 
-  #configFile(): string {
-    return join(this.#folder, "isobar.yaml");
+  #file(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** The control plane and its proxy, side by side: neither waits for the other. */
+  async #startIsobar(): Promise<void> {
+    const { port, adminPort } = this;
+    const { program } = this.#options;
+    const xdsPort = await freePort(18_000);
+    const xdsAdminPort = await freePort(18_001);
+    writeWhole(this.#file("isobar.yaml"), proxyConfigYaml({ port, adminPort, xdsPort }));
+    const addresses = ["--address", `127.0.0.1:${xdsPort}`, "--admin", `127.0.0.1:${xdsAdminPort}`];
+    const source = ["--static", this.#file("services.yaml"), "--insecure"];
+    [this.#controlPlane, this.#proxy] = await Promise.all([
+      startIsobar(this.#children, program, ["control-plane", ...source, ...addresses], xdsAdminPort),
+      startIsobar(this.#children, program, ["proxy", "--config", this.#file("isobar.yaml")], adminPort),
+    ]);
   }
 
   async #startLoad(way: Way, port: number): Promise<void> {
@@ -184,12 +200,10 @@ export class DemoStage {
     this.#loads.push(child);
   }
 
-  // The proxy has no message channel that would tell it that the demo was killed outright; a load process has.
+  // Neither has a message channel that would tell it that the demo was killed outright; a load process has.
   #guard(): void {
-    const pid = this.#proxy?.process.pid;
+    const pids = [this.#proxy, this.#controlPlane].flatMap((each) => each?.process.pid ?? []);
     const [load] = this.#loads;
-    if (pid !== undefined && load !== undefined) {
-      this.#children.send(load, { kind: "wards", pids: [pid], folder: this.#folder });
-    }
+    if (load !== undefined) this.#children.send(load, { kind: "wards", pids, folder: this.#folder });
   }
 }

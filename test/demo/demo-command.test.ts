@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
-import { isobarProgram } from "../../src/demo/proxy-child.ts";
+import { isobarProgram } from "../../src/demo/isobar-child.ts";
 
 interface Run {
   readonly code: number | null;

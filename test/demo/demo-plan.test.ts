@@ -8,7 +8,9 @@ import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { planDemo } from "../../src/demo/demo-plan.ts";
 import { freePort } from "../../src/demo/free-port.ts";
-import { writeProxyConfig } from "../../src/demo/proxy-config.ts";
+import { proxyConfigYaml } from "../../src/demo/proxy-config.ts";
+import { servicesYaml } from "../../src/demo/services-file.ts";
+import { writeWhole } from "../../src/demo/write-whole.ts";
 
 describe("planDemo", () => {
   it("uses the time there is, no more, and gives most to the healthy part", () => {
@@ -43,17 +45,23 @@ describe("freePort", () => {
   });
 });
 
-describe("writeProxyConfig", () => {
-  it("writes a configuration without a zone of its own, and replaces it whole", () => {
+describe("the demo's files", () => {
+  it("give the proxy a control plane, no zone of its own, and no service", () => {
+    assert.deepEqual(parse(proxyConfigYaml({ port: 15_001, adminPort: 15_000, xdsPort: 18_000 })), {
+      node: { id: "demo" },
+      admin: { address: "127.0.0.1:15000" },
+      listeners: [{ name: "local", address: "127.0.0.1:15001" }],
+      controlPlane: { addresses: ["127.0.0.1:18000"], insecure: true },
+    });
+  });
+
+  it("tell the control plane of the backends, and are replaced whole", () => {
     const folder = mkdtempSync(join(tmpdir(), "isobar-demo-test-"));
-    const file = join(folder, "isobar.yaml");
+    const file = join(folder, "services.yaml");
     try {
       for (const port of [9001, 9002]) {
-        writeProxyConfig(file, { port: 15_001, adminPort: 15_000, endpoints: [{ port, zone: "zone-a" }] });
+        writeWhole(file, servicesYaml([{ port, zone: "zone-a" }]));
         assert.deepEqual(parse(readFileSync(file, "utf8")), {
-          node: { id: "demo" },
-          admin: { address: "127.0.0.1:15000" },
-          listeners: [{ name: "local", address: "127.0.0.1:15001" }],
           clusters: [
             {
               name: "echo.default.svc.cluster.local:50051",

@@ -14,23 +14,25 @@ export function isobarProgram(): string {
 }
 
 /**
- * Starts `isobar proxy --config FILE` as a user would, and waits until its admin address says that it is ready.
+ * Starts an `isobar` command as a user would, and waits until its admin address says that it is ready.
  *
- * @throws DemoFailure with the proxy's own words if it ends, or is not ready in time.
+ * @param args the command and its options.
+ * @throws DemoFailure with its own words if it ends, or is not ready in time.
  */
-export async function startProxy(
+export async function startIsobar(
   children: DemoChildren,
   program: string,
-  configFile: string,
+  args: readonly [command: string, ...options: string[]],
   adminPort: number,
 ): Promise<DemoChild> {
-  const child = children.spawn("isobar proxy", process.execPath, [program, "proxy", "--config", configFile]);
+  const label = `isobar ${args[0]}`;
+  const child = children.spawn(label, process.execPath, [program, ...args]);
   const giveUpAt = performance.now() + READY_WITHIN_MS;
   for (;;) {
     const answer = await Promise.race([askReady(adminPort), children.failed]);
     if (answer === "ready") return child;
     if (performance.now() > giveUpAt) {
-      throw new DemoFailure(`isobar proxy is not ready after 15 s: ${answer}\n${child.output.trim()}`.trim());
+      throw new DemoFailure(`${label} is not ready after 15 s: ${answer}\n${child.output.trim()}`.trim());
     }
     await pause(ASK_EVERY_MS);
   }
