@@ -3,13 +3,13 @@ import { InvalidArgumentError, Option } from "commander";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
 import type { OtherClusterFlag } from "../control-plane/create-source.ts";
-import type { TrustFlags } from "../control-plane/trust/create-trust.ts";
-import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
 import { otherClusterOption } from "./other-cluster-option.ts";
+import type { TrustOptions } from "./trust-options.ts";
+import { addTrustOptions, trustFlags } from "./trust-options.ts";
 
-interface Flags {
+interface Flags extends TrustOptions {
   readonly static?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -19,11 +19,6 @@ interface Flags {
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly admin: SocketAddress;
   readonly metrics?: SocketAddress;
-  readonly insecure?: boolean;
-  readonly tlsCertFile?: string;
-  readonly tlsKeyFile?: string;
-  readonly clientCaFile?: string;
-  readonly clientAuth?: "none";
   readonly fleetService: string;
   readonly auditDir?: string;
   readonly auditFileSize: number;
@@ -33,6 +28,7 @@ interface Flags {
 
 const EXAMPLES = `
 Examples:
+  isobar control-plane --address 0.0.0.0:18000              in a Pod: serve its cluster's Services over TLS
   isobar control-plane --insecure                           serve the Services of the cluster that kubectl talks to
   isobar control-plane --static services.yaml --insecure    serve the clusters and routes of a file
   curl localhost:18001/xds/status                           who has which version, and who refused what
@@ -41,7 +37,7 @@ Clients: isobar proxy (controlPlane), Envoy, and gRPC with xds:/// targets. More
 
 /** Adds `isobar control-plane`: services for proxies, Envoys and gRPC clients over xDS. */
 export function addControlPlaneCommand(program: Command): void {
-  program
+  const command = program
     .command("control-plane")
     .summary("serve services to proxies and gRPC clients over xDS")
     .description(
@@ -78,12 +74,6 @@ export function addControlPlaneCommand(program: Command): void {
       address("127.0.0.1:18001"),
     )
     .option("--metrics <address>", "serve /metrics here; without it there are none", address)
-    .option("--tls-cert-file <file>", "serve with this certificate (PEM, intermediate ones behind it)")
-    .option("--tls-key-file <file>", "the key of --tls-cert-file")
-    .option("--client-ca-file <file>", "clients may show certificates of these authorities (PEM)")
-    .addOption(
-      new Option("--client-auth <mode>", "none: serve over TLS to anybody who can connect").choices(["none"]),
-    )
     .option(
       "--fleet-service <namespace/name>",
       "the Service whose endpoints are the proxies; where there is none they are known by their streams",
@@ -100,8 +90,8 @@ export function addControlPlaneCommand(program: Command): void {
       wholeNumber,
       64,
     )
-    .option("--audit-max-files <number>", "files of the audit that are kept", wholeNumber, 16)
-    .option("--insecure", "serve in clear text, to anybody who can connect")
+    .option("--audit-max-files <number>", "files of the audit that are kept", wholeNumber, 16);
+  addTrustOptions(command)
     .addOption(
       new Option("--log-level <level>", "least important level of the log")
         .choices(LOG_LEVELS)
@@ -132,36 +122,10 @@ async function controlPlane(flags: Flags): Promise<void> {
             fileOctets: flags.auditFileSize * 1_048_576,
             maxFiles: flags.auditMaxFiles,
           },
-    trust: trustFlags(flags),
+    trust: trustFlags(flags, flags),
     fleetService: flags.fleetService.split("/").reverse().join("."),
   });
   process.exit(exitCode);
-}
-
-/** @throws ExitError where it is not clear how clients are to be known. */
-function trustFlags(flags: Flags): TrustFlags {
-  const { insecure = false, tlsCertFile, tlsKeyFile, clientCaFile, clientAuth } = flags;
-  if (insecure) {
-    const useless = tlsCertFile ?? tlsKeyFile ?? clientCaFile ?? clientAuth;
-    if (useless === undefined) return { kind: "insecure" };
-    throw usage(`--insecure: found it beside ${useless}, wanted either of them`);
-  }
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
-    if (tlsCertFile !== undefined)
-      throw usage("--tls-key-file: found nothing, wanted the key of --tls-cert-file");
-    throw usage(
-      "--tls-cert-file: found nothing, wanted a certificate and its key (--tls-key-file), or --insecure",
-    );
-  }
-  return {
-    kind: "files",
-    paths: { certFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile },
-    clientAuth: clientAuth ?? "required",
-  };
-}
-
-function usage(message: string): ExitError {
-  return new ExitError(ExitCode.usage, message);
 }
 
 function wholeNumber(text: string): number {

@@ -46,6 +46,22 @@ export const CONTROL_PLANE_METRIC = {
     "Number of a record of the audit, chosen anew every minute, with its hash.",
     ["hash"],
   ),
+  failedConnections: counter(
+    "isobar_xds_server_failed_connections_total",
+    "Connections that ended before their client asked for anything.",
+    [],
+  ),
+  refusals: counter("isobar_xds_server_refusals_total", "Clients that were refused, or ended.", ["reason"]),
+  deniedServices: counter(
+    "isobar_xds_server_denied_services_total",
+    "Services that clients asked for and may not call.",
+    [],
+  ),
+  certificateExpiry: gauge(
+    "isobar_xds_server_certificate_expiration_timestamp_seconds",
+    "When the certificate that xDS is served with expires.",
+    [],
+  ),
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   ...KUBERNETES_METRIC,

@@ -1,6 +1,7 @@
 import { HISTOGRAM_COLUMNS, observeMs } from "../telemetry/histogram-buckets.ts";
-import type { Log } from "../telemetry/log.ts";
+import type { Log, LogFields } from "../telemetry/log.ts";
 import type { TypeUrl } from "../xds/resources/type-url.ts";
+import type { Refusal, RefusalReason } from "../xds/server/admission.ts";
 import type { AdsStream, StreamEvents } from "../xds/server/ads-stream.ts";
 import type { Unanswered } from "../xds/server/subscription.ts";
 
@@ -24,6 +25,18 @@ export class ControlPlaneEvents implements StreamEvents {
   unknownTypes = 0;
   /** Requests that could not be read, services that could not be encoded, and other faults of our own. */
   faults = 0;
+  /** Clients and streams that were refused, by why. */
+  readonly refusals: Record<RefusalReason, number> = {
+    no_credentials: 0,
+    token: 0,
+    certificate: 0,
+    unknown_client: 0,
+    node: 0,
+    unavailable: 0,
+    expired: 0,
+  };
+  /** Services that clients asked for and may not call. */
+  deniedServices = 0;
   /** Connections that ended before anything was asked for. */
   failedConnections = 0;
   /** Times from a response to its answer, as {@link observeMs} counts them. */
@@ -83,6 +96,34 @@ export class ControlPlaneEvents implements StreamEvents {
   connectionFailed(peer: string, reason: string): void {
     this.failedConnections++;
     if (this.#mayWrite()) this.#log.warn("a client does not get in", { peer, reason });
+  }
+
+  /** A client was not let in. */
+  refusedClient(peer: string, refusal: Refusal): void {
+    this.#refused(refusal, { peer });
+  }
+
+  /** It was let in, and may have nothing (any more). */
+  refused(stream: AdsStream, refusal: Refusal): void {
+    this.#refused(refusal, { node: stream.nodeId, kind: stream.kind });
+  }
+
+  denied(stream: AdsStream, service: string): void {
+    this.deniedServices++;
+    if (!this.#mayWrite()) return;
+    this.#log.warn("a client asks for a service that it may not call; for it the service does not exist", {
+      node: stream.nodeId,
+      client: stream.who,
+      service,
+      advice:
+        "of a node's proxy: annotate the namespace of the Pods that call it with isobar.dev/mode, and see isobar.dev/callable-from of the service; of others: --clients",
+    });
+  }
+
+  #refused({ reason, message }: Refusal, fields: LogFields): void {
+    this.refusals[reason]++;
+    if (reason === "expired") this.#log.debug("a stream ends with its rights", { ...fields, message });
+    else if (this.#mayWrite()) this.#log.warn("a client is refused", { ...fields, reason, message });
   }
 
   /** A service makes no sense; what it was before is served on. */

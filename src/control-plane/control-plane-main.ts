@@ -10,7 +10,7 @@ import { AddressError, ControlPlane } from "./control-plane.ts";
 import type { SourceFlags } from "./create-source.ts";
 import { createSource } from "./create-source.ts";
 import { StaticFileError } from "./static-source.ts";
-import type { TrustFlags } from "./trust/create-trust.ts";
+import type { Trust, TrustFlags } from "./trust/create-trust.ts";
 import { createTrust } from "./trust/create-trust.ts";
 import { IdentityError } from "./trust/identity-source.ts";
 
@@ -40,10 +40,13 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
   const log = createLog({ level: flags.logLevel });
   const { address, adminAddress, metricsAddress } = flags;
   const audit = await openAudit(flags, log);
+  const trust = await openTrust(flags, log);
+  const { identity, admission, warning } = trust;
   const { source, clusters, contestedEndpoints } = await createSource(flags, log, {
+    ...trust.sourceOptions,
     onPolicy: (change) => audit?.onPolicy(change),
   });
-  const { identity, admission, warning } = createTrust(flags.trust, log);
+  trust.readFrom(() => clusters[0]?.objects);
   const controlPlane = new ControlPlane({
     source,
     kubernetes: { clusters: () => clusters.map((each) => each.stats()), contestedEndpoints },
@@ -86,6 +89,18 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     throw error;
   } finally {
     await controlPlane.close();
+    await trust.close();
+  }
+}
+
+/** @throws ExitError when its files are no good. */
+async function openTrust(flags: ControlPlaneFlags, log: Log): Promise<Trust> {
+  try {
+    return await createTrust(flags.trust, log);
+  } catch (error) {
+    throw new ExitError(ExitCode.usage, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
   }
 }
 

@@ -20,6 +20,8 @@ export interface ControlPlaneParts {
   readonly server: AdsServer;
   readonly audit?: Audit | undefined;
   readonly kubernetes?: KubernetesView | undefined;
+  /** When the certificate in use expires, in milliseconds since 1970; undefined without one. */
+  readonly notAfterMs?: (() => number) | undefined;
 }
 
 /** The metrics of the control plane as Prometheus text, read off its parts when somebody asks. */
@@ -62,10 +64,21 @@ export class ControlPlaneMetrics implements MetricsSource {
     this.#series.of(METRIC.answerTime, {}).set(events.answerTimes);
     this.#series.set(METRIC.unknownTypes, {}, events.unknownTypes);
     this.#series.set(METRIC.faults, {}, events.faults);
+    this.#collectTrust();
     const { rss, heapUsed } = process.memoryUsage();
     this.#series.set(METRIC.memory, { kind: "rss" }, rss);
     this.#series.set(METRIC.memory, { kind: "main_heap" }, heapUsed);
     this.#series.set(METRIC.buildInfo, { version: VERSION }, 1);
+  }
+
+  #collectTrust(): void {
+    const { events, notAfterMs } = this.#parts;
+    this.#series.set(METRIC.failedConnections, {}, events.failedConnections);
+    for (const [reason, count] of Object.entries(events.refusals))
+      this.#series.set(METRIC.refusals, { reason }, count);
+    this.#series.set(METRIC.deniedServices, {}, events.deniedServices);
+    const expiry = notAfterMs?.() ?? Number.NaN;
+    if (!Number.isNaN(expiry)) this.#series.set(METRIC.certificateExpiry, {}, expiry / 1_000);
   }
 
   /** There is one series of heads at a time, with the newest. */

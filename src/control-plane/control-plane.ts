@@ -78,6 +78,7 @@ export class ControlPlane {
         events: this.#events,
         server: this.#server,
         kubernetes: options.kubernetes,
+        notAfterMs: options.identity === undefined ? undefined : () => options.identity!.notAfterMs,
         audit: options.audit,
       }),
     );
@@ -95,13 +96,13 @@ export class ControlPlane {
     readonly metricsPort: number;
   }> {
     const { source, address, adminAddress, metricsAddress, identity, audit } = this.#options;
-    const proof = await identity?.start((renewed) => this.#server.use(renewed));
     await source.start(this.#loads.sink(audit?.sink(this.#cache) ?? this.#cache));
     const adminPort = await this.#admin.listen(adminAddress).catch(withAddress(adminAddress));
     const metricsPort =
       metricsAddress === undefined
         ? 0
         : await this.#metrics.listen(metricsAddress).catch(withAddress(metricsAddress));
+    const proof = await identity?.start((renewed) => this.#server.use(renewed));
     this.#port = await this.#server.listen(formatSocketAddress(address), proof).catch(withAddress(address));
     return { port: this.#port, adminPort, metricsPort };
   }

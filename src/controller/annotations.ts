@@ -104,8 +104,25 @@ export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
   },
 };
 
-/** Annotations that say how a Namespace's callers get here; other parts of the product read them. */
-const OTHERS: readonly string[] = ["mode", "percent"];
+const MODES: readonly string[] = ["transparent", "proxy-env", "address", "off"];
+const NAMESPACES = /^\s*(?:\*|[a-z0-9-]+)\s*(?:,\s*(?:\*|[a-z0-9-]+)\s*)*$/;
+/** Said where nobody is to be let in. */
+const NOBODY = "none";
+
+/** Annotations that say nothing of how a Service is called; other parts of the product read them. */
+export const OTHER_ANNOTATIONS: Readonly<Record<string, Omit<Annotation, "toSpec"> & { isGood(value: string): boolean }>> = {
+  mode: {
+    wanted: MODES.join(", "),
+    doc: "Of a Namespace or Pod: its Pods' calls go through the proxy of their node, which may then ask for what they may call ([security](security.md#what-a-proxy-may-ask-for)).",
+    isGood: (value) => MODES.includes(value),
+  },
+  "callable-from": {
+    wanted: "names of namespaces, separated by commas; * for all, none for nobody",
+    doc: "Namespaces whose Pods may call it; all, where it is not said.",
+    isGood: (value) => value === NOBODY || NAMESPACES.test(value),
+  },
+  percent: { wanted: "a whole number from 0 to 100", doc: "", isGood: (value) => /^(?:100|[0-9]{1,2})$/.test(value) },
+};
 
 /**
  * Reads annotations, each for itself: one that is wrong takes no other with it.
@@ -120,8 +137,12 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
   const parts = new Map<string, SpecPart>();
   const problems: Problem[] = [];
   for (const [name, value] of Object.entries(annotations)) {
-    if (OTHERS.includes(name)) continue;
     const field = `metadata.annotations[${ANNOTATION_PREFIX}${name}]`;
+    const other = OTHER_ANNOTATIONS[name];
+    if (other !== undefined) {
+      if (!other.isGood(value)) problems.push({ field, text: `found ${JSON.stringify(value)}, wanted ${other.wanted}` });
+      continue;
+    }
     const annotation = ANNOTATIONS[name];
     if (annotation === undefined) {
       problems.push({ field, text: unknownText(name) });
@@ -161,7 +182,7 @@ function numberOf(text: string): number | string {
 
 function unknownText(name: string): string {
   const known = Object.keys(ANNOTATIONS);
-  const meant = closestWord(name, [...known, ...OTHERS]);
+  const meant = closestWord(name, [...known, ...Object.keys(OTHER_ANNOTATIONS)]);
   return meant === undefined
     ? `found an unknown annotation, wanted one of ${known.join(", ")}`
     : `found an unknown annotation; did you mean ${ANNOTATION_PREFIX}${meant}?`;

@@ -9,11 +9,13 @@ import { ObjectStore } from "../kube/object-store.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
 import { ENDPOINT_SLICES } from "../kube/objects/endpoint-slice-object.ts";
 import { GRPC_ROUTES } from "../kube/objects/grpc-route-object.ts";
+import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
 import { NAMESPACES } from "../kube/objects/namespace-object.ts";
 import { NETWORK_POLICIES } from "../kube/objects/network-policy-object.ts";
 import { NODES } from "../kube/objects/node-object.ts";
 import { PODS } from "../kube/objects/pod-object.ts";
 import { REFERENCE_GRANTS } from "../kube/objects/reference-grant-object.ts";
+import type { ServiceObject } from "../kube/objects/service-object.ts";
 import { SERVICES } from "../kube/objects/service-object.ts";
 import type { TrafficPolicyObject } from "../kube/objects/traffic-policy-object.ts";
 import { TRAFFIC_POLICIES } from "../kube/objects/traffic-policy-object.ts";
@@ -48,6 +50,11 @@ export interface KubernetesSourceOptions {
   readonly onSlice?: (
     previous: EndpointSliceObject | undefined,
     current: EndpointSliceObject | undefined,
+  ) => void;
+  /** Told of every Namespace and Service that has changed; of those that went, with undefined. */
+  readonly onAnnotated?: (
+    previous: NamespaceObject | ServiceObject | undefined,
+    current: NamespaceObject | ServiceObject | undefined,
   ) => void;
   /** Told when nodes have changed. */
   readonly onNode?: () => void;
@@ -131,15 +138,21 @@ export class KubernetesSource implements ClusterSource {
 
   /** Begins to list and watch. Resolves at once: an API server that cannot be reached is waited for. */
   start(sink: ServiceSink): Promise<void> {
-    const { foreign, onSlice, onNode } = this.#options;
+    const { foreign, onAnnotated, onSlice, onNode } = this.#options;
     const objects: ClusterObjects = {
-      namespaces: this.#keep(NAMESPACES, (change) => controller.onNamespace(change)),
+      namespaces: this.#keep(NAMESPACES, (change) => {
+        onAnnotated?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
+        controller.onNamespace(change);
+      }),
       nodes: this.#keep(NODES, (change) => {
         this.#regions = undefined;
         controller.onNode(change);
         onNode?.();
       }),
-      services: this.#keep(SERVICES, (change) => controller.onService(change)),
+      services: this.#keep(SERVICES, (change) => {
+        onAnnotated?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
+        controller.onService(change);
+      }),
       slices: this.#keep(ENDPOINT_SLICES, (change) => {
         onSlice?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
         controller.onSlice(change);

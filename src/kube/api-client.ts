@@ -43,6 +43,13 @@ export class ApiClient {
     return (await response.body.json()) as RawList;
   }
 
+  /** @returns one object. */
+  async get(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<RawObject> {
+    const headers = { accept: accepts() };
+    const response = await this.#request("GET", path, { query: {}, headers, signal: options.signal });
+    return (await response.body.json()) as RawObject;
+  }
+
   /**
    * Follows changes until the server ends the watch.
    *

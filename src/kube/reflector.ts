@@ -36,6 +36,8 @@ const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 export interface ReflectorOptions<T extends KubeObject> {
   readonly api: ApiClient;
   readonly kind: ResourceKind<T>;
+  /** Only objects with such fields, as the API server knows them: `spec.nodeName=n1`. Default: all. */
+  readonly fieldSelector?: string;
   readonly store: ObjectStore<T>;
   readonly stats: ReflectorStats;
   readonly log: Log;
@@ -119,7 +121,11 @@ export class Reflector<T extends KubeObject> {
     let page = "";
     let version = "";
     do {
-      const query = { limit: String(kind.pageSize), ...(page === "" ? {} : { continue: page }) };
+      const query = {
+        ...this.#selection(),
+        limit: String(kind.pageSize),
+        ...(page === "" ? {} : { continue: page }),
+      };
       const list = await api.list(resourcePath(kind), query, this.#requestOptions());
       for (const raw of list.items ?? []) this.#keep(objects, raw);
       page = list.metadata?.continue ?? "";
@@ -135,6 +141,7 @@ export class Reflector<T extends KubeObject> {
     const { api, kind, stats, random } = this.#options;
     const { watchMs, idleMs } = this.#times;
     const query = {
+      ...this.#selection(),
       watch: "1",
       allowWatchBookmarks: "true",
       timeoutSeconds: String(Math.ceil((watchMs * (1 + random.nextFloat())) / 1_000)),
@@ -270,6 +277,11 @@ export class Reflector<T extends KubeObject> {
 
   #nextDelay(): number {
     return retryDelayMs(++this.#failures, this.#options.random);
+  }
+
+  #selection(): Readonly<Record<string, string>> {
+    const { fieldSelector } = this.#options;
+    return fieldSelector === undefined ? {} : { fieldSelector };
   }
 
   #requestOptions(): { readonly metadataOnly: boolean; readonly signal: AbortSignal } {

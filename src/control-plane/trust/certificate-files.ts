@@ -46,11 +46,17 @@ export class CertificateFiles implements IdentitySource {
     return this.#notAfterMs;
   }
 
-  async start(onChange: (identity: ServerIdentity) => void): Promise<ServerIdentity> {
+  /** Reads the files, before anything is opened. @throws IdentityError when they are no good. */
+  load(): ServerIdentity {
     this.#readState = this.#seenState = this.#state();
     const first = this.#read();
     if ("problem" in first) throw new IdentityError(first.problem);
     this.#current = first;
+    return first;
+  }
+
+  async start(onChange: (identity: ServerIdentity) => void): Promise<ServerIdentity> {
+    const first = this.#current ?? this.load();
     this.#timer = setInterval(() => this.#look(onChange), this.#lookMs);
     this.#timer.unref();
     return first;

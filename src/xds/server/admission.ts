@@ -25,7 +25,9 @@ export type RefusalReason =
   /** Good, but not of the node that the stream names. */
   | "node"
   /** It cannot be checked at the moment. */
-  | "unavailable";
+  | "unavailable"
+  /** What it was let in by has ended, or says something else now; nothing is wrong with that. */
+  | "expired";
 
 /** A client that gets nothing. */
 export interface Refusal {

@@ -4,7 +4,7 @@ import { clientKindOf } from "../resources/client-kind.ts";
 import type { ClientView, ClientViews } from "../resources/client-view.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { OWN_TYPE_URL, TYPE_URL } from "../resources/type-url.ts";
-import type { ClientSession } from "./admission.ts";
+import type { ClientSession, Refusal } from "./admission.ts";
 import { ScopedSource } from "./scoped-source.ts";
 import type { StreamStatus } from "./stream-status.ts";
 import type { Unanswered } from "./subscription.ts";
@@ -52,6 +52,8 @@ export interface StreamEvents {
   closed?(stream: AdsStream): void;
   /** It asks for a service that exists and that it may not call; told once. */
   denied?(stream: AdsStream, service: string): void;
+  /** It was let in, and may have nothing any more. */
+  refused?(stream: AdsStream, refusal: Refusal): void;
 }
 
 /**
@@ -128,6 +130,11 @@ export abstract class AdsStream {
     return this.#subscriptions.get(type)?.names.has(name) === true;
   }
 
+  /** Who the client has proved to be; "" where nobody is asked. */
+  get who(): string {
+    return this.port.session?.who ?? "";
+  }
+
   get kind(): string {
     return this.#view?.kind ?? "unknown";
   }
@@ -179,9 +186,10 @@ export abstract class AdsStream {
       { id: nodeId, kind: this.#view!.kind },
       {
         changed: () => this.#scopeChanged(),
-        refuse: ({ code, message }) => {
+        refuse: (refusal) => {
           this.#refused = true;
-          port.fail(code, message);
+          shared.events.refused?.(this, refusal);
+          port.fail(refusal.code, refusal.message);
         },
       },
     );
@@ -214,6 +222,7 @@ export abstract class AdsStream {
       peer: this.port.peer,
       transport: this.transport,
       nodeId: this.nodeId,
+      who: this.who,
       kind: this.kind,
       userAgent: userAgentName,
       region: locality?.region ?? "",

@@ -7,6 +7,8 @@ export interface StreamStatus {
   /** `sotw` or `delta`. */
   readonly transport: string;
   readonly nodeId: string;
+  /** Who it has proved to be; "" where nobody is asked. */
+  readonly who: string;
   readonly kind: string;
   readonly userAgent: string;
   readonly region: string;
