@@ -15,6 +15,24 @@ const missing = missingKubelab();
 const { CI } = process.env;
 const skip = missing !== undefined && CI === undefined ? missing : false;
 
+/** The test's API server does not know the kind. Groups of Kubernetes' own have to say that they are for a test. */
+const NETWORK_POLICY_CRD = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: networkpolicies.networking.k8s.io
+  annotations: { api-approved.kubernetes.io: "unapproved, for a test" }
+spec:
+  group: networking.k8s.io
+  scope: Namespaced
+  names: { plural: networkpolicies, singular: networkpolicy, kind: NetworkPolicy, listKind: NetworkPolicyList }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
+`;
+
 /** What a source gives, as it is now. */
 class Taken {
   readonly services = new Map<string, ServiceModel>();
@@ -185,6 +203,39 @@ describe("against a real API server", { skip }, () => {
     ]);
     await server.writer.delete(route);
     await until("gone", () => taken.services.get("echo.shop:50051")?.routes.length === 0);
+  });
+
+  it("NetworkPolicies are known as soon as there are any to be known", async () => {
+    const { networkPolicies } = taken.source.objects!;
+    assert.equal(networkPolicies.size, 0);
+    assert.equal(
+      taken.source.stats().reflectors.find(({ kind }) => kind === "NetworkPolicy")?.isAbsent,
+      true,
+    );
+    await server.writer.install(NETWORK_POLICY_CRD);
+    await server.writer.apply({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: "db", namespace: "shop" },
+      spec: {
+        podSelector: { matchLabels: { app: "db" } },
+        ingress: [
+          {
+            from: [{ podSelector: { matchLabels: { app: "echo" } } }, { ipBlock: { cidr: "10.0.0.0/8" } }],
+            ports: [{ port: 5432 }],
+          },
+        ],
+      },
+    });
+    await until("known", () => networkPolicies.size === 1);
+    const { podSelector, ingress, egress } = networkPolicies.get("shop/db")!;
+    assert.deepEqual({ ...podSelector.matchLabels }, { app: "db" });
+    assert.equal(egress, undefined);
+    assert.deepEqual(ingress?.[0]?.ports, [{ protocol: "TCP", port: 5432, endPort: undefined }]);
+    assert.deepEqual(
+      ingress[0].peers.map(({ ipBlock, podSelector: pods }) => ipBlock?.cidr ?? pods?.matchLabels["app"]),
+      ["echo", "10.0.0.0/8"],
+    );
   });
 
   it("the API server killed: what is known stays, and what was missed is taken up afterwards", async () => {

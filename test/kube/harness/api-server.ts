@@ -52,6 +52,10 @@ export class ApiServer {
     return this.#etcd!.pid!;
   }
 
+  get serverPid(): number {
+    return this.#server!.pid!;
+  }
+
   async startEtcd(): Promise<void> {
     const args = ["etcd", "--data-dir", join(this.folder, "etcd"), "--port", String(this.etcdPort)];
     this.#etcd = new Child({ command: this.#program, args }, []);
