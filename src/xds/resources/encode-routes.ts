@@ -57,7 +57,8 @@ function virtualHost(service: ServiceModel, domains: string[], kind: ClientKind)
   return {
     name: service.name,
     domains,
-    routes: [...routes, routeOf(service, undefined, EVERYTHING, kind)],
+    // Without a match an Envoy answers 404, which is UNIMPLEMENTED for gRPC; gRPC's own clients fail with UNAVAILABLE.
+    routes: service.routesOnly === true ? routes : [...routes, routeOf(service, undefined, EVERYTHING, kind)],
   };
 }
 
