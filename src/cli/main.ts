@@ -9,14 +9,15 @@ Examples:
   isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
   isobar explain greeter:50051             why a running proxy sends requests where it does
   isobar control-plane --static s.yaml --insecure   serve services over xDS
+  isobar audit at 12:03:01 --node n7       what a node believed then
   isobar demo                              see it balance real gRPC traffic on this machine
   isobar simulate scenario.yaml            compare policies over a fleet in virtual time
 
 Exit codes:
   0   done as asked (also after a drain)
-  1   a simulation ran, but what its scenario expects did not come out
+  1   a simulation did not come out as expected, or an audit was changed
   64  the command line or the configuration is wrong; no port was opened
-  69  this Node is too old, or no proxy answers where it was asked
+  69  this Node is too old, or no proxy or API server answers where it was asked
   70  a fault of Isobar itself
   71  an address of the configuration could not be bound
 
@@ -61,10 +62,14 @@ if (process.argv[2] !== "proxy") {
   addExplainCommand(program);
   const { addControlPlaneCommand } = await import("./control-plane.ts");
   addControlPlaneCommand(program);
+  const { addAuditCommand } = await import("./audit/audit-command.ts");
+  addAuditCommand(program);
+  const { addRollbackCommand } = await import("./audit/rollback-command.ts");
+  addRollbackCommand(program);
 }
 
 // The demo brings clients and backends of its own: the proxy must not carry their code along.
-if (!["proxy", "validate", "explain", "control-plane"].includes(process.argv[2] ?? "")) {
+if (!["proxy", "validate", "explain", "control-plane", "audit", "rollback"].includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");
   addDemoCommand(program);
   const { addSimulateCommand } = await import("./simulate.ts");

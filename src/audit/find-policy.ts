@@ -1,0 +1,38 @@
+import type { AuditReader } from "./audit-reader.ts";
+import { AuditError } from "./audit-reader.ts";
+import type { PolicyVersion } from "./audit-replay.ts";
+
+/**
+ * @param policy `namespace/name`.
+ * @param wanted the number of the version's record, or a time.
+ * @returns the policy as it was then; its spec is null where it had been deleted.
+ * @throws AuditError in words for people, when the audit does not have it.
+ */
+export async function findPolicy(
+  reader: AuditReader,
+  policy: string,
+  wanted: { readonly record: number } | { readonly atMs: number },
+): Promise<PolicyVersion> {
+  if ("atMs" in wanted) {
+    const position = reader.fileAt(wanted.atMs);
+    if (position < 0)
+      throw new AuditError(
+        `the audit begins at ${new Date(reader.files[0]!.atMs).toISOString()}, which is later`,
+      );
+    const replay = await reader.replay(position, { untilMs: wanted.atMs, wants: () => false });
+    const found = replay.policies.get(policy)?.findLast(({ atMs }) => atMs <= wanted.atMs);
+    if (found !== undefined) return found;
+    throw new AuditError(`there was no TrafficPolicy ${policy} at ${new Date(wanted.atMs).toISOString()}`);
+  }
+  // What there was when a process began has a number before the first file of it.
+  const position = reader.fileOf(wanted.record);
+  for (const each of [position, position + 1]) {
+    if (reader.files[each] === undefined) continue;
+    const replay = await reader.replay(each, { untilMs: Number.MAX_SAFE_INTEGER, wants: () => false });
+    const found = replay.policies.get(policy)?.find(({ n }) => n === wanted.record);
+    if (found !== undefined) return found;
+  }
+  throw new AuditError(
+    `record ${wanted.record} is no version of TrafficPolicy ${policy}; isobar audit log --policy ${policy} lists them`,
+  );
+}

@@ -1,0 +1,184 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { askAudit } from "../../audit/ask-audit.ts";
+import { findTail } from "../../audit/audit-folder.ts";
+import { AuditError, AuditReader } from "../../audit/audit-reader.ts";
+import { diffAudit } from "../../audit/diff-audit.ts";
+import { listChanges } from "../../audit/list-changes.ts";
+import { verifyAudit } from "../../audit/verify-audit.ts";
+import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
+import { auditText } from "./audit-text.ts";
+import { changeText } from "./change-text.ts";
+import { differenceText } from "./difference-text.ts";
+import { MOMENT_FORMS, parseMoment } from "./parse-moment.ts";
+import { verdictText } from "./verdict-text.ts";
+
+interface Flags {
+  readonly dir: string;
+  readonly output: "table" | "json";
+}
+
+interface AskFlags extends Flags {
+  readonly node?: string;
+  readonly service?: string;
+}
+
+interface LogFlags extends Flags {
+  readonly service?: string;
+  readonly policy?: string;
+  readonly since: string;
+  readonly until: string;
+}
+
+/** Where images have it. */
+const FOLDER = "/var/lib/isobar/audit";
+
+const EXAMPLES = `
+Examples:
+  isobar audit at 12:03:01 --node n7 --service shop/echo    what that node believed of the service
+  isobar audit at -5m --service shop/echo                   who believed what of it
+  isobar audit at now --node n7                             all services that the node has
+  isobar audit diff 12:00 12:05 --service shop/echo         what changed, and why
+  isobar audit log --policy shop/echo                       versions of a TrafficPolicy, for isobar rollback
+  isobar audit verify --head 3f6c…                          whether somebody has changed the files
+
+Times: ${MOMENT_FORMS}.
+Services: namespace/name, namespace/name:port, or what clients call. The files are those of isobar control-plane
+--audit-dir; each replica has its own, with the clients that were connected to it. More: docs/audit.md.`;
+
+/** Adds `isobar audit`: what was known, who was told it, who believed it. */
+export function addAuditCommand(program: Command): void {
+  const { ISOBAR_AUDIT_DIR = FOLDER } = process.env;
+  const audit = program
+    .command("audit")
+    .summary("show what a node believed at a time, and what changed it")
+    .description(
+      "Reads what isobar control-plane --audit-dir has written: services, who was sent what, and who accepted it when.",
+    )
+    .addHelpText("after", EXAMPLES);
+  const add = (usage: string): Command =>
+    audit
+      .command(usage)
+      .option("--dir <folder>", "the control plane's --audit-dir; also ISOBAR_AUDIT_DIR", ISOBAR_AUDIT_DIR)
+      .addOption(
+        new Option("-o, --output <form>", "form of the output").choices(["table", "json"]).default("table"),
+      );
+  add("at")
+    .summary("what was known and believed at a time")
+    .description("Shows what was known of services at a time, and what clients believed of them.")
+    .argument("<time>", MOMENT_FORMS)
+    .option("--node <id>", "what this node believed; default: who believed what")
+    .option("--service <name>", "namespace/name; default: a list of services")
+    .allowUnknownOption()
+    .action((time: string, flags: AskFlags) => guarded(() => at(time, flags)));
+  add("diff")
+    .summary("what changed from one time to another")
+    .description("Shows how services differ between two times, and the changes that led there.")
+    .argument("<from>", MOMENT_FORMS)
+    .argument("<to>")
+    .option("--node <id>", "compare what this node believed; default: what was known")
+    .option("--service <name>", "namespace/name; default: all that differ")
+    .allowUnknownOption()
+    .action((from: string, to: string, flags: AskFlags) => guarded(() => diff(from, to, flags)));
+  add("log")
+    .summary("changes, one after the other")
+    .description("Lists changes of services and TrafficPolicies with their causes.")
+    .option("--since <time>", MOMENT_FORMS, "-1h")
+    .option("--until <time>", "the same", "now")
+    .option("--service <name>", "only those of this service")
+    .option(
+      "--policy <namespace/name>",
+      "only those of this TrafficPolicy; their records are what isobar rollback --to takes",
+    )
+    .action((flags: LogFlags) => guarded(() => log(flags)));
+  add("verify")
+    .summary("whether files were changed")
+    .description(
+      "Follows the chain of hashes through all files. Exits with 1 when a line was changed, taken out, added or moved.",
+    )
+    .option(
+      "--head <hash>",
+      "a published head that must be in the files, or its beginning; may be repeated",
+      collect,
+      [],
+    )
+    .action((flags: Flags & { readonly head: readonly string[] }) => guarded(() => verify(flags)));
+  add("head")
+    .summary("the newest record and its hash")
+    .description("Prints the number and the hash of the newest record.")
+    .action((flags: Flags) => guarded(() => head(flags)));
+}
+
+async function at(time: string, flags: AskFlags): Promise<void> {
+  const { dir, node, service } = flags;
+  const atMs = momentOf(time, "TIME");
+  const reader = await AuditReader.open(dir);
+  const view = await askAudit(reader, { atMs, service, node });
+  print(flags, view, () => auditText(view));
+}
+
+async function diff(from: string, to: string, flags: AskFlags): Promise<void> {
+  const { dir, node, service } = flags;
+  const [fromMs, toMs] = [momentOf(from, "FROM"), momentOf(to, "TO")];
+  if (fromMs > toMs) throw new ExitError(ExitCode.usage, `FROM: found ${from}, wanted a time before ${to}`);
+  const difference = await diffAudit(await AuditReader.open(dir), { fromMs, toMs, node, service });
+  print(flags, difference, () => differenceText(difference));
+}
+
+async function log(flags: LogFlags): Promise<void> {
+  const { dir, service, policy, output } = flags;
+  // Whoever asks for one thing mostly wants its whole history.
+  const isWhole = flags.since === "-1h" && (policy !== undefined || service !== undefined);
+  const sinceMs = isWhole ? 0 : momentOf(flags.since, "--since");
+  const untilMs = momentOf(flags.until, "--until");
+  const reader = await AuditReader.open(dir);
+  for await (const change of listChanges(reader, { sinceMs, untilMs, service, policy }))
+    process.stdout.write(output === "json" ? `${JSON.stringify(change)}\n` : changeText(change));
+}
+
+async function verify(flags: Flags & { readonly head: readonly string[] }): Promise<void> {
+  for (const hash of flags.head) {
+    if (!/^[0-9a-fA-F]{8,64}$/.test(hash))
+      throw new ExitError(ExitCode.usage, `--head: found "${hash}", wanted 8 to 64 hexadecimal digits`);
+  }
+  const verdict = await verifyAudit(flags.dir, flags.head);
+  print(flags, verdict, () => verdictText(verdict));
+  if (verdict.findings.some(({ severity }) => severity === "broken") || verdict.furtherFindings > 0)
+    process.exitCode = ExitCode.unexpected;
+}
+
+async function head(flags: Flags): Promise<void> {
+  const { n, hash } = await findTail(flags.dir);
+  if (n === 0) throw new AuditError(`${flags.dir} has no audit`);
+  print(flags, { record: n, hash }, () => `record ${n} has the hash ${hash}\n`);
+}
+
+function print(flags: Flags, value: unknown, text: () => string): void {
+  process.stdout.write(flags.output === "json" ? `${JSON.stringify(value, null, 2)}\n` : text());
+}
+
+/** @throws ExitError for what is no time. @param name of the argument. */
+function momentOf(text: string, name: string): number {
+  const ms = parseMoment(text, Date.now());
+  if (ms === undefined)
+    throw new ExitError(ExitCode.usage, `${name}: found "${text}", wanted ${MOMENT_FORMS}`);
+  return ms;
+}
+
+function collect(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value];
+}
+
+/** Says what the audit cannot say without a stack. A reader such as `head` that leaves early is no fault. */
+async function guarded(action: () => Promise<void>): Promise<void> {
+  process.stdout.on("error", () => process.exit(ExitCode.ok));
+  try {
+    await action();
+  } catch (error) {
+    if (error instanceof AuditError) throw new ExitError(ExitCode.usage, error.message, { cause: error });
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EACCES" || code === "ENOTDIR")
+      throw new ExitError(ExitCode.usage, `--dir: ${(error as Error).message}`, { cause: error });
+    throw error;
+  }
+}
