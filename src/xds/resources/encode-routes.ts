@@ -63,7 +63,10 @@ function virtualHost(service: ServiceModel, domains: string[], kind: ClientKind)
 }
 
 function ownRoute(service: ServiceModel, route: Route): RouteInit {
-  const { authorities: _authorities, ...own } = route;
+  const { authorities: _authorities, ...asWritten } = route;
+  // Who asks for a service by one of its other names knows no cluster of that name.
+  const clusters = route.clusters.length > 0 ? route.clusters : [{ name: service.name, weight: 1 }];
+  const own = { ...asWritten, clusters };
   const encoded = routeOf(service, route, route.matches[0] ?? EVERYTHING, "isobar");
   encoded.metadata = { filterMetadata: { [ISOBAR_METADATA]: { route: JSON.stringify(own) } } };
   return encoded;

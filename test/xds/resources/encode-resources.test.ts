@@ -159,6 +159,16 @@ describe("resources for each kind of client", () => {
     assert.ok(rest!.action.case === "route" && rest!.action.value.clusterSpecifier.value === NAME);
   });
 
+  it("leads a route that names no cluster to the service's, whichever of its names is called", () => {
+    const model = service(NAME, 1, {
+      routes: [{ ...ROUTE, clusters: [] }],
+      authorities: [NAME, "a.default.svc:80"],
+    });
+    const own = fromBinary(RouteConfigurationSchema, encodeRoutes(model, "isobar")).virtualHosts[0]!;
+    const { isobar } = own.routes[0]!.metadata!.filterMetadata;
+    assert.deepEqual(JSON.parse((isobar as { route: string }).route).clusters, [{ name: NAME, weight: 1 }]);
+  });
+
   it("leaves a route that singles endpoints out by labels to those who can follow it", () => {
     const endpoints = { labels: { shard: "1" }, fromHeaders: {}, fallback: "fail" } as const;
     const model = service(NAME, 1, { routes: [{ ...ROUTE, endpoints }] });
