@@ -1,8 +1,8 @@
 import type { Random } from "../base/random.ts";
 import { GrpcStatus } from "../grpc/status.ts";
 import type { TieredPicker } from "../lb/tiered-picker.ts";
-import type { RequestPolicy } from "../resource/route.ts";
 import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
+import type { HostRoute } from "../xds/resources/xds-resource.ts";
 import type { HeaderReader } from "./call-headers.ts";
 import type { ClusterBalance } from "./cluster-balance.ts";
 import type { ChosenRoute } from "./compiled-routes.ts";
@@ -18,7 +18,8 @@ export type Destination =
       readonly cluster: ClusterBalance;
       /** What it is picked with; undefined: with what the cluster has at the moment of the pick. */
       readonly tiered: TieredPicker | undefined;
-      readonly policy: RequestPolicy | null;
+      /** What brought it there; null where all calls of the authority go there. */
+      readonly route: HostRoute | null;
     }
   /** To the proxy of the node, which knows where it goes. */
   | { readonly kind: "node" }
@@ -114,7 +115,7 @@ export class AuthorityView {
       case "cluster": {
         const cluster = clusters.get(this.#clusterName);
         if (cluster === undefined) return this.#nowhere(GrpcStatus.unavailable, "its cluster is gone");
-        return { kind: "cluster", cluster, tiered: undefined, policy: null };
+        return { kind: "cluster", cluster, tiered: undefined, route: null };
       }
       case "routes":
         return this.#routed(this.#routes!.choose(method, header, self, random), header);
@@ -125,7 +126,7 @@ export class AuthorityView {
   methodConfigOf(destination: Destination): CallMethodConfig {
     if (destination.kind !== "cluster") return NO_CONFIG;
     const { settings } = destination.cluster.snapshot;
-    const { policy } = destination;
+    const policy = destination.route?.policy ?? null;
     // Settings are immutable, and those of one snapshot one object: what is made of them is made once.
     const key = policy ?? settings;
     const known = policy === null ? this.#configs.get(key) : undefined;
@@ -153,14 +154,14 @@ export class AuthorityView {
     const cluster = this.#options.clusters.get(chosen.cluster);
     if (cluster === undefined)
       return this.#nowhere(GrpcStatus.unavailable, `cluster ${chosen.cluster} is gone`);
-    const { endpoints, policy } = chosen.route;
-    if (endpoints === null) return { kind: "cluster", cluster, tiered: undefined, policy };
-    const tiered = cluster.labelled(endpoints, header);
+    const { route } = chosen;
+    if (route.endpoints === null) return { kind: "cluster", cluster, tiered: undefined, route };
+    const tiered = cluster.labelled(route.endpoints, header);
     if (tiered === undefined) {
-      const wanted = `cluster ${chosen.cluster} has no endpoint with the labels of route ${chosen.route.name}`;
+      const wanted = `cluster ${chosen.cluster} has no endpoint with the labels of route ${route.name}`;
       return this.#nowhere(GrpcStatus.unavailable, wanted);
     }
-    return { kind: "cluster", cluster, tiered, policy };
+    return { kind: "cluster", cluster, tiered, route };
   }
 
   #nowhere(code: number, reason: string): Destination {

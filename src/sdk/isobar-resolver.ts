@@ -102,6 +102,7 @@ export class IsobarResolver implements experimental.Resolver {
     return {
       invoke: (method, metadata): CallConfig => {
         const call = new RoutedCall(view, method, metadata, self);
+        call.changeHeaders(metadata);
         return {
           methodConfig: view.methodConfigOf(call.destination),
           // Strings are what other policies expect of it; it is handed on as it is.

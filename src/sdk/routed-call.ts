@@ -49,6 +49,18 @@ export class RoutedCall {
     return this.#destination;
   }
 
+  /** Makes the changes of headers that its route asks for. @param metadata of the call: its own copy. */
+  changeHeaders(metadata: Metadata): void {
+    const { destination } = this;
+    const changes = destination.kind === "cluster" ? destination.route?.requestHeaders : undefined;
+    if (changes === undefined || changes === null) return;
+    // What it is kept together by is what the program sent.
+    this.#hash = this.#makeHash();
+    for (const name of changes.remove) metadata.remove(name);
+    for (const [name, value] of Object.entries(changes.set)) metadata.set(name, value);
+    for (const [name, value] of Object.entries(changes.add)) metadata.add(name, value);
+  }
+
   /** Whether an attempt has been sent before. */
   get isAgain(): boolean {
     return this.#tried !== undefined;
@@ -82,5 +94,5 @@ function headerOf(metadata: Metadata, name: string): string | undefined {
   // What is binary has no text to compare.
   if (name.startsWith(":") || name.endsWith("-bin")) return undefined;
   const values = metadata.get(name);
-  return values.length === 0 ? undefined : values.join(",");
+  return values.length === 0 ? undefined : values.join(name === "cookie" ? "; " : ",");
 }

@@ -73,6 +73,12 @@ export class SdkBackend {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Ends it. @returns a port where nobody listens now. */
+  stopAndGivePort(): number {
+    this.stop();
+    return this.port;
+  }
+
   stop(): void {
     this.#server.forceShutdown();
   }

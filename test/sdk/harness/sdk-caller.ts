@@ -42,6 +42,11 @@ export class SdkCaller {
     });
   }
 
+  /** Makes the channel find out where it goes. */
+  connect(): void {
+    this.#client.getChannel().getConnectivityState(true);
+  }
+
   /** Opens a stream. @returns it, when its first message is there. */
   watch(): Promise<ClientReadableStream<Buffer>> {
     const stream = this.#client.makeServerStreamRequest(WATCH_METHOD, same, same, Buffer.alloc(0));

@@ -15,6 +15,7 @@ export class StaticControlPlane {
   #admin = "";
   #child: Child | undefined;
   #starts = 0;
+  #log = "";
 
   /** @param services the file: `clusters` and `routes`, as YAML or JSON. */
   static async start(
@@ -39,6 +40,7 @@ export class StaticControlPlane {
 
   async start(flags: readonly string[] = ["--insecure"]): Promise<void> {
     const log = join(this.folder, `log-${this.#starts++}`);
+    this.#log = log;
     const args = [
       "control-plane",
       "--static",
@@ -65,6 +67,11 @@ export class StaticControlPlane {
     const served = /"address":"([^"]+)","admin":"([^"]+)"/.exec(text);
     if (served === null) throw new Error(`the control plane did not start: ${text}`);
     [, this.address = "", this.#admin = ""] = served;
+  }
+
+  /** What it has written since it was last started. */
+  get log(): string {
+    return readFileSync(this.#log, "utf8");
   }
 
   /** Clients with what they have, as the control plane tells it. */
