@@ -1,11 +1,12 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSink } from "../discovery/cluster-sink.ts";
 import type { Cluster } from "../resource/cluster.ts";
+import type { AssignedSlots, EndpointChanges } from "../resource/cluster-slots.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../resource/encode-cluster-snapshot.ts";
+import type { Fleet } from "../resource/fleet.ts";
 import { SlotLimitError } from "../resource/slot-limit-error.ts";
 import type { SlotRegistry } from "../resource/slot-registry.ts";
-import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { OwnSockets } from "./own-sockets.ts";
@@ -37,6 +38,8 @@ export interface ClusterPublisherOptions {
   /** Told what the workers have just been sent. */
   readonly onPublished: (published: PublishedCluster) => void;
   readonly onRemoved: (clusterName: string) => void;
+  /** Told what the fleet is to a cluster from now on, as a control plane knows it. */
+  readonly onFleet?: (clusterName: string, fleet: Fleet | undefined) => void;
   /** Called after every {@link ClusterSink.complete}. */
   readonly onComplete: () => void;
   /** Takes out endpoints that are this process itself. */
@@ -51,10 +54,31 @@ export interface ClusterPublisherOptions {
 export class ClusterPublisher implements ClusterSink {
   readonly #options: ClusterPublisherOptions;
   readonly #published = new Map<string, PublishedCluster>();
-  readonly #announcedGenerations = new Int32Array(MAX_ENDPOINT_SLOTS);
+  readonly #fleets = new Map<string, Fleet>();
+  /** By endpoint slot: its zone, as announced. */
+  readonly #zones: string[] = [];
 
   constructor(options: ClusterPublisherOptions) {
     this.#options = options;
+  }
+
+  /** What is counted of the endpoints. */
+  get endpointCounters(): EndpointCounters {
+    return this.#options.endpointCounters;
+  }
+
+  /** Takes the fleet that one cluster's subsets are made of; undefined: there is none. */
+  setFleet(clusterName: string, fleet: Fleet | undefined): void {
+    if (fleet === undefined && !this.#fleets.delete(clusterName)) return;
+    if (fleet !== undefined) this.#fleets.set(clusterName, fleet);
+    this.#options.broadcast({ kind: "fleet", cluster: clusterName, fleet });
+    this.#options.onFleet?.(clusterName, fleet);
+  }
+
+  /** All that workers have been told and that still holds, for one that knows nothing yet. */
+  *messages(): Iterable<MainToWorker> {
+    for (const [cluster, fleet] of this.#fleets) yield { kind: "fleet", cluster, fleet };
+    for (const published of this.#published.values()) yield clusterMessage(published);
   }
 
   /** What the workers have now, in the order in which the names first came. */

@@ -17,6 +17,7 @@ import type { AuthorityPublisher } from "./authority-publisher.ts";
 import { ControlPlaneCounts } from "./control-plane-counts.ts";
 import { ControlPlaneCredentials } from "./control-plane-credentials.ts";
 import { ControlPlaneTrouble } from "./control-plane-trouble.ts";
+import type { FleetLink } from "./fleet-link.ts";
 
 /** The section of the configuration. */
 export type ControlPlaneConfig = NonNullable<Config["controlPlane"]>;
@@ -28,6 +29,8 @@ export interface ControlPlaneLinkOptions {
   readonly clusters: DiscoveredClusters;
   readonly onRoutes: (routes: readonly Route[]) => void;
   readonly authorities: AuthorityPublisher;
+  /** This proxy among the others. */
+  readonly fleet: FleetLink;
   /** @returns the slot of a cluster that was published, else -1. */
   readonly slotOf: (cluster: string) => number;
   /** @returns a number that changes whenever the cluster gets a request; NaN while requests are under way. */
@@ -69,6 +72,7 @@ export class ControlPlaneLink {
       random: new SeededRandom(process.pid ^ Date.now()),
       holdBackMs: durationMs(config.holdBack),
       keepOctets: config.snapshotFile !== undefined,
+      views: options.fleet,
       sink: {
         upsert: (cluster) => this.#upsert(cluster),
         remove: (name) => this.#remove(name),
@@ -109,6 +113,7 @@ export class ControlPlaneLink {
   async start(): Promise<void> {
     await this.#keeper?.restore();
     this.client.start();
+    this.#options.fleet.report(this.client);
   }
 
   /** A worker has requests for it. */
@@ -129,6 +134,7 @@ export class ControlPlaneLink {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#options.fleet.close();
     await this.#keeper?.close();
     this.client.close();
   }
@@ -154,6 +160,7 @@ export class ControlPlaneLink {
       connected: client.isConnected,
       authorities: [...client.authorities],
       heldBack: Object.fromEntries(client.heldBack()),
+      fleet: this.#options.fleet.status,
       resources,
     };
   }
@@ -171,6 +178,7 @@ export class ControlPlaneLink {
     // Names that lead to it go before it.
     this.#options.authorities.flush();
     this.#options.clusters.remove(name);
+    this.#options.fleet.removed(name);
   }
 
   #authority(authority: string, target: AuthorityTarget): void {

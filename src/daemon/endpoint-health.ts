@@ -35,7 +35,9 @@ export class EndpointHealth {
   #monitor: HealthMonitor | undefined;
   #loading = false;
   #closed = false;
+  /** As the file has it, and for single clusters as a control plane knows it. */
   #fleet: Fleet | undefined;
+  readonly #fleets = new Map<string, Fleet>();
   #subsetOf: typeof subsetOf = () => undefined;
   /** What the monitor was told that is used, of clusters with subsets: by name, an octet for each endpoint. */
   readonly #used = new Map<string, Uint8Array>();
@@ -59,16 +61,22 @@ export class EndpointHealth {
   }
 
   removed(clusterName: string): void {
+    this.#fleets.delete(clusterName);
     this.#used.delete(clusterName);
     this.#monitor?.remove(clusterName);
   }
 
-  /** Takes the fleet: with subsets, only those of its own are looked after. */
-  setFleet(fleet: Fleet | undefined): void {
-    this.#fleet = fleet;
+  /** Takes the fleet: with subsets, only those of its own are looked after. @param only of this cluster. */
+  setFleet(fleet: Fleet | undefined, only?: string): void {
+    if (only === undefined) this.#fleet = fleet;
+    else if (fleet === undefined) this.#fleets.delete(only);
+    else this.#fleets.set(only, fleet);
     if (this.#monitor === undefined) return;
-    for (const published of this.#options.clusters())
-      if (published.cluster.settings.loadBalancing.subset.enabled) this.#watch(this.#monitor, published);
+    for (const published of this.#options.clusters()) {
+      const { name, settings } = published.cluster;
+      if (only !== undefined && name !== only) continue;
+      if (settings.loadBalancing.subset.enabled) this.#watch(this.#monitor, published);
+    }
   }
 
   /** Takes what the workers are told about TLS identities. */
@@ -119,7 +127,8 @@ export class EndpointHealth {
     const isFit = (index: number): boolean =>
       snapshot.healthAt(index) === HEALTH_CODE.healthy &&
       counters.endpoints.asideReasons(snapshot.slotAt(index)) === 0;
-    const isUsed = this.#subsetOf(snapshot, place, this.#fleet, isFit);
+    const fleet = this.#fleet ?? this.#fleets.get(snapshot.name);
+    const isUsed = this.#subsetOf(snapshot, place, fleet, isFit);
     return isUsed && Uint8Array.from({ length: snapshot.count }, (_, index) => (isUsed(index) ? 1 : 0));
   }
 

@@ -3,6 +3,7 @@ import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import type { ClusterPublisher } from "./cluster-publisher.ts";
 import type { ControlPlaneConfig, ControlPlaneLinkOptions } from "./control-plane-link.ts";
 import { ControlPlaneLink } from "./control-plane-link.ts";
+import { FleetLink } from "./fleet-link.ts";
 
 /** What of the daemon a control plane is linked with. */
 export interface LinkSurroundings
@@ -15,10 +16,11 @@ export async function linkControlPlane(
   config: ControlPlaneConfig,
   around: LinkSurroundings,
 ): Promise<ControlPlaneLink> {
-  const { publisher } = around;
+  const { publisher, node, log } = around;
   const link = new ControlPlaneLink({
     ...around,
     config,
+    fleet: new FleetLink({ node, publisher, log }),
     slotOf: (cluster) => publisher.find(cluster)?.snapshot.clusterSlot ?? -1,
     useOf: (cluster) => {
       const counters = publisher.find(cluster)?.counters;

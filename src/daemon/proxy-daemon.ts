@@ -13,7 +13,7 @@ import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
 import { AuthorityPublisher } from "./authority-publisher.ts";
 import { bindAddress, bindError } from "./bind-address.ts";
-import { ClusterPublisher, clusterMessage } from "./cluster-publisher.ts";
+import { ClusterPublisher } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
 import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
@@ -51,10 +51,7 @@ export interface ProxyDaemonOptions {
 /** What a worker may take beyond the limit of a drain to say that it is done. */
 const DRAIN_GRACE_MS = 1_000;
 
-/**
- * The proxy as one object: discovery → publisher → data plane, beside them admin and metrics. The main thread
- * touches no request; it only moves clusters, counters and signals.
- */
+/** The proxy as one object: discovery → publisher → data plane, beside them admin and metrics. The main thread touches no request. */
 export class ProxyDaemon {
   /** Settles when the process should end, with its exit code; rejects with ExitError when something failed. */
   readonly ended: Promise<ExitCode>;
@@ -114,6 +111,7 @@ export class ProxyDaemon {
         this.#metrics?.removed(name);
         this.#health.removed(name);
       },
+      onFleet: (cluster, fleet) => this.#health.setFleet(fleet, cluster),
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
       onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
       ownSockets: this.#ownSockets,
@@ -332,7 +330,7 @@ export class ProxyDaemon {
     yield { kind: "explain", ...this.#reloader.running.explain };
     if (this.#hasFleet) yield { kind: "fleet", fleet: this.#reloader.running.fleet };
     if (this.#tls !== undefined) yield* this.#tls.messages();
-    for (const published of this.#publisher.clusters) yield clusterMessage(published);
+    yield* this.#publisher.messages();
     if (this.#routes?.message !== undefined) yield this.#routes.message;
     if (this.#authorities.message !== undefined) yield this.#authorities.message;
     if (this.#readiness.isSnapshotInForce) yield { kind: "snapshot-complete" };

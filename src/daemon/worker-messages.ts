@@ -149,6 +149,8 @@ export interface FleetMessage {
   readonly kind: "fleet";
   /** Undefined: there are none any more. */
   readonly fleet: Fleet | undefined;
+  /** Of this cluster alone, whatever holds for the others; default: of all that nothing else was said of. */
+  readonly cluster?: string | undefined;
 }
 
 /** Sockets come through this port from now on (acceptor-messages.ts). Sent again when the acceptor was replaced. */

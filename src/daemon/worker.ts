@@ -218,8 +218,7 @@ port.on("message", (message: MainToWorker) => {
       dataPlane.accessLog.sample = message.sample;
       return;
     case "fleet":
-      dataPlane.fleet = message.fleet;
-      return;
+      return dataPlane.setFleet(message.fleet, message.cluster);
     case "explain":
       return dataPlane.explain.configure(message);
     case "explain-ask":

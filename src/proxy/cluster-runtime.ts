@@ -219,9 +219,10 @@ export class ClusterRuntime {
 
   #build(accept?: (index: number) => boolean): BuiltTiers {
     const { snapshot } = this;
-    const { place, verdict, fleet, sources } = this.#around;
+    const { place, verdict, sources } = this.#around;
+    const fleet = this.#around.fleetOf(snapshot.name);
     const rampFromMs = (slot: number): number => sources.measures.rampFromMs(slot);
-    const built = buildTiers(snapshot, place, verdict, {
+    const built = buildTiers(snapshot, place, verdict(snapshot.slots), {
       accept,
       fleet,
       columns: (indexes) => candidateColumns(snapshot, indexes, rampFromMs),

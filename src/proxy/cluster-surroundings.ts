@@ -24,8 +24,10 @@ export class ClusterSurroundings {
   readonly sources: LoadSources;
   /** A team's own policies; undefined where none can be. */
   readonly modules: PolicyModules | undefined;
-  /** The other proxies; undefined for none. */
-  fleet: Fleet | undefined;
+  /** The other proxies, as the file has them. */
+  #fleet: Fleet | undefined;
+  /** The same for single clusters, as a control plane knows it. */
+  readonly #fleets = new Map<string, Fleet>();
   readonly #clusters: readonly (BalancedCluster | undefined)[];
 
   /** @param clusters by cluster slot; those that come and go later too. */
@@ -43,11 +45,20 @@ export class ClusterSurroundings {
     this.sources = sources;
   }
 
-  /** Takes the fleet, and gives the clusters that use subsets of it other endpoints. */
-  setFleet(fleet: Fleet | undefined): void {
-    this.fleet = fleet;
-    for (const cluster of this.#clusters)
-      if (cluster?.snapshot.settings.loadBalancing.subset.enabled) cluster.rebuild();
+  /** @returns the other proxies that send to a cluster; undefined for none. */
+  fleetOf(cluster: string): Fleet | undefined {
+    return this.#fleet ?? this.#fleets.get(cluster);
+  }
+
+  /** Takes the fleet, and gives the clusters that use subsets of it other endpoints. @param only this cluster's. */
+  setFleet(fleet: Fleet | undefined, only?: string): void {
+    if (only === undefined) this.#fleet = fleet;
+    else if (fleet === undefined) this.#fleets.delete(only);
+    else this.#fleets.set(only, fleet);
+    for (const cluster of this.#clusters) {
+      if (cluster === undefined || (only !== undefined && cluster.snapshot.name !== only)) continue;
+      if (cluster.snapshot.settings.loadBalancing.subset.enabled) cluster.rebuild();
+    }
   }
 
   /** Makes the picker of a tier. */

@@ -250,9 +250,9 @@ export class DataPlane {
     this.#around.policyChanged(policy);
   }
 
-  /** The other proxies that send to the same services; undefined: there are none. */
-  set fleet(fleet: Fleet | undefined) {
-    this.#around.setFleet(fleet);
+  /** The other proxies that send to a cluster, default: to the same services; undefined: there are none. */
+  setFleet(fleet: Fleet | undefined, cluster?: string): void {
+    this.#around.setFleet(fleet, cluster);
   }
 
   /** Forgets a cluster: its name is unknown from now on, its streams finish. */

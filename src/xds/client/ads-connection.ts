@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { doublingDelayMs } from "../../base/doubling-delay-ms.ts";
 import type { Random } from "../../base/random.ts";
 import type { XdsNode } from "../resources/delta-request.ts";
-import type { AdsStream, AdsTransport } from "./ads-transport.ts";
+import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
 import { DeltaStream } from "./delta-stream.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
@@ -13,6 +13,8 @@ export interface AdsConnectionOptions {
   readonly transport: AdsTransport;
   readonly node: XdsNode;
   readonly tables: readonly ResourceTable[];
+  /** Of resources of our own, for control planes of ours. */
+  readonly ownTables?: readonly ResourceTable[];
   readonly clock: Clock;
   readonly random: Random;
   /** Told when a stream stands. */
@@ -75,6 +77,11 @@ export class AdsConnection {
     this.#look.unref();
   }
 
+  /** Opens a stream for reports of load on the same connection; undefined while there is none. */
+  openReports(owner: AdsStreamOwner): AdsStream | undefined {
+    return this.#protocol === undefined ? undefined : this.#stream?.openReports?.(owner);
+  }
+
   /** What is wanted has changed. */
   changed(): void {
     this.#protocol?.changed();
@@ -91,13 +98,14 @@ export class AdsConnection {
 
   #open(): void {
     const { address } = this;
-    const { transport, node, tables, clock, onAnswer, onConnected } = this.#options;
+    const { transport, node, tables, ownTables = [], clock, onAnswer, onConnected } = this.#options;
     this.#answered = false;
     const stream = transport.open(address, {
       onOpen: () => {
         const protocol = new DeltaStream({
           node,
           tables,
+          ownTables,
           send: (request) => stream.send(request),
           nowMs: () => clock.nowMs(),
           onAnswer,

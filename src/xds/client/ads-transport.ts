@@ -12,6 +12,8 @@ export interface AdsStream {
   send(message: Buffer): void;
   /** Ends it; the owner hears no more. */
   close(): void;
+  /** Opens a stream of the load reporting service (LRS) beside it. It ends with this one. Not every transport can. */
+  openReports?(owner: AdsStreamOwner): AdsStream;
 }
 
 /** Opens streams to control planes. */

@@ -2,6 +2,7 @@ import type { DeltaRequest, XdsNode } from "../resources/delta-request.ts";
 import { encodeDeltaRequest } from "../resources/delta-request.ts";
 import { decodeDeltaResponse } from "../resources/delta-response.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
+import { CONTROL_PLANE_IDENTIFIER } from "../resources/type-url.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
 /** Longest text of a refusal: a control plane may have thousands of broken resources. */
@@ -12,6 +13,8 @@ export interface DeltaStreamOptions {
   readonly node: XdsNode;
   /** In the order in which they are asked for. */
   readonly tables: readonly ResourceTable[];
+  /** Of resources of our own: asked for when the control plane has said that it is one of ours. */
+  readonly ownTables: readonly ResourceTable[];
   readonly send: (request: Buffer) => void;
   readonly nowMs: () => number;
   /** Told of every answer. @param problem why it is refused, "" when it is not. */
@@ -24,6 +27,7 @@ export class DeltaStream {
   /** Names that this stream has asked for; a type that it has not asked for anything of is not in it. */
   readonly #asked = new Map<TypeUrl, Set<string>>();
   #greeted = false;
+  #isOurs = false;
   #flushing = false;
   #ended = false;
 
@@ -42,17 +46,21 @@ export class DeltaStream {
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
-      if (!this.#ended) for (const table of this.#options.tables) this.#subscribe(table);
+      if (!this.#ended) for (const table of this.#tables) this.#subscribe(table);
     });
   }
 
   /** Takes an answer. @returns why the stream is to be given up, "" when it goes on. */
   receive(message: Uint8Array): string {
-    const { tables, onAnswer } = this.#options;
+    const { onAnswer } = this.#options;
     const { value: response, problem: malformed } = decodeDeltaResponse(message);
     if (response === undefined) return malformed;
-    const { typeUrl, nonce } = response;
-    const table = tables.find((each) => each.typeUrl === typeUrl);
+    const { typeUrl, nonce, controlPlane } = response;
+    if (controlPlane === CONTROL_PLANE_IDENTIFIER && !this.#isOurs) {
+      this.#isOurs = true;
+      this.changed();
+    }
+    const table = this.#tables.find((each) => each.typeUrl === typeUrl);
     let problem = `found resources of type "${typeUrl}", which were not asked for`;
     if (table !== undefined) {
       problem = "";
@@ -71,7 +79,13 @@ export class DeltaStream {
   /** Nothing is sent any more. */
   end(): void {
     this.#ended = true;
-    for (const table of this.#options.tables) table.streamEnded();
+    const { tables, ownTables } = this.#options;
+    for (const table of [...tables, ...ownTables]) table.streamEnded();
+  }
+
+  get #tables(): readonly ResourceTable[] {
+    const { tables, ownTables } = this.#options;
+    return this.#isOurs ? [...tables, ...ownTables] : tables;
   }
 
   #subscribe(table: ResourceTable): void {

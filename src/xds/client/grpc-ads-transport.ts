@@ -18,6 +18,7 @@ export interface ControlPlaneTls {
 }
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+const REPORTS_METHOD = "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats";
 /** How long a connection may take, TLS included. */
 const CONNECT_LIMIT_MS = 5_000;
 /** A control plane that is gone without a word is found out by then; grpc-js asks less often where it is told that this is too often. */
@@ -85,9 +86,11 @@ export class GrpcAdsTransport implements AdsTransport {
     if (token !== "") metadata.set("authorization", `Bearer ${token}`);
     const call = client.makeBidiStreamRequest<Buffer, Buffer>(METHOD, same, same, metadata, {});
     let ended = false;
+    let endReports = (_reason: string): void => {};
     const end = (): boolean => {
       if (ended) return false;
       ended = true;
+      endReports("the stream beside it has ended");
       call.cancel();
       client.close();
       this.#clients.delete(client);
@@ -114,6 +117,11 @@ export class GrpcAdsTransport implements AdsTransport {
         if (!ended) call.write(message);
       },
       close: () => void end(),
+      openReports: (reportsOwner) => {
+        const reports = openReports(client, metadata, reportsOwner);
+        endReports = reports.end;
+        return reports;
+      },
     };
   }
 
@@ -121,6 +129,39 @@ export class GrpcAdsTransport implements AdsTransport {
     for (const client of this.#clients) client.close();
     this.#clients.clear();
   }
+}
+
+/** On the connection of a stream that stands; the token is the same. */
+function openReports(
+  client: Client,
+  metadata: Metadata,
+  owner: AdsStreamOwner,
+): AdsStream & { readonly end: (reason: string) => void } {
+  const call = client.makeBidiStreamRequest<Buffer, Buffer>(REPORTS_METHOD, same, same, metadata, {});
+  let ended = false;
+  const close = (): void => {
+    clearImmediate(opened);
+    ended = true;
+    call.cancel();
+  };
+  const end = (reason: string): void => {
+    if (ended) return;
+    close();
+    owner.onEnd(reason);
+  };
+  const opened = setImmediate(() => owner.onOpen());
+  call.on("data", (message: Buffer) => {
+    if (!ended) owner.onMessage(message);
+  });
+  call.on("error", (error) => end(error.message));
+  call.on("end", () => end("the control plane has ended the stream"));
+  return {
+    send: (message) => {
+      if (!ended) call.write(message);
+    },
+    close,
+    end,
+  };
 }
 
 function secure({ ca, cert, key, subjectAltNames }: ControlPlaneTls) {

@@ -8,6 +8,10 @@ export interface PublishedClustersOptions {
   readonly lookup: ResourceLookup;
   readonly holdBackMs: number;
   readonly nowMs: () => number;
+  /** A first authority leads to a cluster: called before its {@link upsert}. */
+  readonly onUse?: (name: string) => void;
+  /** Whether the control plane says that the cluster was taken away on purpose. */
+  readonly wasRemoved?: (name: string) => boolean;
   readonly upsert: (cluster: Cluster) => void;
   readonly remove: (name: string) => void;
   /** @param held endpoints that stay for now although an update took them away; 0: none any more. */
@@ -40,6 +44,12 @@ export class PublishedClusters {
     return this.#published.has(name);
   }
 
+  /** Clusters that some authority leads to and whose load the control plane wants to know. */
+  *reported(): Iterable<string> {
+    for (const name of this.#published.keys())
+      if (this.#options.lookup.cluster(name)?.value?.reportsLoad === true) yield name;
+  }
+
   /** One more authority leads to it. */
   use(name: string): void {
     const known = this.#published.get(name);
@@ -47,8 +57,11 @@ export class PublishedClusters {
       known.users++;
       return;
     }
-    this.#published.set(name, { holdBack: new HoldBack(this.#options.holdBackMs), users: 1, held: 0 });
-    this.update(name);
+    const holdBack = new HoldBack(this.#options.holdBackMs);
+    const nothing = { held: 0, cluster: undefined, suspects: NOBODY, strangers: NOBODY };
+    this.#published.set(name, { holdBack, users: 1, ...nothing });
+    this.#options.onUse?.(name);
+    this.update([name]);
   }
 
   /** One authority less leads to it. */
@@ -87,15 +100,27 @@ export class PublishedClusters {
   }
 
   /** @returns undefined as long as its endpoints are asked for. */
-  #make(name: string): { readonly cluster: Cluster; readonly deliberate: boolean } | undefined {
+  #make(name: string): Made | undefined {
     const { lookup } = this.#options;
-    const resource = lookup.cluster(name)?.value;
-    if (resource === undefined) return { cluster: emptyCluster(name), deliberate: false };
+    const entry = lookup.cluster(name);
+    const resource = entry?.value;
+    if (resource === undefined) {
+      const isDeliberate = this.#options.wasRemoved?.(name) === true;
+      return { cluster: emptyCluster(name), isDeliberate, isFromDisk: false };
+    }
     const { assignment, assignmentName } = resource;
     if (assignment !== undefined)
-      return { cluster: assembleCluster(resource, assignment), deliberate: false };
+      return {
+        cluster: assembleCluster(resource, assignment),
+        isDeliberate: false,
+        isFromDisk: entry?.fromDisk === true,
+      };
     const assigned = lookup.loadAssignment(assignmentName);
     if (assigned === undefined || assigned.state === "asked") return undefined;
-    return { cluster: assembleCluster(resource, assigned.value), deliberate: assigned.deliberate };
+    return {
+      cluster: assembleCluster(resource, assigned.value),
+      isDeliberate: assigned.deliberate,
+      isFromDisk: assigned.fromDisk,
+    };
   }
 }

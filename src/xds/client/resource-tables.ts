@@ -3,7 +3,7 @@ import { decodeListener } from "../resources/decode-listener.ts";
 import { decodeLoadAssignment } from "../resources/decode-load-assignment.ts";
 import { decodeRouteConfiguration } from "../resources/decode-route-configuration.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
-import type { ResourceKindName } from "./resolve-authority.ts";
+import type { ResourceKindName, ResourceLookup } from "./resolve-authority.ts";
 import type { ResourceEntry } from "./resource-entry.ts";
 import { ResourceTable } from "./resource-table.ts";
 
@@ -20,6 +20,17 @@ export function createResourceTables(
     routeConfiguration: table(TYPE_URL.routeConfiguration, decodeRouteConfiguration),
     cluster: table(TYPE_URL.cluster, decodeCluster),
     loadAssignment: table(TYPE_URL.loadAssignment, decodeLoadAssignment),
+  };
+}
+
+/** @returns what is in the tables, as their decoders have made it. */
+export function lookupIn(tables: ReturnType<typeof createResourceTables>): ResourceLookup {
+  return {
+    listener: (name) => tables.listener.get(name) as ReturnType<ResourceLookup["listener"]>,
+    routeConfiguration: (name) =>
+      tables.routeConfiguration.get(name) as ReturnType<ResourceLookup["routeConfiguration"]>,
+    cluster: (name) => tables.cluster.get(name) as ReturnType<ResourceLookup["cluster"]>,
+    loadAssignment: (name) => tables.loadAssignment.get(name) as ReturnType<ResourceLookup["loadAssignment"]>,
   };
 }
 

@@ -7,12 +7,14 @@ import { PLAIN_ROUTE } from "../resources/own-route.ts";
 import type { HostRoute } from "../resources/xds-resource.ts";
 import type { ADS_TIMES } from "./ads-connection.ts";
 import { AdsConnection } from "./ads-connection.ts";
-import type { AdsTransport } from "./ads-transport.ts";
+import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
+import type { FleetViewSink } from "./own-views.ts";
+import { OwnViews } from "./own-views.ts";
 import { PublishedClusters } from "./published-clusters.ts";
 import type { AuthorityTarget, ResourceKindName, ResourceLookup } from "./resolve-authority.ts";
 import { RESOURCE_KINDS, resolveAuthority } from "./resolve-authority.ts";
 import type { ResourceEntry } from "./resource-entry.ts";
-import { createResourceTables } from "./resource-tables.ts";
+import { createResourceTables, lookupIn } from "./resource-tables.ts";
 import { routesOf } from "./routes-of.ts";
 
 /** Where a {@link XdsClient} puts what it finds. Calls never throw. */
@@ -50,8 +52,12 @@ export interface XdsClientOptions {
   readonly events: XdsClientEvents;
   /** How long updates that gut a service are held back, in ms; 0 is off. */
   readonly holdBackMs: number;
+  /** Clusters that do not come from the control plane: what has their addresses is not used on suspicion. Default: none. */
+  readonly others?: () => Iterable<Cluster>;
   /** Keep the octets of resources, for {@link XdsClient.resources}. */
   readonly keepOctets: boolean;
+  /** Told of this proxy's place in the fleet, and of what others have in flight. Default: nothing of that is asked for. */
+  readonly views?: FleetViewSink;
   /** For tests. */
   readonly times?: Partial<typeof ADS_TIMES>;
 }
@@ -82,6 +88,7 @@ export class XdsClient {
   /** Authorities by what they depend on. */
   readonly #users = new Map<string, Set<Authority>>();
   readonly #published: PublishedClusters;
+  readonly #views: OwnViews | undefined;
   readonly #dirty = new Set<Authority>();
   readonly #dirtyClusters = new Set<string>();
   readonly #timer: NodeJS.Timeout;
@@ -92,22 +99,24 @@ export class XdsClient {
     this.#options = options;
     this.#tables = createResourceTables(options.keepOctets, (entry) => this.#changed(entry));
     const tables = this.#tables;
-    this.#lookup = {
-      listener: (name) => tables.listener.get(name) as ReturnType<ResourceLookup["listener"]>,
-      routeConfiguration: (name) =>
-        tables.routeConfiguration.get(name) as ReturnType<ResourceLookup["routeConfiguration"]>,
-      cluster: (name) => tables.cluster.get(name) as ReturnType<ResourceLookup["cluster"]>,
-      loadAssignment: (name) =>
-        tables.loadAssignment.get(name) as ReturnType<ResourceLookup["loadAssignment"]>,
-    };
+    this.#lookup = lookupIn(tables);
     const { addresses, transport, node, clock, random, events, sink } = options;
+    const views = options.views && new OwnViews(node.id, options.views, () => this.#connection.changed());
+    this.#views = views;
     this.#published = new PublishedClusters({
       lookup: this.#lookup,
       holdBackMs: options.holdBackMs,
       nowMs: () => clock.nowMs(),
+      onUse: (name) => views?.use(name),
+      wasRemoved: (name) => views?.wasRemoved(name) === true,
       upsert: (cluster) => sink.upsert(cluster),
-      remove: (name) => sink.remove(name),
+      remove: (name) => {
+        views?.unuse(name);
+        sink.remove(name);
+      },
       onHeldBack: (cluster, held) => events.onHeldBack(cluster, held),
+      onStrangers: (cluster, addresses) => events.onStrangers?.(cluster, addresses),
+      others: options.others ?? (() => []),
     });
     this.#connection = new AdsConnection(
       {
@@ -115,6 +124,7 @@ export class XdsClient {
         transport,
         node,
         tables: RESOURCE_KINDS.map((kind) => tables[kind]),
+        ownTables: views?.tables ?? [],
         clock,
         random,
         onConnected: (address) => events.onConnected(address),
@@ -144,6 +154,16 @@ export class XdsClient {
   /** Every resource that is subscribed to. */
   *resources(): Iterable<ResourceEntry> {
     for (const kind of RESOURCE_KINDS) yield* this.#tables[kind].entries;
+  }
+
+  /** Clusters in use whose load the control plane wants to know. */
+  get reportedClusters(): Iterable<string> {
+    return this.#published.reported();
+  }
+
+  /** Opens a stream for reports of load to the control plane that resources come from; undefined while there is none. */
+  openReports(owner: AdsStreamOwner): AdsStream | undefined {
+    return this.#connection.openReports(owner);
   }
 
   /** Clusters of which endpoints are held back, with their number. */
@@ -315,7 +335,10 @@ export class XdsClient {
       authority.goneSinceMs = undefined;
       return false;
     }
+    const { clusters } = authority;
+    const isMeant = clusters.length > 0 && clusters.every((name) => this.#views?.wasRemoved(name) === true);
     const nowMs = clock.nowMs();
+    if (isMeant) authority.goneSinceMs = nowMs - holdBackMs;
     authority.goneSinceMs ??= nowMs;
     if (nowMs - authority.goneSinceMs >= holdBackMs) {
       authority.goneSinceMs = undefined;

@@ -66,6 +66,7 @@ export function decodeCluster(octets: Uint8Array): Decoded<ClusterResource> {
       assignmentName,
       assignment,
       weighsLocalities: balancing?.weighsLocalities ?? false,
+      reportsLoad: message.lrsServer?.configSourceSpecifier.case === "self",
     };
   });
 }

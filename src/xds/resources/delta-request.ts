@@ -44,7 +44,8 @@ export function encodeDeltaRequest(request: DeltaRequest): Buffer {
   return writer.finish();
 }
 
-function writeNode(writer: WireWriter, node: XdsNode): void {
+/** Writes who asks. */
+export function writeNode(writer: WireWriter, node: XdsNode): void {
   const { id, region, zone, userAgentName = ISOBAR_USER_AGENT, userAgentVersion } = node;
   writer.string(1, id);
   if (region !== "" || zone !== "") writer.message(4, (place) => place.string(1, region).string(2, zone));

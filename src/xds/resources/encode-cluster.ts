@@ -12,6 +12,8 @@ import { ISOBAR_METADATA } from "./type-url.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
+/** Load of the cluster is reported to whoever the cluster came from. */
+const FROM_THIS_SERVER = { configSourceSpecifier: { case: "self", value: {} } } as const;
 /** Envoy and gRPC limit what nobody limited to 1,024; this is "no limit". */
 const NO_LIMIT = 0xffffffff;
 
@@ -32,6 +34,8 @@ export function encodeCluster(cluster: Cluster, kind: ClientKind): Uint8Array {
     ...encodeBalancing(settings.loadBalancing, kind),
   };
   if (settings.outlierDetection !== null) init.outlierDetection = outlierDetection(settings.outlierDetection);
+  // Source: gRFC A27. Envoy reports where its bootstrap says so.
+  if (kind !== "envoy") init.lrsServer = FROM_THIS_SERVER;
   if (kind !== "grpc") {
     Object.assign(init, connectionFields(cluster));
     // Envoy refuses a cluster whose health is asked for by gRPC and whose endpoints do not speak HTTP/2.

@@ -37,4 +37,6 @@ export interface ClusterResource {
   readonly assignment: LoadAssignment | undefined;
   /** The weights of localities count: they were computed for this client. */
   readonly weighsLocalities: boolean;
+  /** The control plane wants to know the load of it. */
+  readonly reportsLoad: boolean;
 }

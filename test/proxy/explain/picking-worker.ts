@@ -52,7 +52,7 @@ const dataPlane = new DataPlane({
   onEndpointReleased: () => {},
   onClusterReleased: () => {},
 });
-dataPlane.fleet = { nodeIndex: start.worker, nodeCount: 12, zoneIndex: start.worker, zoneCount: 4 };
+dataPlane.setFleet({ nodeIndex: start.worker, nodeCount: 12, zoneIndex: start.worker, zoneCount: 4 });
 dataPlane.explain.configure({ sample: 1, ring: start.ring, allowedSources: [] });
 
 port.on("message", (message: PickingWorkerMessage) => {

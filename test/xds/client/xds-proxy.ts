@@ -12,6 +12,8 @@ export interface XdsProxyOptions {
   readonly addresses: readonly string[];
   /** Further keys of `controlPlane`, as YAML within braces. */
   readonly controlPlane?: string;
+  /** Name and zone of its node; default n1 in zone-a. */
+  readonly node?: { readonly id: string; readonly zone: string };
   /** Further sections, as YAML. */
   readonly more?: string;
   /** A folder that outlives this proxy; default: one of its own. */
@@ -35,7 +37,7 @@ export class XdsProxy {
   }
 
   static async start(options: XdsProxyOptions): Promise<XdsProxy> {
-    const { addresses, controlPlane = "", more = "" } = options;
+    const { addresses, controlPlane = "", more = "", node = { id: "n1", zone: "zone-a" } } = options;
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "isobar-xds-")));
     const ports = options.ports ?? (await freePorts(3));
     const config = join(folder, "isobar.yaml");
@@ -43,7 +45,7 @@ export class XdsProxy {
     await writeFile(
       config,
       [
-        "node: { id: n1, zone: zone-a, region: region-a }",
+        `node: { id: ${node.id}, zone: ${node.zone}, region: region-a }`,
         `admin: { address: 127.0.0.1:${ports[0]} }`,
         `metrics: { address: 127.0.0.1:${ports[2]} }`,
         "memory: { poisonFreed: true }",

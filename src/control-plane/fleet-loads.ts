@@ -1,0 +1,133 @@
+import type { ChangeCause, ServiceModel } from "../resource/service.ts";
+import type { ServiceSink } from "../resource/service-source.ts";
+import { JoinedSource } from "../xds/cache/joined-source.ts";
+import type { ResourceCache } from "../xds/cache/resource-cache.ts";
+import type { ResourceSource } from "../xds/cache/resource-source.ts";
+import type { FleetMember } from "../xds/load/fleet-roster.ts";
+import { FleetRoster } from "../xds/load/fleet-roster.ts";
+import { LoadBook } from "../xds/load/load-book.ts";
+import { LoadReportCounts } from "../xds/load/load-stream.ts";
+import { LoadViews } from "../xds/load/load-views.ts";
+import { serveLoadReports } from "../xds/load/serve-load-reports.ts";
+import { OWN_TYPE_URL } from "../xds/resources/type-url.ts";
+import type { AdsServer } from "../xds/server/ads-server.ts";
+
+/** Reports and views go in this rhythm: fresh enough for tiers to be compared by them, and seldom enough with many clients. */
+const INTERVAL_MS = 1_000;
+const INTERVAL_OF_MANY_MS = 2_000;
+const MANY_STREAMS = 250;
+/** A caller that has not reported for so many intervals has nothing in flight as far as we know. */
+const SILENT_INTERVALS = 4;
+/** A proxy that restarts keeps its place in the fleet. */
+const GRACE_MS = 30_000;
+
+/** What {@link FleetLoads} work with. */
+export interface FleetLoadsOptions {
+  readonly cache: ResourceCache;
+  /** The Service whose endpoints are the proxies, `name.namespace`; undefined: the proxies are those that have a stream here. */
+  readonly fleetService: string | undefined;
+  readonly onFault: (peer: string, error: unknown) => void;
+}
+
+/**
+ * What a control plane knows of its clients as a whole: which proxies there are, what all callers have in flight, and which services were taken away on
+ * purpose. It takes reports of load, and serves what they come to as resources of our own.
+ */
+export class FleetLoads {
+  readonly roster = new FleetRoster(GRACE_MS);
+  readonly book: LoadBook;
+  readonly counts = new LoadReportCounts();
+  /** Everything that is served. */
+  readonly source: ResourceSource;
+  readonly #options: FleetLoadsOptions;
+  readonly #views: LoadViews;
+  /** Endpoints of the Service of the proxies, by the name of one of its ports. */
+  readonly #proxies = new Map<string, ServiceModel>();
+  #server: AdsServer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: FleetLoadsOptions) {
+    this.#options = options;
+    const nowMs = (): number => performance.now();
+    this.book = new LoadBook((service) => options.cache.has(service));
+    this.#views = new LoadViews({
+      roster: this.roster,
+      book: this.book,
+      audience: (service) => this.#server?.audience(OWN_TYPE_URL.serviceView, service) ?? 0,
+      nowMs,
+    });
+    const others = new Map(Object.values(OWN_TYPE_URL).map((type) => [type, this.#views]));
+    this.source = new JoinedSource(options.cache, others);
+  }
+
+  /** How often reports are wanted and views are made. */
+  get intervalMs(): number {
+    let streams = 0;
+    for (const _ of this.#server?.streams ?? []) streams++;
+    return streams > MANY_STREAMS ? INTERVAL_OF_MANY_MS : INTERVAL_MS;
+  }
+
+  /** @returns a sink that hears of services before this one does. */
+  sink(next: ServiceSink): ServiceSink {
+    return {
+      upsert: (service) => {
+        if (this.#isFleet(service.name)) this.#proxies.set(service.name, service);
+        this.#views.added(service);
+        next.upsert(service);
+      },
+      remove: (name: string, cause?: ChangeCause) => {
+        this.#proxies.delete(name);
+        // A client that hears of the removal has heard by then whether it is meant.
+        this.#views.removed(name, cause !== undefined);
+        next.remove(name, cause);
+      },
+      synced: () => next.synced(),
+    };
+  }
+
+  /** Takes reports where resources are served. Before the server listens. */
+  serve(server: AdsServer): void {
+    this.#server = server;
+    serveLoadReports(server, {
+      book: this.book,
+      counts: this.counts,
+      intervalMs: () => this.intervalMs,
+      nowMs: () => performance.now(),
+      onFault: this.#options.onFault,
+    });
+    this.#arm();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    const { intervalMs } = this;
+    this.#timer = setTimeout(() => {
+      this.book.forgetBefore(performance.now() - SILENT_INTERVALS * intervalMs);
+      this.#views.tick(this.#members());
+      this.#arm();
+    }, intervalMs);
+    this.#timer.unref();
+  }
+
+  #isFleet(name: string): boolean {
+    const { fleetService } = this.#options;
+    return fleetService !== undefined && name.startsWith(`${fleetService}:`);
+  }
+
+  /** Endpoints of the Service of the proxies are the same for every replica; streams are only ours. */
+  *#members(): Iterable<FleetMember> {
+    if (this.#proxies.size > 0) {
+      for (const { cluster } of this.#proxies.values())
+        for (const { node, region, zone } of cluster.endpoints)
+          if (node !== "") yield { nodeId: node, region, zone };
+      return;
+    }
+    for (const stream of this.#server?.streams ?? []) {
+      const { nodeId } = stream;
+      if (nodeId !== "" && stream.asksFor(OWN_TYPE_URL.nodeView, nodeId)) yield { nodeId, ...stream.place };
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { monotonicClock } from "../base/clock.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../telemetry/log.ts";
+import { VERSION } from "../telemetry/version.ts";
+import { LoadReportClient } from "../xds/client/load-report-client.ts";
+import type { FleetViewSink } from "../xds/client/own-views.ts";
+import type { XdsClient } from "../xds/client/xds-client.ts";
+import type { NodeView } from "../xds/resources/node-view.ts";
+import type { ServiceView } from "../xds/resources/service-view.ts";
+import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
+import { FleetShares } from "./fleet-shares.ts";
+import { LoadReader } from "./load-reader.ts";
+import { PeerReports } from "./peer-reports.ts";
+
+/** What a {@link FleetLink} works with. */
+export interface FleetLinkOptions {
+  readonly node: Config["node"];
+  readonly publisher: ClusterPublisher;
+  readonly log: Log;
+}
+
+/** What was reported so shortly before is not in what comes back. */
+const ON_THE_WAY_MS = 20;
+
+/**
+ * This proxy among the others: reports what its requests come to at each endpoint, and takes from the control plane its place in the fleet, what the others have
+ * in flight, and its share of each service's traffic. Without such a control plane nothing of it happens, and all endpoints are used.
+ */
+export class FleetLink implements FleetViewSink {
+  readonly #options: FleetLinkOptions;
+  readonly #reader: LoadReader;
+  readonly #peers: PeerReports;
+  readonly #shares: FleetShares;
+  /** What was said last of each service, and what of it are other callers' streams. */
+  readonly #seen = new Map<string, { readonly view: ServiceView; readonly others: number }>();
+  #client: LoadReportClient | undefined;
+
+  constructor(options: FleetLinkOptions) {
+    const { node, publisher } = options;
+    const find = (cluster: string): PublishedCluster | undefined => publisher.find(cluster);
+    const counters = publisher.endpointCounters;
+    const nowMs = (): number => monotonicClock.nowMs();
+    this.#options = options;
+    this.#reader = new LoadReader(find, counters, nowMs);
+    this.#peers = new PeerReports(find, counters, nowMs);
+    this.#shares = new FleetShares(node.zone);
+  }
+
+  /** Begins to report. */
+  report(client: XdsClient): void {
+    const { node, log } = this.#options;
+    this.#client = new LoadReportClient({
+      node: { id: node.id, zone: node.zone, region: node.region, userAgentVersion: VERSION },
+      open: (owner) => client.openReports(owner),
+      wanted: () => client.reportedClusters,
+      read: (clusters) => this.#reader.read(clusters),
+      onEnd: (reason) => {
+        this.#reader.forget();
+        log.debug("load is not reported", { reason });
+      },
+    });
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+
+  /** For people. */
+  get status(): object {
+    const services = [...this.#seen].map(([name, { view, others }]) => [
+      name,
+      {
+        callers: view.reporters,
+        requestsPerSecond: view.requestsPerSecond,
+        othersInFlight: others,
+        ...this.#shares.fleetOf(name),
+      },
+    ]);
+    return {
+      reporting: this.#client?.isReporting === true,
+      place: this.#shares.node ?? null,
+      services: Object.fromEntries(services),
+    };
+  }
+
+  node(view: NodeView | undefined): void {
+    const { log } = this.#options;
+    this.#shares.node = view;
+    if (view !== undefined) log.debug("this proxy's place in the fleet", { ...view });
+    for (const service of this.#shares.services) this.#publish(service);
+  }
+
+  service(view: ServiceView): void {
+    const { name, streams, ageMs } = view;
+    const nowMs = monotonicClock.nowMs();
+    const sent = this.#reader.sentOf(name, nowMs - ON_THE_WAY_MS);
+    const others = this.#peers.take(name, streams, sent, ageMs);
+    const published = this.#options.publisher.find(name);
+    if (published === undefined || others === undefined) return;
+    this.#seen.set(name, { view, others });
+    const { subset } = published.cluster.settings.loadBalancing;
+    const own = this.#reader.rateOf(name);
+    if (this.#shares.take(view, own, subset.coverage, nowMs) && subset.enabled) this.#publish(name);
+  }
+
+  /** The cluster is not used here any more. */
+  removed(cluster: string): void {
+    this.#shares.forget(cluster);
+    this.#seen.delete(cluster);
+    this.#options.publisher.setFleet(cluster, undefined);
+  }
+
+  #publish(service: string): void {
+    this.#options.publisher.setFleet(service, this.#shares.fleetOf(service));
+  }
+}

@@ -1,0 +1,62 @@
+import type { NodeView } from "../resources/node-view.ts";
+import { decodeNodeView } from "../resources/node-view.ts";
+import type { ServiceView } from "../resources/service-view.ts";
+import { decodeServiceView } from "../resources/service-view.ts";
+import { OWN_TYPE_URL } from "../resources/type-url.ts";
+import type { ResourceEntry } from "./resource-entry.ts";
+import { ResourceTable } from "./resource-table.ts";
+
+/** Told what a control plane of ours knows of the fleet. Other control planes know nothing of it: then it hears nothing. */
+export interface FleetViewSink {
+  /** This proxy's place; undefined when the control plane says that it has none. */
+  node(view: NodeView | undefined): void;
+  /** What all callers of a cluster have, again and again. */
+  service(view: ServiceView): void;
+}
+
+/** Resources of our own that a proxy asks for: its place in the fleet, and what is known of the services it uses. */
+export class OwnViews {
+  readonly tables: readonly ResourceTable[];
+  readonly #services: ResourceTable;
+  readonly #onWanted: () => void;
+
+  /**
+   * @param nodeId whose place in the fleet is asked for; "" for nobody's.
+   * @param onWanted told when something else is wanted than before.
+   */
+  constructor(nodeId: string, sink: FleetViewSink, onWanted: () => void) {
+    this.#onWanted = onWanted;
+    const nodes = new ResourceTable({
+      kind: { typeUrl: OWN_TYPE_URL.nodeView, decode: decodeNodeView, nameOf },
+      keepOctets: false,
+      onChange: ({ value }) => sink.node(value as NodeView | undefined),
+    });
+    if (nodeId !== "") nodes.add(nodeId);
+    this.#services = new ResourceTable({
+      kind: { typeUrl: OWN_TYPE_URL.serviceView, decode: decodeServiceView, nameOf },
+      keepOctets: false,
+      onChange: ({ value }) => {
+        const view = value as ServiceView | undefined;
+        if (view?.removed === false) sink.service(view);
+      },
+    });
+    this.tables = [nodes, this.#services];
+  }
+
+  /** Whether the control plane says that the cluster was taken away, and that this is meant. */
+  wasRemoved(cluster: string): boolean {
+    return (this.#services.get(cluster) as ResourceEntry<ServiceView> | undefined)?.value?.removed === true;
+  }
+
+  use(cluster: string): void {
+    if (this.#services.add(cluster)) this.#onWanted();
+  }
+
+  unuse(cluster: string): void {
+    if (this.#services.delete(cluster)) this.#onWanted();
+  }
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
+}

@@ -1,0 +1,64 @@
+import { clientKindOf } from "../resources/client-kind.ts";
+import type { LoadBook } from "./load-book.ts";
+import { decodeLoadStatsRequest } from "./load-stats.ts";
+import { encodeLoadStatsResponse } from "./load-stats-response.ts";
+
+/** What is counted of reports; whoever makes it reads it. */
+export class LoadReportCounts {
+  /** Reports taken, by kind of client. */
+  readonly reports: Record<string, number> = { isobar: 0, envoy: 0, grpc: 0 };
+  /** Services in them that are not known, and reports that could not be read. */
+  unknownServices = 0;
+  refused = 0;
+}
+
+/** What a {@link LoadStream} works with. */
+export interface LoadStreamOptions {
+  readonly book: LoadBook;
+  readonly counts: LoadReportCounts;
+  /** How often reports are wanted, in ms. */
+  readonly intervalMs: () => number;
+  readonly nowMs: () => number;
+  readonly write: (octets: Buffer) => void;
+}
+
+let lastReporter = 0;
+
+/** The stream on which one client reports its load: it says who it is, is told what is wanted, and reports from then on. */
+export class LoadStream {
+  readonly #options: LoadStreamOptions;
+  readonly #reporter = ++lastReporter;
+  #kind: string | undefined;
+  #toldMs = 0;
+
+  constructor(options: LoadStreamOptions) {
+    this.#options = options;
+  }
+
+  /** A message has come. @throws what decoding throws; the stream is to be ended then. */
+  receive(octets: Uint8Array): void {
+    const { book, counts, nowMs } = this.#options;
+    const { node, clusters } = decodeLoadStatsRequest(octets);
+    if (this.#kind === undefined) {
+      this.#kind = clientKindOf(node?.userAgentName ?? "");
+      this.#tell();
+      return;
+    }
+    counts.reports[this.#kind]!++;
+    counts.unknownServices += book.report(this.#reporter, clusters, nowMs());
+    this.#tell();
+  }
+
+  /** The stream is over, and with it all that the client had in flight as far as we know. */
+  closed(): void {
+    this.#options.book.forget(this.#reporter);
+  }
+
+  #tell(): void {
+    const intervalMs = this.#options.intervalMs();
+    if (intervalMs === this.#toldMs) return;
+    this.#toldMs = intervalMs;
+    const wanted = { clusters: [], sendAllClusters: true, intervalMs, byEndpoint: true };
+    this.#options.write(encodeLoadStatsResponse(wanted));
+  }
+}

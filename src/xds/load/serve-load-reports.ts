@@ -1,0 +1,74 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
+import type { AdsServer } from "../server/ads-server.ts";
+import type { LoadStreamOptions } from "./load-stream.ts";
+import { LoadStream } from "./load-stream.ts";
+import { LRS_SERVICE } from "./lrs-service.ts";
+
+type Call = ServerDuplexStream<Buffer, Buffer>;
+
+/** What reports are taken with. */
+export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write"> {
+  /** A report could not be read, or we failed. */
+  readonly onFault: (peer: string, error: unknown) => void;
+}
+
+/** Streams of reports at once. */
+const MAX_STREAMS = 20_000;
+
+/**
+ * Takes reports of load (LRS) beside the resources that a server serves, from whoever may ask for those. What is said of services that do not exist counts for
+ * nothing; who may have only some services may lie about the load of others, which moves traffic between endpoints and no further.
+ */
+export function serveLoadReports(server: AdsServer, options: LoadReportsOptions): void {
+  let open = 0;
+  server.handle(LRS_SERVICE, {
+    StreamLoadStats: (call: Call) => {
+      call.on("error", () => {});
+      if (open >= MAX_STREAMS) {
+        call.emit("error", { code: status.RESOURCE_EXHAUSTED, details: `${MAX_STREAMS} streams are open` });
+        return;
+      }
+      open++;
+      let leave = (): void => {};
+      call.once("close", () => {
+        open--;
+        leave();
+      });
+      void server.admit(call).then(
+        (session) => {
+          if (session === undefined) return;
+          leave = () => session.leave();
+          if (call.destroyed) leave();
+          else listen(call, options);
+        },
+        (error: unknown) => options.onFault(call.getPeer(), error),
+      );
+    },
+  });
+}
+
+function listen(call: Call, options: LoadReportsOptions): void {
+  const stream = new LoadStream({ ...options, write: (octets) => call.write(octets) });
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+    stream.closed();
+  };
+  call.on("data", (octets: Buffer) => {
+    if (isOver) return;
+    try {
+      stream.receive(octets);
+    } catch (error) {
+      options.counts.refused++;
+      options.onFault(call.getPeer(), error);
+      end();
+      call.emit("error", {
+        code: status.INVALID_ARGUMENT,
+        details: `the report cannot be read: ${String(error)}`,
+      });
+    }
+  });
+  call.on("end", () => call.end());
+  for (const event of ["close", "cancelled", "error"]) call.on(event, end);
+}
