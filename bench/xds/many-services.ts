@@ -62,6 +62,9 @@ function served(port: number, round: number): ServedService[] {
   }));
 }
 
+/** What ends the proxies that run. */
+const running = new Set<() => Promise<void>>();
+
 interface Started {
   readonly pid: number;
   readonly port: number;
@@ -96,10 +99,12 @@ async function startProxy(controlPlane: string, snapshot: string): Promise<Start
     await sleep(50);
   }
   const stop = async (): Promise<void> => {
+    running.delete(stop);
     const gone = once(child, "exit");
     child.kill();
     await gone;
   };
+  running.add(stop);
   return { pid: child.pid!, port, adminPort, stop };
 }
 
@@ -239,6 +244,7 @@ try {
     await proxy.stop();
   }
 } finally {
+  for (const stop of running) await stop();
   await controlPlane.stop();
   backend.kill();
   rmSync(folder, { recursive: true, force: true });

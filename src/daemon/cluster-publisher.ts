@@ -19,12 +19,16 @@ export interface PublishedCluster {
   readonly counters: ClusterCounters;
 }
 
-/** @returns the message that gives the cluster to a worker. */
-export function clusterMessage({ snapshot, counters }: PublishedCluster): ClusterMessage {
+/** @returns the message that gives the cluster to a worker. @param changes for one that has the version before. */
+export function clusterMessage(
+  { snapshot, counters }: PublishedCluster,
+  changes?: EndpointChanges | undefined,
+): ClusterMessage {
   return {
     kind: "cluster",
     snapshot: snapshot.buffer as SharedArrayBuffer,
     counters: counters.buffer,
+    changes,
   };
 }
 
@@ -99,20 +103,22 @@ export class ClusterPublisher implements ClusterSink {
     if (left.length > 0) this.#options.onLoop?.(cluster.name, left);
     const { slots, workerCount, broadcast } = this.#options;
     const former = this.#published.get(cluster.name);
-    let snapshot: ClusterSnapshot;
+    let assigned: AssignedSlots;
     try {
-      snapshot = new ClusterSnapshot(encodeClusterSnapshot(cluster, slots.assign(cluster)));
+      assigned = slots.assign(cluster);
     } catch (error) {
       if (!(error instanceof SlotLimitError)) throw error;
       this.#options.onRefused(cluster.name, error.message);
       return;
     }
+    const snapshot = new ClusterSnapshot(encodeClusterSnapshot(cluster, assigned));
     if (former?.snapshot.contentHash === snapshot.contentHash) return;
-    this.#clearReusedSlots(snapshot, former !== undefined && former.snapshot.count > 0);
+    this.#welcome(snapshot, assigned.changes.joined, former !== undefined && former.snapshot.count > 0);
+    const moved = this.#moved(cluster, assigned);
     const counters = former?.counters ?? new ClusterCounters(workerCount);
     const published = { cluster, snapshot, counters };
     this.#published.set(cluster.name, published);
-    broadcast(clusterMessage(published));
+    broadcast(clusterMessage(published, former && { ...assigned.changes, moved }));
     this.#options.onPublished(published);
   }
 
@@ -133,16 +139,27 @@ export class ClusterPublisher implements ClusterSink {
    * A slot with a new generation belongs to another endpoint than the numbers in its cells. One that joins others is new to traffic, too;
    * those that a cluster begins with have been there before this process was.
    */
-  #clearReusedSlots(snapshot: ClusterSnapshot, joins: boolean): void {
+  #welcome(snapshot: ClusterSnapshot, joined: Int32Array, joinsOthers: boolean): void {
     const { endpointCounters } = this.#options;
-    for (let i = 0; i < snapshot.count; i++) {
-      const slot = snapshot.slotAt(i);
-      const generation = snapshot.generationAt(i);
-      if (this.#announcedGenerations[slot] === generation) continue;
-      this.#announcedGenerations[slot] = generation;
-      endpointCounters.clearSlot(slot);
-      const { measures } = endpointCounters;
-      if (joins) measures.rampFrom(measures.mainRow, slot, monotonicClock.nowMs());
+    const { measures } = endpointCounters;
+    for (const index of joined) {
+      const slot = snapshot.slots[index]!;
+      // What nobody has had is clear, and takes no memory before it is written to.
+      if (snapshot.generationAt(index) > 1) endpointCounters.clearSlot(slot);
+      if (joinsOthers) measures.rampFrom(measures.mainRow, slot, monotonicClock.nowMs());
     }
+  }
+
+  /** @returns the endpoints that were announced in another zone, by their index. */
+  #moved({ endpoints }: Cluster, { endpointSlots, changes }: AssignedSlots): Int32Array {
+    for (const index of changes.joined) this.#zones[endpointSlots[index]!] = endpoints[index]!.zone;
+    const moved: number[] = [];
+    for (let i = 0; i < endpoints.length; i++) {
+      const { zone } = endpoints[i]!;
+      if (this.#zones[endpointSlots[i]!] === zone) continue;
+      this.#zones[endpointSlots[i]!] = zone;
+      moved.push(i);
+    }
+    return Int32Array.from(moved);
   }
 }

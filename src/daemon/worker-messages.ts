@@ -6,6 +6,7 @@ import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { RouteUpdate } from "../proxy/routes/route-update.ts";
+import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
@@ -77,6 +78,8 @@ export interface ClusterMessage {
   readonly snapshot: SharedArrayBuffer;
   /** The cluster's counters (telemetry/cluster-counters.ts); the same buffer for the cluster's whole life. */
   readonly counters: SharedArrayBuffer;
+  /** What differs from the version that this one replaces; default: the worker has none of the cluster. */
+  readonly changes?: EndpointChanges | undefined;
 }
 
 /** The routes have changed. Sent after the clusters they name and before those they no longer name are removed. */
@@ -144,7 +147,7 @@ export interface ExplainAskMessage {
   readonly clusterSlot: number;
 }
 
-/** The other proxies that send to the same services. Sent before the first cluster where there are any, and on every change. */
+/** The other proxies that send to the same services. Sent on every change; those of the file before the first cluster. */
 export interface FleetMessage {
   readonly kind: "fleet";
   /** Undefined: there are none any more. */

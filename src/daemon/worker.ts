@@ -181,7 +181,7 @@ port.on("message", (message: MainToWorker) => {
   beat();
   switch (message.kind) {
     case "cluster":
-      return dataPlane.applyCluster(message.snapshot, message.counters);
+      return dataPlane.applyCluster(message.snapshot, message.counters, message.changes);
     case "cluster-removed":
       return dataPlane.removeCluster(message.clusterSlot);
     case "routes":

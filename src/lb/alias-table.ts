@@ -12,25 +12,35 @@ export class AliasTable {
   /** @param weights greater than 0, at least one. */
   constructor(weights: Float64Array) {
     const count = weights.length;
-    const mean = weights.reduce((sum, weight) => sum + weight, 0) / count;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += weights[i]!;
+    const mean = sum / count;
     // Each column starts with its own weight; what it lacks to the mean is filled from one heavier column.
-    const stay = Float64Array.from(weights, (weight) => weight / mean);
-    const alias = Int32Array.from(weights, (_, i) => i);
-    const light: number[] = [];
-    const heavy: number[] = [];
-    stay.forEach((share, i) => {
-      (share < 1 ? light : heavy).push(i);
-    });
-    while (light.length > 0 && heavy.length > 0) {
-      const poor = light.pop()!;
-      const rich = heavy[heavy.length - 1]!;
+    const stay = new Float64Array(count);
+    const alias = new Int32Array(count);
+    // Two stacks in one array: the light ones from its beginning, the heavy ones from its end.
+    const stacks = new Int32Array(count);
+    let lights = 0;
+    let heavies = count;
+    for (let i = 0; i < count; i++) {
+      const share = weights[i]! / mean;
+      stay[i] = share;
+      alias[i] = i;
+      if (share < 1) stacks[lights++] = i;
+      else stacks[--heavies] = i;
+    }
+    while (lights > 0 && heavies < count) {
+      const poor = stacks[--lights]!;
+      const rich = stacks[heavies]!;
       alias[poor] = rich;
       stay[rich]! -= 1 - stay[poor]!;
-      if (stay[rich]! < 1) light.push(heavy.pop()!);
+      if (stay[rich]! >= 1) continue;
+      heavies++;
+      stacks[lights++] = rich;
     }
     // What is left has exactly the mean but for rounding.
-    for (const i of light) stay[i] = 1;
-    for (const i of heavy) stay[i] = 1;
+    for (let i = 0; i < lights; i++) stay[stacks[i]!] = 1;
+    for (let i = heavies; i < count; i++) stay[stacks[i]!] = 1;
     this.#stay = stay;
     this.#alias = alias;
   }

@@ -4,12 +4,13 @@ import type { Fleet } from "../resource/fleet.ts";
 import { SetAside } from "../resource/set-aside.ts";
 import { BuiltTiers } from "./built-tiers.ts";
 import type { CandidateSet } from "./candidate-set.ts";
-import { TIER_NAMES } from "./candidate-set.ts";
 import { LeftOut } from "./left-out.ts";
 import type { Place } from "./place.ts";
 import type { PriorityLoad } from "./priority-load.ts";
 import { priorityLoad } from "./priority-load.ts";
 import { subsetParts } from "./subset/subset-parts.ts";
+import type { TierSource } from "./tier-candidates.ts";
+import { tierCandidates } from "./tier-candidates.ts";
 import type { TierGroup } from "./zone/tier-groups.ts";
 import { tierGroups } from "./zone/tier-groups.ts";
 
@@ -29,17 +30,26 @@ interface Level {
   /** Part of an endpoint's weight by index; undefined: all of each. */
   readonly parts: ReadonlyMap<number, number> | undefined;
   /** Of the whole group, subset or not, so that a fleet agrees. Leaving endpoints are no part of it. */
-  healthy: number;
-  total: number;
-  readonly fit: number[];
-  /** Sick, say checks or discovery; may be wrong. */
-  readonly sick: number[];
-  /** Could not be connected to; a fact. */
-  readonly unreachable: number[];
-  readonly leaving: number[];
-  /** What is fit of the whole group, where {@link fit} is of a slice that may be gone beyond. */
-  readonly whole: number[] | undefined;
+  readonly healthy: number;
+  readonly total: number;
+  /** By LeftOut: how many endpoints of the group, or of its subset, are in that state. */
+  readonly counts: Int32Array;
+  /** Beside the fit ones of the slice all of the group may be used. */
+  readonly overflows: boolean;
 }
+
+/** A level with the states of those of its endpoints that are used: bits by LeftOut. */
+interface ChosenLevel extends Level {
+  readonly use: number;
+}
+
+const REASONS = 9;
+const FIT = 1 << LeftOut.not;
+/** Sick, say checks or discovery; may be wrong. */
+const SICK = (1 << LeftOut.unhealthy) | (1 << LeftOut.ejected) | (1 << LeftOut.failedHealthCheck);
+/** Could not be connected to; a fact. */
+const UNREACHABLE = 1 << LeftOut.unreachable;
+const LEAVING = 1 << LeftOut.draining;
 
 /**
  * Decides which endpoints a cluster's pickers choose from, and how much each tier gets by its health; what load changes of that is
@@ -53,12 +63,14 @@ interface Level {
  * - Of a large tier a proxy of a fleet uses its slice (subset/), and with `least_request` the rest when the slice is busy. What hashes stays
  *   in its slice, and other policies look at no load.
  *
- * @param verdict bits of SetAside by endpoint slot.
+ * Loops over columns, and none where the snapshot says that there is nothing to find: no request is served meanwhile.
+ *
+ * @param verdict bits of SetAside by endpoint slot; undefined: nobody is set aside.
  */
 export function buildTiers(
   snapshot: ClusterSnapshot,
   place: Place,
-  verdict: (slot: number) => SetAside,
+  verdict: ((slot: number) => SetAside) | undefined,
   options: BuildTiersOptions = {},
 ): BuiltTiers {
   const { locality } = snapshot.settings.loadBalancing;
@@ -69,32 +81,46 @@ export function buildTiers(
   const groups = tierGroups(snapshot, place, { ...locality, accept }, (index) => {
     reasons[index] = LeftOut.further;
   });
-  for (const { indexes } of groups)
-    for (const index of indexes) reasons[index] = unfitness(snapshot, index, verdict);
-  const levels = groups.map((group) => makeLevel(snapshot, group, place, fleet, reasons));
+  const isAllFit = snapshot.isAllHealthy && verdict === undefined;
+  if (!isAllFit) for (const { indexes } of groups) findUnfit(snapshot, indexes, verdict, reasons);
+  const levels = groups.map((group) => makeLevel(snapshot, group, place, fleet, reasons, isAllFit));
   const { chosen, load } = choose(levels, locality.overprovisioningFactor, locality.panicThreshold);
-  const tiers = chosen.map(({ group, parts, use, whole }, i): CandidateSet => {
-    const panic = load.panic[i]!;
-    const tier = candidatesOf(snapshot, place, group, panic, use, parts, columns);
-    if (whole === undefined || panic || whole.length <= use.length) return tier;
-    return { ...tier, beyond: candidatesOf(snapshot, place, group, panic, whole, undefined, columns) };
+  const tiers = chosen.map((level, i): CandidateSet => {
+    const { group, parts, use, overflows } = level;
+    const source: TierSource = { snapshot, zone: place.zone, group, panic: load.panic[i]!, reasons, columns };
+    const tier = tierCandidates(source, use, usedOf(level), parts);
+    if (!overflows || source.panic || level.healthy <= tier.count) return tier;
+    return { ...tier, beyond: tierCandidates(source, FIT | (1 << LeftOut.notInSubset), level.healthy) };
   });
   if (tiers.length === 0) {
-    tiers.push(
-      candidatesOf(snapshot, place, { priority: 0, distance: 3, indexes: [] }, false, [], undefined, columns),
-    );
+    const group = { priority: 0, distance: 3, indexes: new Int32Array(0) };
+    const source = { snapshot, zone: place.zone, group, panic: false, reasons, columns };
+    tiers.push(tierCandidates(source, FIT, 0));
   }
   return new BuiltTiers(tiers, tiers.length === 1 ? Float64Array.of(1) : load.loads, reasons);
 }
 
-function unfitness(snapshot: ClusterSnapshot, index: number, verdict: (slot: number) => SetAside): LeftOut {
-  const health = snapshot.healthAt(index);
+function findUnfit(
+  snapshot: ClusterSnapshot,
+  indexes: Int32Array,
+  verdict: ((slot: number) => SetAside) | undefined,
+  reasons: Uint8Array,
+): void {
+  const { slots } = snapshot;
+  const healths = snapshot.healths();
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    const health = healths[index]!;
+    const aside = verdict === undefined ? 0 : verdict(slots[index]!);
+    if (health !== HEALTH_CODE.healthy || aside !== 0) reasons[index] = unfitness(health, aside);
+  }
+}
+
+function unfitness(health: number, aside: SetAside): LeftOut {
   if (health === HEALTH_CODE.unhealthy) return LeftOut.unhealthy;
-  const aside = verdict(snapshot.slotAt(index));
   if (aside & SetAside.connect) return LeftOut.unreachable;
   if (health === HEALTH_CODE.draining) return LeftOut.draining;
-  if (aside & SetAside.outlier) return LeftOut.ejected;
-  return aside === 0 ? LeftOut.not : LeftOut.failedHealthCheck;
+  return aside & SetAside.outlier ? LeftOut.ejected : LeftOut.failedHealthCheck;
 }
 
 function makeLevel(
@@ -103,36 +129,39 @@ function makeLevel(
   place: Place,
   fleet: Fleet | undefined,
   reasons: Uint8Array,
+  isAllFit: boolean,
 ): Level {
+  const { indexes } = group;
   const parts = subsetParts(snapshot, group, place, fleet, (index) => reasons[index] === LeftOut.not);
   const overflows = parts !== undefined && snapshot.settings.loadBalancing.policy === "least_request";
-  const level: Level = {
-    group,
-    parts,
-    healthy: 0,
-    total: 0,
-    fit: [],
-    sick: [],
-    unreachable: [],
-    leaving: [],
-    whole: overflows ? [] : undefined,
-  };
-  for (const index of group.indexes) {
-    const reason = reasons[index]!;
-    const isLeaving = snapshot.healthAt(index) === HEALTH_CODE.draining;
-    if (!isLeaving) level.total++;
-    if (reason === LeftOut.not) {
-      level.healthy++;
-      level.whole?.push(index);
-    }
-    if (parts !== undefined && !parts.has(index)) {
-      if (reason === LeftOut.not) reasons[index] = LeftOut.notInSubset;
-    } else if (reason === LeftOut.not) level.fit.push(index);
-    else if (reason === LeftOut.unreachable) level.unreachable.push(index);
-    else if (isLeaving) level.leaving.push(index);
-    else level.sick.push(index);
+  const counts = new Int32Array(REASONS);
+  if (isAllFit && parts === undefined) {
+    counts[LeftOut.not] = indexes.length;
+    return { group, parts, healthy: indexes.length, total: indexes.length, counts, overflows };
   }
-  return level;
+  const healths = snapshot.healths();
+  let healthy = 0;
+  let total = 0;
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    const reason = reasons[index]!;
+    if (healths[index] !== HEALTH_CODE.draining) total++;
+    if (reason === LeftOut.not) healthy++;
+    if (parts === undefined || parts.has(index)) counts[reason]!++;
+    else if (reason === LeftOut.not) reasons[index] = LeftOut.notInSubset;
+  }
+  return { group, parts, healthy, total, counts, overflows };
+}
+
+/** @returns how many endpoints of the level are in one of these states. */
+function countOf({ counts }: Level, states: number): number {
+  let count = 0;
+  for (let reason = 0; reason < REASONS; reason++) if (states & (1 << reason)) count += counts[reason]!;
+  return count;
+}
+
+function usedOf(level: ChosenLevel): number {
+  return countOf(level, level.use);
 }
 
 /** Decides which endpoints of the levels are used. Levels without any are left out. */
@@ -140,80 +169,40 @@ function choose(
   levels: readonly Level[],
   overprovisioningFactor: number,
   panicThreshold: number,
-): { chosen: readonly (Level & { readonly use: readonly number[] })[]; load: PriorityLoad } {
+): { chosen: readonly ChosenLevel[]; load: PriorityLoad } {
   const anyFit = levels.some(({ healthy }) => healthy > 0);
   if (!anyFit) {
-    const leaving = withEndpoints(levels, ({ leaving }) => leaving);
+    const leaving = withEndpoints(levels, LEAVING);
     if (leaving.length > 0) {
-      const healths = leaving.map(({ use }) => ({ healthy: use.length, total: use.length }));
+      const healths = leaving.map((level) => ({ healthy: usedOf(level), total: usedOf(level) }));
       return { chosen: leaving, load: priorityLoad(healths, overprovisioningFactor, 0) };
     }
     if (panicThreshold === 0) return { chosen: [], load: priorityLoad([], overprovisioningFactor, 0) };
-    const reachable = withEndpoints(levels, ({ sick }) => sick);
-    const chosen = reachable.length > 0 ? reachable : withEndpoints(levels, ({ unreachable }) => unreachable);
-    const healths = chosen.map(({ use }) => ({ healthy: 0, total: use.length }));
+    const reachable = withEndpoints(levels, SICK);
+    const chosen = reachable.length > 0 ? reachable : withEndpoints(levels, UNREACHABLE);
+    const healths = chosen.map((level) => ({ healthy: 0, total: usedOf(level) }));
     return { chosen, load: priorityLoad(healths, overprovisioningFactor, panicThreshold) };
   }
   const counted = levels.filter(({ total }) => total > 0);
   const load = priorityLoad(counted, overprovisioningFactor, panicThreshold);
-  const chosen = counted.map((level, i) => ({
-    ...level,
-    use: load.panic[i]! ? [...level.fit, ...level.sick].sort((a, b) => a - b) : level.fit,
-  }));
+  const chosen = counted.map((level, i) => ({ ...level, use: load.panic[i]! ? FIT | SICK : FIT }));
   return withoutEmpty(chosen, load);
 }
 
-function withEndpoints(levels: readonly Level[], used: (level: Level) => readonly number[]) {
-  return levels.map((level) => ({ ...level, use: used(level) })).filter(({ use }) => use.length > 0);
+function withEndpoints(levels: readonly Level[], use: number): ChosenLevel[] {
+  return levels.map((level) => ({ ...level, use })).filter((level) => usedOf(level) > 0);
 }
 
 /** A level may have a share and no endpoint (in panic, all of them unreachable): the others take it in proportion. */
-function withoutEmpty<L extends { readonly use: readonly number[] }>(
-  levels: readonly L[],
+function withoutEmpty(
+  levels: readonly ChosenLevel[],
   { loads, panic }: PriorityLoad,
-): { chosen: readonly L[]; load: PriorityLoad } {
-  const kept = levels.map((_, i) => i).filter((i) => levels[i]!.use.length > 0);
+): { chosen: readonly ChosenLevel[]; load: PriorityLoad } {
+  const kept = levels.map((_, i) => i).filter((i) => usedOf(levels[i]!) > 0);
   const sum = kept.reduce((total, i) => total + loads[i]!, 0);
   const shared = Float64Array.from(kept, (i, place) => (sum > 0 ? loads[i]! / sum : place === 0 ? 1 : 0));
   return {
     chosen: kept.map((i) => levels[i]!),
     load: { loads: shared, panic: kept.map((i) => panic[i]!) },
-  };
-}
-
-function candidatesOf(
-  snapshot: ClusterSnapshot,
-  { zone }: Place,
-  { priority, distance }: TierGroup,
-  panic: boolean,
-  use: readonly number[],
-  parts: ReadonlyMap<number, number> | undefined,
-  columns: BuildTiersOptions["columns"],
-): CandidateSet {
-  // Loops: of 10,000 endpoints each "from" with a function is a quarter of a millisecond in which no request is served.
-  const weights = new Float64Array(use.length);
-  const indexes = new Int32Array(use.length);
-  const slots = new Int32Array(use.length);
-  let localCount = 0;
-  let equalWeights = true;
-  for (let i = 0; i < use.length; i++) {
-    const index = use[i]!;
-    indexes[i] = index;
-    slots[i] = snapshot.slotAt(index);
-    weights[i] = snapshot.weightAt(index) * (parts?.get(index) ?? 1);
-    if (weights[i] !== weights[0]) equalWeights = false;
-    if (zone !== "" && snapshot.zoneAt(index) === zone) localCount++;
-  }
-  return {
-    tier: TIER_NAMES[distance]!,
-    priority,
-    panic,
-    count: use.length,
-    indexes,
-    slots,
-    weights,
-    equalWeights,
-    localCount,
-    ...columns?.(indexes),
   };
 }

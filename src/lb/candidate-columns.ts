@@ -16,8 +16,16 @@ export function candidateColumns(
   const { policy, slowStart } = snapshot.settings.loadBalancing;
   const columns: { rampFromMs?: Float64Array; keyHashes?: Uint32Array } = {};
   if (slowStart !== null && rampFromMs !== undefined) {
-    const ramps = Float64Array.from(indexes, (index) => rampFromMs(snapshot.slotAt(index)));
-    if (ramps.some((fromMs) => fromMs > 0)) columns.rampFromMs = ramps;
+    const { slots } = snapshot;
+    const ramps = new Float64Array(indexes.length);
+    let isRamping = false;
+    for (let i = 0; i < ramps.length; i++) {
+      const fromMs = rampFromMs(slots[indexes[i]!]!);
+      if (fromMs === 0) continue;
+      ramps[i] = fromMs;
+      isRamping = true;
+    }
+    if (isRamping) columns.rampFromMs = ramps;
   }
   if (policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:")) {
     columns.keyHashes = new Uint32Array(indexes.length * 2);

@@ -13,7 +13,7 @@ import type { TierLoads } from "../lb/tier-loads.ts";
 import { TieredPicker } from "../lb/tiered-picker.ts";
 import type { ReportedWeights } from "../lb/weights/reported-weights.ts";
 import { ZoneBalancer } from "../lb/zone/zone-balancer.ts";
-import type { CircuitLimits } from "../resource/cluster-settings.ts";
+import type { CircuitLimits, ClusterSettings } from "../resource/cluster-settings.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
@@ -65,6 +65,7 @@ export class ClusterRuntime {
   #balancer: ZoneBalancer | undefined;
   /** What is usual, where tiers are slices that may be gone beyond. */
   #usual: UsualStreams | undefined;
+  #settings: ClusterSettings | undefined;
   /** Never goes back: what was told to have begun is to be told to have ended. */
   #observesLatency = false;
 
@@ -145,22 +146,23 @@ export class ClusterRuntime {
 
   /** Takes a new snapshot. */
   update(snapshot: ClusterSnapshot, nowMs: number): void {
-    const { settings } = snapshot;
+    const { settings, slots, weights } = snapshot;
+    // Equal settings are one object: an update of endpoints alone makes nothing else anew, and what is known of the loads is kept.
+    const isSame = this.#settings === settings;
+    this.snapshot = snapshot;
+    if (!isSame) this.#configure(settings, nowMs);
+    this.loads.follow(slots, weights);
+    if (!isSame) this.loads.refresh(nowMs);
+    this.rebuild();
+  }
+
+  #configure(settings: ClusterSettings, nowMs: number): void {
+    this.#settings = settings;
     this.budget.configure(nowMs, settings.retryBudget.share, settings.retryBudget.minPerSecond);
     this.policy = AttemptPolicy.of(settings);
     this.circuit = settings.circuit;
-    this.snapshot = snapshot;
-    this.loads = createLoads(snapshot.settings.loadBalancing, this.#around.sources);
+    this.loads = createLoads(settings.loadBalancing, this.#around.sources);
     if (this.loads.observesLatency) this.#observesLatency = true;
-    const slots = new Int32Array(snapshot.count);
-    const weights = new Float64Array(snapshot.count);
-    for (let i = 0; i < slots.length; i++) {
-      slots[i] = snapshot.slotAt(i);
-      weights[i] = snapshot.weightAt(i);
-    }
-    this.loads.follow(slots, weights);
-    this.loads.refresh(nowMs);
-    this.rebuild();
   }
 
   /** Makes tiers and pickers anew, after the snapshot, an endpoint's fitness or a weight has changed. */

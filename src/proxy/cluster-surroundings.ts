@@ -19,8 +19,8 @@ interface BalancedCluster {
 /** What all clusters of a worker see of the world beyond their endpoints. One object for all. */
 export class ClusterSurroundings {
   readonly place: Place;
-  /** Why an endpoint slot is set aside; asked when candidates are made, and remembered (SharedSetAside). */
-  readonly verdict: (slot: number) => SetAside;
+  /** Why endpoint slots are set aside; asked when candidates are made, and remembered (SharedSetAside.verdict). */
+  readonly verdict: (slots: Int32Array) => ((slot: number) => SetAside) | undefined;
   readonly sources: LoadSources;
   /** A team's own policies; undefined where none can be. */
   readonly modules: PolicyModules | undefined;
@@ -34,7 +34,7 @@ export class ClusterSurroundings {
   constructor(
     clusters: readonly (BalancedCluster | undefined)[],
     place: Place,
-    verdict: (slot: number) => SetAside,
+    verdict: ClusterSurroundings["verdict"],
     sources: LoadSources,
     modules?: PolicyModules,
   ) {

@@ -11,6 +11,7 @@ import type { SocketReads } from "../net/read-area.ts";
 import { ReadArea } from "../net/read-area.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
+import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
@@ -123,6 +124,7 @@ export class DataPlane {
         options.onClusterReleased(clusterSlot);
       },
       subchannels: [],
+      reach: (cluster, slot) => this.#upstreams.reach(cluster, slot),
       upstreams: [],
       tlsClients: new TlsClients(options.maxTlsHandshakes),
       onTlsFailure: options.onTlsFailure ?? (() => {}),
@@ -213,31 +215,27 @@ export class DataPlane {
     this.#context.tlsClients.remove(number);
   }
 
-  /** Takes a cluster, new or changed. */
-  applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer): void {
+  /** Takes a cluster, new or changed. @param changes since the version that it has; default: found by comparing. */
+  applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer, changes?: EndpointChanges): void {
     const { clusters, authorities, exchanges, time } = this.#context;
     this.#context.tick();
     const snapshot = new ClusterSnapshot(buffer);
     const present = clusters[snapshot.clusterSlot];
     this.#context.loadReports.apply(snapshot);
-    this.#upstreams.apply(snapshot, present?.snapshot);
-    const hash = RequestHash.of(this.#context.engine, snapshot.settings.loadBalancing);
-    if (present !== undefined) {
-      present.hash = hash;
-      present.update(snapshot, time.nowMs);
-      this.#context.outliers.apply(present);
-      this.#dispatcher.wake(present);
-      return;
-    }
-    const { workerCount, workerIndex } = this.#options;
-    const rows = new ClusterCounters(workerCount, counters);
-    const row = rows.row(workerIndex);
-    const cluster = new ClusterRuntime(snapshot, row, exchanges.links, this.#around, time.nowMs);
-    if (workerCount > 1) cluster.counters = rows;
-    cluster.hash = hash;
-    clusters[snapshot.clusterSlot] = cluster;
-    this.#context.outliers.apply(cluster);
-    authorities.set(snapshot.name, snapshot.clusterSlot);
+    this.#upstreams.apply(snapshot, present?.snapshot, changes);
+    let cluster = present;
+    if (cluster === undefined) {
+      const { workerCount, workerIndex } = this.#options;
+      const rows = new ClusterCounters(workerCount, counters);
+      const { links } = exchanges;
+      cluster = new ClusterRuntime(snapshot, rows.row(workerIndex), links, this.#around, time.nowMs);
+      if (workerCount > 1) cluster.counters = rows;
+      clusters[snapshot.clusterSlot] = cluster;
+      authorities.set(snapshot.name, snapshot.clusterSlot);
+    } else cluster.update(snapshot, time.nowMs);
+    cluster.hash = RequestHash.of(this.#context.engine, snapshot.settings.loadBalancing);
+    this.#context.outliers.apply(cluster, changes?.joined);
+    this.#dispatcher.wake(cluster);
   }
 
   /** Has requests for authorities that are not known wait until somebody who was asked has word of them. */

@@ -156,14 +156,15 @@ export class Dispatcher implements AttemptOpener {
   }
 
   #pick(cluster: ClusterRuntime, request: PickRequest, stream: number): Subchannel | undefined {
-    const { random, time, subchannels, outliers, explain, routes } = this.#context;
+    const { random, time, subchannels, reach, outliers, explain, routes } = this.#context;
     const tiered = routes?.endpointsOf(stream)?.tiered;
     if (outliers.trialCount > 0 && request.triedCount === 0 && tiered === undefined) {
       // One request at a time shows whether an ejected endpoint is well again.
       const trial = outliers.takeTrial(cluster.snapshot.clusterSlot);
-      if (trial >= 0 && subchannels[trial] !== undefined) {
+      const subchannel = trial < 0 ? undefined : reach(cluster, trial);
+      if (subchannel !== undefined) {
         if (explain.isOn) explain.tried(stream, cluster, trial);
-        return subchannels[trial];
+        return subchannel;
       }
     }
     request.hash = cluster.hash === undefined ? 0 : this.#context.exchanges.hash[stream]!;
@@ -179,7 +180,7 @@ export class Dispatcher implements AttemptOpener {
           tiered,
         )
       : cluster.pick(request, cluster.loads, random, time.nowMs, tiered);
-    return slot < 0 ? undefined : subchannels[slot];
+    return slot < 0 ? undefined : (subchannels[slot] ?? reach(cluster, slot));
   }
 
   #pickCause(request: PickRequest, stream: number): PickCause {
@@ -198,9 +199,10 @@ export class Dispatcher implements AttemptOpener {
   }
 
   #placeAmong(cluster: ClusterRuntime, candidates: CandidateSet, slot: number, queued: boolean): boolean {
-    const { subchannels } = this.#context;
+    const { subchannels, reach } = this.#context;
     for (let i = 0; i < candidates.count; i++) {
-      const subchannel = subchannels[candidates.slots[i]!];
+      const endpoint = candidates.slots[i]!;
+      const subchannel = subchannels[endpoint] ?? reach(cluster, endpoint);
       if (subchannel !== undefined && this.#place(cluster, subchannel, slot, queued)) return true;
     }
     return false;

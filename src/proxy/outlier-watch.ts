@@ -1,3 +1,4 @@
+import { countingFromZero } from "../lb/counting-from-zero.ts";
 import { AnswerTime } from "../lb/outlier/answer-time.ts";
 import { mayEject } from "../lb/outlier/ejection-limit.ts";
 import { FailurePenalty } from "../lb/outlier/failure-penalty.ts";
@@ -56,10 +57,12 @@ export class OutlierWatch {
     this.#row = endpoints.rowStart(worker);
   }
 
-  /** Takes a cluster's new version. */
-  apply(cluster: ClusterRuntime): void {
+  /** Takes a cluster's new version. @param joined indexes of endpoints that it has and the one before had not; default: any may be. */
+  apply(cluster: ClusterRuntime, joined?: Int32Array): void {
     const { snapshot } = cluster;
-    for (let i = 0; i < snapshot.count; i++) this.#meet(snapshot.slotAt(i), snapshot.generationAt(i));
+    const generations = snapshot.generations();
+    for (const index of joined ?? countingFromZero(snapshot.count))
+      this.#meet(snapshot.slots[index]!, generations[index]!);
     const settings = snapshot.settings.outlierDetection;
     const former = this.#clusters[snapshot.clusterSlot];
     if (settings === null) {
@@ -71,7 +74,7 @@ export class OutlierWatch {
       const limits = { consecutiveFailures, maxEjectionShare };
       this.#clusters[snapshot.clusterSlot] = { cluster, answerTime, ...limits, trials: [] };
     }
-    if (settings !== null || former !== undefined) this.#findTrials();
+    if (settings !== null || former !== undefined) this.#findTrials(snapshot.clusterSlot);
   }
 
   /** Forgets a cluster that is no longer configured. */
@@ -84,7 +87,9 @@ export class OutlierWatch {
   /** A slot of another generation has another owner. */
   #meet(slot: number, generation: number): void {
     if (this.#generations[slot] === generation) return;
+    const isFirst = this.#generations[slot] === 0;
     this.#generations[slot] = generation;
+    if (isFirst) return;
     this.#streak[slot] = 0;
     this.#lostMs[slot] = 0;
     this.penalty.clear(slot);
@@ -170,9 +175,11 @@ export class OutlierWatch {
     let total = 0;
     let ejected = 0;
     let usable = 0;
-    for (let i = 0; i < snapshot.count; i++) {
-      if (snapshot.healthAt(i) !== HEALTH_CODE.healthy) continue;
-      const reasons = this.#endpoints.asideReasons(snapshot.slotAt(i));
+    const { slots } = snapshot;
+    const healths = snapshot.healths();
+    for (let i = 0; i < slots.length; i++) {
+      if (healths[i] !== HEALTH_CODE.healthy) continue;
+      const reasons = this.#endpoints.asideReasons(slots[i]!);
       total++;
       if (reasons & SetAside.outlier) ejected++;
       if (reasons === 0) usable++;
@@ -180,18 +187,26 @@ export class OutlierWatch {
     return { total, ejected, usable };
   }
 
-  #findTrials(): void {
+  /** @param only the others are as they were; default: any may have changed. */
+  #findTrials(only?: number): void {
+    const isStale = this.#trialVersion !== this.#outcomes.trialVersion;
     this.#trialVersion = this.#outcomes.trialVersion;
+    const isAnyOn = this.#outcomes.trials > 0;
     this.trialCount = 0;
-    for (const watched of this.#clusters) {
+    for (let clusterSlot = 0; clusterSlot < this.#clusters.length; clusterSlot++) {
+      const watched = this.#clusters[clusterSlot];
       if (watched === undefined) continue;
-      const { snapshot } = watched.cluster;
-      watched.trials = [];
-      for (let i = 0; i < snapshot.count; i++) {
-        const slot = snapshot.slotAt(i);
-        if (this.#outcomes.gate(slot) !== TrialGate.closed) watched.trials.push(slot);
+      if (isStale || only === undefined || only === clusterSlot) {
+        watched.trials = isAnyOn ? this.#trialsAmong(watched.cluster.snapshot.slots) : [];
       }
       this.trialCount += watched.trials.length;
     }
+  }
+
+  #trialsAmong(slots: Int32Array): number[] {
+    const trials: number[] = [];
+    for (let i = 0; i < slots.length; i++)
+      if (this.#outcomes.gate(slots[i]!) !== TrialGate.closed) trials.push(slots[i]!);
+    return trials;
   }
 }

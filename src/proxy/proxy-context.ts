@@ -41,8 +41,10 @@ export interface ProxyContext extends ChannelContext {
   readonly clusters: (ClusterRuntime | undefined)[];
   /** Forgets a cluster if it was removed and neither an exchange nor a connection names it any more. */
   readonly releaseCluster: (clusterSlot: number) => void;
-  /** By endpoint slot. */
+  /** By endpoint slot; undefined for endpoints that were never picked. */
   readonly subchannels: (Subchannel | undefined)[];
+  /** The subchannel of an endpoint that was picked, made where there is none yet; undefined where the cluster lists it no more. */
+  readonly reach: (cluster: ClusterRuntime, slot: number) => Subchannel | undefined;
   /** Upstream connections that stand, by their place in the engine. */
   readonly upstreams: (UpstreamChannel | undefined)[];
   /** The identities that connections to endpoints are opened with. */

@@ -13,16 +13,30 @@ export class SharedSetAside {
   readonly #endpoints: EndpointCounters;
   /** By slot: what the candidates were last built with. */
   readonly #known = new Uint8Array(MAX_ENDPOINT_SLOTS);
+  /** Whether any of them ever was another number than 0. */
+  #knowsAny = false;
   #version = 0;
 
   constructor(endpoints: EndpointCounters) {
     this.#endpoints = endpoints;
   }
 
-  /** For lb/build-tiers.ts: why an endpoint is set aside; remembers what it has said. */
-  readonly verdict = (slot: number): SetAside => {
+  /**
+   * For lb/build-tiers.ts: why endpoints are set aside; remembers what it has said.
+   *
+   * @param slots of all that are going to be asked about.
+   * @returns undefined where no endpoint of the process is set aside.
+   */
+  readonly verdict = (slots: Int32Array): ((slot: number) => SetAside) | undefined => {
+    if (!this.#endpoints.nothingAside) return this.#verdictOf;
+    if (this.#knowsAny) for (let i = 0; i < slots.length; i++) this.#known[slots[i]!] = 0;
+    return undefined;
+  };
+
+  readonly #verdictOf = (slot: number): SetAside => {
     const reasons = this.#endpoints.asideReasons(slot);
-    this.#known[slot] = reasons;
+    if (reasons !== 0) this.#knowsAny = true;
+    if (this.#knowsAny) this.#known[slot] = reasons;
     return reasons;
   };
 
@@ -42,9 +56,11 @@ export class SharedSetAside {
   }
 
   #isStale(snapshot: ClusterSnapshot): boolean {
-    for (let i = 0; i < snapshot.count; i++) {
-      if (snapshot.healthAt(i) === HEALTH_CODE.unhealthy) continue;
-      const slot = snapshot.slotAt(i);
+    const { slots } = snapshot;
+    const healths = snapshot.healths();
+    for (let i = 0; i < slots.length; i++) {
+      if (healths[i] === HEALTH_CODE.unhealthy) continue;
+      const slot = slots[i]!;
       if (this.#endpoints.asideReasons(slot) !== this.#known[slot]) return true;
     }
     return false;

@@ -1,5 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSink } from "../h2/connection-sink.ts";
+import { countingFromZero } from "../lb/counting-from-zero.ts";
+import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { SetAside } from "../resource/set-aside.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
@@ -16,16 +17,22 @@ import { ERROR_OF_FAILURE, noteConnectFailure } from "./note-connect-failure.ts"
 import type { ProxyContext } from "./proxy-context.ts";
 import { ResponseSink } from "./response-sink.ts";
 
-/** The subchannels of a worker: made and retired with the snapshots, and told here what becomes of them. */
+/** What all subchannels of a cluster have in common. */
+type SharedOptions = Omit<SubchannelOptions, "slot" | "address" | "port" | "zone" | "sameZone">;
+
+/**
+ * The subchannels of a worker: made when their endpoint is first picked, retired with the snapshots, and told here what becomes of
+ * them. Most endpoints of a large service are never picked by a given proxy, and cost it nothing beyond the snapshot.
+ */
 export class Upstreams implements SubchannelOwner {
   readonly #context: ProxyContext;
   readonly #dispatcher: Dispatcher;
   readonly #zone: string;
   readonly #onReleased: (slot: number) => void;
-
-  /** By endpoint slot: the number of the update that named it last. */
-  readonly #wantedIn: number[] = [];
-  #epoch = 0;
+  readonly #now = (): number => this.#context.time.nowMs;
+  readonly #jitter = (): number => this.#context.random.nextFloat();
+  /** By cluster slot. */
+  readonly #shared: (SharedOptions | undefined)[] = [];
 
   constructor(
     context: ProxyContext,
@@ -39,67 +46,68 @@ export class Upstreams implements SubchannelOwner {
     this.#onReleased = onReleased;
   }
 
-  /** Makes the subchannels a snapshot needs and retires those it no longer names; survivors keep everything. */
-  apply(snapshot: ClusterSnapshot, former: ClusterSnapshot | undefined): void {
-    const { subchannels, exchanges, time, random } = this.#context;
-    const epoch = ++this.#epoch;
-    const shared = this.#sharedOptions(snapshot);
-    // Survivors of an update of endpoints alone have what they need: of 10,000 nothing is read but the slot and the zone.
-    const isSame =
-      former !== undefined &&
-      former.tlsIdentity === snapshot.tlsIdentity &&
-      snapshot.tlsIdentity === 0 &&
-      isDeepStrictEqual(shared, this.#sharedOptions(former));
-    for (let i = 0; i < snapshot.count; i++) {
-      const slot = snapshot.slotAt(i);
-      this.#wantedIn[slot] = epoch;
-      const present = subchannels[slot];
-      const zone = snapshot.zoneAt(i);
-      if (present !== undefined && !present.retired) {
-        if (isSame && present.options.zone === zone) continue;
-        // A slot is one endpoint's: its place stays as it was.
-        present.options = { ...present.options, ...shared, zone, sameZone: this.#isOwn(zone) };
-        continue;
-      }
-      const options: SubchannelOptions = {
-        ...shared,
-        slot,
-        address: snapshot.addressAt(i),
-        port: snapshot.portAt(i),
-        zone,
-        sameZone: this.#isOwn(zone),
-      };
-      subchannels[slot] = new Subchannel(
-        this.#context,
-        exchanges.links,
-        this,
-        options,
-        () => time.nowMs,
-        () => random.nextFloat(),
-      );
-    }
-    for (let i = 0; former !== undefined && i < former.count; i++) {
-      const slot = former.slotAt(i);
-      if (this.#wantedIn[slot] !== epoch) subchannels[slot]?.retire();
-    }
+  /** @returns the subchannel of an endpoint that was picked; undefined when the cluster lists it no more. */
+  reach({ snapshot, removed }: ClusterRuntime, slot: number): Subchannel | undefined {
+    const { subchannels, exchanges } = this.#context;
+    const present = subchannels[slot];
+    if (present !== undefined) return present;
+    const index = removed ? -1 : snapshot.slots.indexOf(slot);
+    if (index < 0) return undefined;
+    const zone = snapshot.zoneAt(index);
+    const options: SubchannelOptions = {
+      ...this.#sharedOptions(snapshot),
+      slot,
+      address: snapshot.addressAt(index),
+      port: snapshot.portAt(index),
+      zone,
+      sameZone: this.#isOwn(zone),
+    };
+    // Without holes: an array with large ones is a table of hashes to V8.
+    while (subchannels.length <= slot) subchannels.push(undefined);
+    const made = new Subchannel(this.#context, exchanges.links, this, options, this.#now, this.#jitter);
+    subchannels[slot] = made;
+    return made;
   }
 
-  /** What all endpoints of a cluster have in common. */
-  #sharedOptions(
+  /**
+   * Retires the subchannels of endpoints that a new snapshot no longer names; survivors keep everything.
+   *
+   * @param former undefined for a cluster that is new.
+   * @param changes between the two; default: found by comparing them.
+   */
+  apply(
     snapshot: ClusterSnapshot,
-  ): Omit<SubchannelOptions, "slot" | "address" | "port" | "zone" | "sameZone"> {
-    return {
-      clusterSlot: snapshot.clusterSlot,
-      connectTimeoutMs: snapshot.connectTimeoutMs,
-      tls: this.#context.tlsClients.get(snapshot.tlsIdentity),
-      maxConnections: snapshot.maxConnectionsPerEndpoint,
-      maxRequestsPerConnection: snapshot.settings.circuit.maxRequestsPerConnection,
-      keepalive: {
-        timeMs: snapshot.keepaliveTimeMs,
-        timeoutMs: snapshot.keepaliveTimeoutMs,
-        minPingMs: this.#context.minPingMs,
-      },
-    };
+    former: ClusterSnapshot | undefined,
+    changes: EndpointChanges | undefined,
+  ): void {
+    const sharedBefore = this.#shared[snapshot.clusterSlot];
+    const shared = optionsOf(snapshot, this.#context);
+    this.#shared[snapshot.clusterSlot] = shared;
+    if (former === undefined) return;
+    const { subchannels } = this.#context;
+    const isSame = sharedBefore !== undefined && areEqual(shared, sharedBefore);
+    if (isSame) this.#shared[snapshot.clusterSlot] = sharedBefore;
+    const moved = isSame && changes !== undefined ? changes.moved : countingFromZero(snapshot.count);
+    for (const index of moved) {
+      const present = subchannels[snapshot.slots[index]!];
+      if (present === undefined) continue;
+      const zone = snapshot.zoneAt(index);
+      // A slot is one endpoint's: its place stays as it was.
+      present.options = { ...present.options, ...shared, zone, sameZone: this.#isOwn(zone) };
+    }
+    for (const slot of changes?.left ?? slotsThatLeft(snapshot, former)) this.#retire(slot);
+  }
+
+  #retire(slot: number): void {
+    const present = this.#context.subchannels[slot];
+    if (present === undefined) this.#onReleased(slot);
+    else present.retire();
+  }
+
+  #sharedOptions(snapshot: ClusterSnapshot): SharedOptions {
+    const known = this.#shared[snapshot.clusterSlot] ?? optionsOf(snapshot, this.#context);
+    this.#shared[snapshot.clusterSlot] = known;
+    return known;
   }
 
   #isOwn(zone: string): boolean {
@@ -108,7 +116,8 @@ export class Upstreams implements SubchannelOwner {
 
   /** Retires every subchannel of a cluster that is no longer configured. */
   remove(snapshot: ClusterSnapshot): void {
-    for (let i = 0; i < snapshot.count; i++) this.#context.subchannels[snapshot.slotAt(i)]?.retire();
+    this.#shared[snapshot.clusterSlot] = undefined;
+    for (const slot of snapshot.slots) this.#retire(slot);
   }
 
   sinkFor(subchannel: Subchannel, channel: UpstreamChannel): ConnectionSink {
@@ -177,6 +186,33 @@ export class Upstreams implements SubchannelOwner {
   #clusterOf(subchannel: Subchannel): ClusterRuntime | undefined {
     return this.#context.clusters[subchannel.options.clusterSlot];
   }
+}
+
+function optionsOf(snapshot: ClusterSnapshot, { tlsClients, minPingMs }: ProxyContext): SharedOptions {
+  return {
+    clusterSlot: snapshot.clusterSlot,
+    connectTimeoutMs: snapshot.connectTimeoutMs,
+    tls: tlsClients.get(snapshot.tlsIdentity),
+    maxConnections: snapshot.maxConnectionsPerEndpoint,
+    maxRequestsPerConnection: snapshot.settings.circuit.maxRequestsPerConnection,
+    keepalive: { timeMs: snapshot.keepaliveTimeMs, timeoutMs: snapshot.keepaliveTimeoutMs, minPingMs },
+  };
+}
+
+function areEqual(a: SharedOptions, b: SharedOptions): boolean {
+  return (
+    a.tls === b.tls &&
+    a.connectTimeoutMs === b.connectTimeoutMs &&
+    a.maxConnections === b.maxConnections &&
+    a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
+    a.keepalive?.timeMs === b.keepalive?.timeMs &&
+    a.keepalive?.timeoutMs === b.keepalive?.timeoutMs
+  );
+}
+
+function slotsThatLeft(snapshot: ClusterSnapshot, former: ClusterSnapshot): Int32Array {
+  const listed = new Set(snapshot.slots);
+  return former.slots.filter((slot) => !listed.has(slot));
 }
 
 function reasonOf(channel: UpstreamChannel, error: Error | undefined): DisconnectReason {

@@ -3,18 +3,22 @@ import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
 import { contentHash } from "./content-hash.ts";
 import {
+  Column,
+  columnStart,
+  ENDPOINT_WORDS,
   HEADER_WORDS,
-  HEALTH_MASK,
   HeaderWord,
-  RECORD_WORDS,
-  RecordWord,
   SNAPSHOT_FORMAT_VERSION,
   SNAPSHOT_MAGIC,
+  Uniform,
   ZONE_WORDS,
+  ZoneWord,
+  zonesStart,
 } from "./snapshot-layout.ts";
 
 // A leading U+FEFF is part of a string like any other character.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const toUtf8 = new TextEncoder();
 
 /**
  * A read-only view of one encoded version of a cluster. Opening it reads the header only; numbers are read where they
@@ -42,6 +46,15 @@ export class ClusterSnapshot {
   readonly tlsIdentity: number;
   /** Number of endpoints, of whatever health. */
   readonly count: number;
+  /** Endpoint slots and weights by index, where they lie: never to be written to. */
+  readonly slots: Int32Array;
+  readonly weights: Float64Array;
+  readonly zoneCount: number;
+  /** The highest priority number of any endpoint. */
+  readonly maxPriority: number;
+  /** Whether discovery calls all endpoints healthy. */
+  readonly isAllHealthy: boolean;
+  readonly hasEqualWeights: boolean;
 
   #settings: ClusterSettings | undefined;
   readonly #words: Int32Array;
@@ -57,7 +70,7 @@ export class ClusterSnapshot {
     this.buffer = buffer;
     this.#words = words;
     this.#octets = new Uint8Array(buffer);
-    this.name = this.#text(HeaderWord.nameOffset);
+    this.name = this.#textOf(HeaderWord.nameOffset, HeaderWord.nameLength);
     this.clusterSlot = words[HeaderWord.clusterSlot]!;
     this.contentHash = hex(words[HeaderWord.hashHigh]!) + hex(words[HeaderWord.hashLow]!);
     this.connectTimeoutMs = words[HeaderWord.connectTimeoutMs]!;
@@ -69,67 +82,125 @@ export class ClusterSnapshot {
     this.keepaliveTimeoutMs = words[HeaderWord.keepaliveTimeoutMs]!;
     this.tlsIdentity = words[HeaderWord.tlsIdentity]!;
     this.count = words[HeaderWord.endpointCount]!;
-    const zonesStart = HEADER_WORDS + this.count * RECORD_WORDS;
-    const zoneIds = Array.from({ length: words[HeaderWord.zoneCount]! }, (_, id) => id);
-    this.#zones = zoneIds.map((id) => this.#text(zonesStart + id * ZONE_WORDS));
-    this.#regions = zoneIds.map((id) => this.#text(zonesStart + id * ZONE_WORDS + 2));
+    this.zoneCount = words[HeaderWord.zoneCount]!;
+    this.maxPriority = words[HeaderWord.maxPriority]!;
+    this.isAllHealthy = (words[HeaderWord.uniform]! & Uniform.healthy) !== 0;
+    this.hasEqualWeights = (words[HeaderWord.uniform]! & Uniform.weight) !== 0;
+    this.slots = this.#column(Column.slot);
+    this.weights = new Float64Array(buffer, HEADER_WORDS * 4, this.count);
+    const first = zonesStart(this.count);
+    const zoneIds = Array.from({ length: this.zoneCount }, (_, id) => first + id * ZONE_WORDS);
+    this.#zones = zoneIds.map((record) => this.#textOf(record + ZoneWord.name, record + ZoneWord.name + 1));
+    this.#regions = zoneIds.map((record) =>
+      this.#textOf(record + ZoneWord.region, record + ZoneWord.region + 1),
+    );
   }
 
-  /** What the cluster does beyond naming its endpoints; parsed when it is first asked for. */
+  /** What the cluster does beyond naming its endpoints; parsed when it is first asked for. One object for equal settings. */
   get settings(): ClusterSettings {
-    this.#settings ??= JSON.parse(this.#text(HeaderWord.settingsOffset)) as ClusterSettings;
+    this.#settings ??= sharedSettings(this.#textOf(HeaderWord.settingsOffset, HeaderWord.settingsLength));
     return this.#settings;
   }
 
+  /** Zone by endpoint, as a number below {@link zoneCount}; made anew at each call, as the columns below are. */
+  zoneIds(): Int32Array {
+    return this.#column(Column.zone);
+  }
+
+  /** Values of HEALTH_CODE. */
+  healths(): Int32Array {
+    return this.#column(Column.health);
+  }
+
+  priorities(): Int32Array {
+    return this.#column(Column.priority);
+  }
+
+  generations(): Int32Array {
+    return this.#column(Column.generation);
+  }
+
+  zoneName(zoneId: number): string {
+    return this.#zones[zoneId]!;
+  }
+
+  zoneRegion(zoneId: number): string {
+    return this.#regions[zoneId]!;
+  }
+
+  /** Endpoints of the zone, of whatever health. */
+  zoneSize(zoneId: number): number {
+    return this.#words[zonesStart(this.count) + zoneId * ZONE_WORDS + ZoneWord.endpointCount]!;
+  }
+
   slotAt(index: number): number {
-    return this.#word(index, RecordWord.slot);
+    return this.#word(index, Column.slot);
   }
 
   generationAt(index: number): number {
-    return this.#word(index, RecordWord.generation);
+    return this.#word(index, Column.generation);
   }
 
   portAt(index: number): number {
-    return this.#word(index, RecordWord.port);
+    return this.#word(index, Column.port);
   }
 
   weightAt(index: number): number {
-    return this.#word(index, RecordWord.weight);
+    return this.weights[index]!;
   }
 
   /** 0 healthy, 1 unhealthy, 2 draining: the values of HEALTH_CODE. */
   healthAt(index: number): number {
-    return this.#word(index, RecordWord.flags) & HEALTH_MASK;
+    return this.#word(index, Column.health);
   }
 
   /** 0 is preferred. */
   priorityAt(index: number): number {
-    return this.#word(index, RecordWord.priority);
+    return this.#word(index, Column.priority);
   }
 
   zoneAt(index: number): string {
-    return this.#zones[this.#word(index, RecordWord.zone)]!;
+    return this.#zones[this.#word(index, Column.zone)]!;
   }
 
   regionAt(index: number): string {
-    return this.#regions[this.#word(index, RecordWord.zone)]!;
+    return this.#regions[this.#word(index, Column.zone)]!;
   }
 
   nodeAt(index: number): string {
-    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.nodeOffset);
+    return this.#text(index, Column.node);
+  }
+
+  /** @returns by endpoint 1 where it is on that node, else 0: cheaper than a text for each. */
+  onNode(node: string): Uint8Array {
+    const on = new Uint8Array(this.count);
+    const offsets = this.#column(Column.node);
+    const lengths = this.#column(Column.node + 1);
+    const wanted = toUtf8.encode(node);
+    // Equal names lie there once.
+    let found = -1;
+    let other = -1;
+    for (let i = 0; i < on.length; i++) {
+      if (lengths[i] !== wanted.length) continue;
+      const offset = offsets[i]!;
+      if (found < 0 && offset !== other && this.#hasAt(offset, wanted)) found = offset;
+      if (offset === found) on[i] = 1;
+      else other = offset;
+    }
+    return on;
   }
 
   labelsAt(index: number): Readonly<Record<string, string>> {
-    const text = this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.labelsOffset);
+    const text = this.#text(index, Column.labels);
     return text === "" ? {} : (JSON.parse(text) as Record<string, string>);
   }
 
   addressAt(index: number): string {
-    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.addressOffset);
+    return this.#text(index, Column.address);
   }
 
   keyAt(index: number): string {
-    return this.#text(HEADER_WORDS + index * RECORD_WORDS + RecordWord.keyOffset);
+    return this.#text(index, Column.key);
   }
 
   /** @returns whether the content is what its hash says. For octets that come from disk: it reads all of them. */
@@ -138,20 +209,47 @@ export class ClusterSnapshot {
     return low === this.#words[HeaderWord.hashLow]! >>> 0 && high === this.#words[HeaderWord.hashHigh]! >>> 0;
   }
 
-  #word(index: number, word: number): number {
-    return this.#words[HEADER_WORDS + index * RECORD_WORDS + word]!;
+  #column(column: number): Int32Array {
+    return new Int32Array(this.buffer, columnStart(column, this.count) * 4, this.count);
   }
 
-  #text(wordIndex: number): string {
-    const offset = this.#words[wordIndex]!;
+  #word(index: number, column: number): number {
+    return this.#words[columnStart(column, this.count) + index]!;
+  }
+
+  #text(index: number, column: number): string {
+    const offsetWord = columnStart(column, this.count) + index;
+    return this.#textOf(offsetWord, offsetWord + this.count);
+  }
+
+  #textOf(offsetWord: number, lengthWord: number): string {
+    const offset = this.#words[offsetWord]!;
     // Sliced, not a subarray: a decoder may refuse shared memory.
-    return utf8.decode(this.#octets.slice(offset, offset + this.#words[wordIndex + 1]!));
+    return utf8.decode(this.#octets.slice(offset, offset + this.#words[lengthWord]!));
+  }
+
+  #hasAt(offset: number, wanted: Uint8Array): boolean {
+    for (let i = 0; i < wanted.length; i++) if (this.#octets[offset + i] !== wanted[i]) return false;
+    return true;
   }
 }
 
+/** Most services of a cluster have the same settings: 3 KB of objects each, were they not shared. The oldest goes first. */
+const MAX_SHARED_SETTINGS = 256;
+const settingsByText = new Map<string, ClusterSettings>();
+
+function sharedSettings(text: string): ClusterSettings {
+  const known = settingsByText.get(text);
+  if (known !== undefined) return known;
+  const settings = JSON.parse(text) as ClusterSettings;
+  if (settingsByText.size >= MAX_SHARED_SETTINGS) settingsByText.delete(settingsByText.keys().next().value!);
+  settingsByText.set(text, settings);
+  return settings;
+}
+
 function headerProblem(buffer: ArrayBufferLike): string | undefined {
-  if (buffer.byteLength < HEADER_WORDS * 4 || buffer.byteLength % 4 !== 0) {
-    return `found ${buffer.byteLength} octets, wanted at least ${HEADER_WORDS * 4} and a multiple of 4`;
+  if (buffer.byteLength < HEADER_WORDS * 4 || buffer.byteLength % 8 !== 0) {
+    return `found ${buffer.byteLength} octets, wanted at least ${HEADER_WORDS * 4} and a multiple of 8`;
   }
   const words = new Int32Array(buffer, 0, HEADER_WORDS);
   if (words[HeaderWord.magic] !== SNAPSHOT_MAGIC) return "these octets are something else";
@@ -163,7 +261,7 @@ function headerProblem(buffer: ArrayBufferLike): string | undefined {
   if (total !== buffer.byteLength) return `found ${buffer.byteLength} octets, wanted ${total}`;
   const endpointCount = words[HeaderWord.endpointCount]!;
   const zoneCount = words[HeaderWord.zoneCount]!;
-  const headWords = HEADER_WORDS + endpointCount * RECORD_WORDS + zoneCount * ZONE_WORDS;
+  const headWords = HEADER_WORDS + endpointCount * ENDPOINT_WORDS + zoneCount * ZONE_WORDS;
   if (endpointCount < 0 || zoneCount < 0 || headWords * 4 > total) {
     return `endpoint and zone counts do not fit: ${endpointCount}, ${zoneCount}`;
   }

@@ -1,10 +1,4 @@
-import {
-  HEADER_UNHASHED_WORDS,
-  HEADER_WORDS,
-  HeaderWord,
-  RECORD_UNHASHED_WORDS,
-  RECORD_WORDS,
-} from "./snapshot-layout.ts";
+import { Column, columnStart, HASHED_COLUMNS, HEADER_UNHASHED_WORDS, HeaderWord } from "./snapshot-layout.ts";
 
 /**
  * The 64-bit hash of what a snapshot says: everything but slots and generations, so that two processes that
@@ -16,13 +10,13 @@ import {
  * @returns the two halves as unsigned 32-bit numbers.
  */
 export function contentHash(words: Int32Array): { readonly low: number; readonly high: number } {
-  const recordsEnd = HEADER_WORDS + words[HeaderWord.endpointCount]! * RECORD_WORDS;
+  const count = words[HeaderWord.endpointCount]!;
+  const skipFrom = columnStart(Column.slot, count);
+  const skipTo = columnStart(HASHED_COLUMNS, count);
   let low = 0x9747b28c;
   let high = 0x3c6ef372;
-  for (let i = HEADER_UNHASHED_WORDS; i < words.length; i++) {
-    if (i >= HEADER_WORDS && i < recordsEnd && (i - HEADER_WORDS) % RECORD_WORDS < RECORD_UNHASHED_WORDS) {
-      continue;
-    }
+  for (let i: number = HEADER_UNHASHED_WORDS; i < words.length; i++) {
+    if (i === skipFrom) i = skipTo;
     const word = words[i]!;
     low = Math.imul(low ^ Math.imul(word, 0xcc9e2d51), 0x1b873593);
     low = (low << 13) | (low >>> 19);

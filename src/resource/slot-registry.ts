@@ -1,10 +1,13 @@
 import type { Cluster } from "./cluster.ts";
-import type { ClusterSlots } from "./cluster-slots.ts";
+import type { AssignedSlots } from "./cluster-slots.ts";
 import { SlotLimitError } from "./slot-limit-error.ts";
 import { SlotPool } from "./slot-pool.ts";
 
-/** Endpoint slots of a process, over all clusters: what the shared per-endpoint arrays are sized by. */
-export const MAX_ENDPOINT_SLOTS = 16_384;
+/**
+ * Endpoint slots of a process, over all clusters: what the shared per-endpoint arrays are sized by. Slots are handed out from the first on, and
+ * memory that nothing was written to takes none, so that what they come to follows use and not this number.
+ */
+export const MAX_ENDPOINT_SLOTS = 131_072;
 
 /** Cluster slots of a process. */
 export const MAX_CLUSTER_SLOTS = 4096;
@@ -49,7 +52,7 @@ export class SlotRegistry {
    * @returns the slots in the order of `cluster.endpoints`, for {@link encodeClusterSnapshot}.
    * @throws SlotLimitError when slots do not suffice, and Error for a key listed twice; nothing has changed then.
    */
-  assign(cluster: Cluster): ClusterSlots {
+  assign(cluster: Cluster): AssignedSlots {
     const { name, endpoints } = cluster;
     const keys = new Set<string>();
     let wanted = 0;
@@ -68,16 +71,26 @@ export class SlotRegistry {
     const clusterSlot = this.#clusterSlots.acquire(name);
     const slots = new Int32Array(endpoints.length);
     const generations = new Int32Array(endpoints.length);
+    const joined: number[] = [];
+    const left: number[] = [];
+    const former = this.#endpointKeys.get(name);
     for (let i = 0; i < endpoints.length; i++) {
-      const slot = this.#endpointSlots.acquire(endpoints[i]!.key);
+      const { key } = endpoints[i]!;
+      const slot = this.#endpointSlots.acquire(key);
       slots[i] = slot;
       generations[i] = this.#endpointSlots.generation(slot);
+      if (former?.has(key) !== true) joined.push(i);
     }
-    for (const key of this.#endpointKeys.get(name) ?? []) {
-      if (!keys.has(key)) this.#endpointSlots.release(key);
+    for (const key of former ?? []) {
+      if (!keys.has(key)) left.push(this.#endpointSlots.release(key));
     }
     this.#endpointKeys.set(name, keys);
-    return { clusterSlot, endpointSlots: slots, endpointGenerations: generations };
+    return {
+      clusterSlot,
+      endpointSlots: slots,
+      endpointGenerations: generations,
+      changes: { joined: Int32Array.from(joined), left: Int32Array.from(left) },
+    };
   }
 
   /**

@@ -1,13 +1,16 @@
 /**
- * Where the numbers of an encoded cluster snapshot lie. All are 32-bit little-endian words; offsets of strings are in
+ * Where the numbers of an encoded cluster snapshot lie. All but weights are 32-bit little-endian words; offsets of strings are in
  * octets from the start of the buffer.
  *
- *     header (24 words) │ endpoint records (16 words each) │ zone records (4 words each) │ strings, UTF-8
+ *     header (32 words) │ columns, a number for each endpoint │ zone records (8 words each) │ strings, UTF-8
+ *
+ * Columns, and not a record for each endpoint: what picks are made from (slots, weights) is used where it lies, whole, and a loop over
+ * thousands of endpoints reads no more than it needs.
  */
 export const SNAPSHOT_MAGIC = 0x31_62_73_69;
 
 /** Goes up with every change of the layout; a buffer of another version is refused, never guessed at. */
-export const SNAPSHOT_FORMAT_VERSION = 3;
+export const SNAPSHOT_FORMAT_VERSION = 4;
 
 /** Words of the header. The first {@link HEADER_UNHASHED_WORDS} are not part of the content. */
 export const HeaderWord = {
@@ -20,6 +23,7 @@ export const HeaderWord = {
   totalOctets: 5,
   endpointCount: 6,
   zoneCount: 7,
+  tlsIdentity: 8,
   connectTimeoutMs: 9,
   maxConnectionsPerEndpoint: 10,
   maxPendingStreams: 11,
@@ -29,47 +33,73 @@ export const HeaderWord = {
   h2UpgradePolicy: 15,
   keepaliveTimeMs: 16,
   keepaliveTimeoutMs: 17,
-  tlsIdentity: 8,
   /** The cluster's settings, as JSON. */
   settingsOffset: 18,
   settingsLength: 19,
+  /** What all endpoints have in common: bits of {@link Uniform}. */
+  uniform: 20,
+  /** The highest priority number of any endpoint. */
+  maxPriority: 21,
 } as const;
 
 /** Leading header words that the content hash skips: they differ between processes that believe the same. */
 export const HEADER_UNHASHED_WORDS = HeaderWord.totalOctets;
 
-/** Words of the header, the last four unused. */
-export const HEADER_WORDS = 24;
+/** Words of the header, the last ones unused: an even number, so that weights lie on multiples of 8 octets. */
+export const HEADER_WORDS = 32;
 
-/** Words of an endpoint record. The first {@link RECORD_UNHASHED_WORDS} are not part of the content. */
-export const RecordWord = {
-  slot: 0,
-  generation: 1,
-  port: 2,
-  weight: 3,
-  zone: 4,
-  /** Bits 0 and 1: health. The others are for what comes with xDS. */
-  flags: 5,
-  priority: 6,
-  addressOffset: 7,
-  addressLength: 8,
-  keyOffset: 9,
-  keyLength: 10,
-  nodeOffset: 11,
-  nodeLength: 12,
-  /** JSON of the labels; length 0 for none. */
-  labelsOffset: 13,
-  labelsLength: 14,
+/** Bits of {@link HeaderWord.uniform}: what need not be looked at endpoint by endpoint. */
+export const Uniform = {
+  /** All are healthy, says discovery. */
+  healthy: 1,
+  weight: 2,
 } as const;
 
-/** Leading record words that the content hash skips. */
-export const RECORD_UNHASHED_WORDS = RecordWord.port;
+/** Words that the weights take for each endpoint: they come first, as doubles, as pickers use them. */
+export const WEIGHT_WORDS = 2;
 
-/** Words of an endpoint record, the last one unused. */
-export const RECORD_WORDS = 16;
+/**
+ * Columns of 32-bit words after the weights, in this order. Slots and generations are not part of the content; the others are, from
+ * {@link HASHED_COLUMNS} on.
+ */
+export const Column = {
+  slot: 0,
+  generation: 1,
+  /** Index of the zone record. */
+  zone: 2,
+  /** HEALTH_CODE. */
+  health: 3,
+  priority: 4,
+  port: 5,
+  /** Of strings the column of offsets is followed by that of lengths. */
+  address: 6,
+  key: 8,
+  node: 10,
+  /** JSON of the labels; length 0 for none. */
+  labels: 12,
+} as const;
 
-/** Words of a zone record: offset and length of its name, and of its region's. */
-export const ZONE_WORDS = 4;
+/** The first of {@link Column} that is part of the content. */
+export const HASHED_COLUMNS = Column.zone;
 
-/** Bits of {@link RecordWord.flags} that hold the health. */
-export const HEALTH_MASK = 3;
+/** How many columns of words there are. */
+export const COLUMNS = 14;
+
+/** Words of an endpoint in all its columns. */
+export const ENDPOINT_WORDS = WEIGHT_WORDS + COLUMNS;
+
+/** Words of a zone record. */
+export const ZONE_WORDS = 8;
+
+/** Words within a zone record, the last ones unused. Offset is followed by length. */
+export const ZoneWord = { name: 0, region: 2, endpointCount: 4 } as const;
+
+/** @returns the word at which a column begins, in a snapshot of so many endpoints. */
+export function columnStart(column: number, endpointCount: number): number {
+  return HEADER_WORDS + (WEIGHT_WORDS + column) * endpointCount;
+}
+
+/** @returns the word at which the zone records begin. */
+export function zonesStart(endpointCount: number): number {
+  return columnStart(COLUMNS, endpointCount);
+}

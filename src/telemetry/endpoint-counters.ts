@@ -9,6 +9,7 @@ export interface EndpointCounterBuffers {
   readonly requests: SharedArrayBuffer;
   readonly errors: SharedArrayBuffer;
   readonly setAside: SharedArrayBuffer;
+  readonly asideRows: SharedArrayBuffer;
   readonly setAsideChanges: SharedArrayBuffer;
   readonly reportClaims: SharedArrayBuffer;
   readonly measures: SharedArrayBuffer;
@@ -33,6 +34,9 @@ export class EndpointCounters {
   readonly measures: EndpointMeasures;
 
   readonly #workerCount: number;
+  /** By slot: rows in which it is set aside, or more of them when a thread has died just then. So what is in use is found by one read. */
+  readonly #asideRows: Int32Array;
+  /** Changes so far, and the sum of {@link #asideRows}. */
   readonly #setAsideChanges: Int32Array;
   /** By slot: the worker that is asking the endpoint for its load, plus 1; 0 for none. */
   readonly #reportClaims: Int32Array;
@@ -46,7 +50,8 @@ export class EndpointCounters {
       requests: new SharedArrayBuffer(cells * 8),
       errors: new SharedArrayBuffer(cells * 8),
       setAside: new SharedArrayBuffer((cells + MAX_ENDPOINT_SLOTS) * 4),
-      setAsideChanges: new SharedArrayBuffer(4),
+      asideRows: new SharedArrayBuffer(MAX_ENDPOINT_SLOTS * 4),
+      setAsideChanges: new SharedArrayBuffer(8),
       reportClaims: new SharedArrayBuffer(MAX_ENDPOINT_SLOTS * 4),
       measures: this.measures.buffer as SharedArrayBuffer,
     };
@@ -54,6 +59,7 @@ export class EndpointCounters {
     this.requests = new Float64Array(this.buffers.requests);
     this.errors = new Float64Array(this.buffers.errors);
     this.setAside = new Int32Array(this.buffers.setAside);
+    this.#asideRows = new Int32Array(this.buffers.asideRows);
     this.#setAsideChanges = new Int32Array(this.buffers.setAsideChanges);
     this.#reportClaims = new Int32Array(this.buffers.reportClaims);
     this.#workerCount = workerCount;
@@ -94,6 +100,7 @@ export class EndpointCounters {
 
   /** @returns why the endpoint is set aside, by any thread: bits of {@link SetAside}, 0 for not at all. */
   asideReasons(slot: number): SetAside {
+    if (this.#asideRows[slot] === 0) return 0;
     let reasons = 0;
     for (let cell = slot; cell < this.setAside.length; cell += MAX_ENDPOINT_SLOTS)
       reasons |= this.setAside[cell]!;
@@ -106,8 +113,21 @@ export class EndpointCounters {
     const before = this.setAside[cell]!;
     const value = aside ? before | reason : before & ~reason;
     if (before === value) return;
+    // Counted before it is so, and as long as it is so: who dies in between leaves too many, which costs a look.
+    if (before === 0) this.#countAside(slot, 1);
     this.setAside[cell] = value;
+    if (value === 0) this.#countAside(slot, -1);
     Atomics.add(this.#setAsideChanges, 0, 1);
+  }
+
+  /** Whether no endpoint is set aside, by anybody. */
+  get nothingAside(): boolean {
+    return this.#setAsideChanges[1] === 0;
+  }
+
+  #countAside(slot: number, rows: number): void {
+    Atomics.add(this.#asideRows, slot, rows);
+    Atomics.add(this.#setAsideChanges, 1, rows);
   }
 
   /** @returns a number that differs whenever {@link markAside} or {@link retireRow} has changed something. */
@@ -140,18 +160,26 @@ export class EndpointCounters {
       this.setAside[cell] = 0;
     }
     this.setAside[this.mainRowStart + slot] = 0;
+    this.#countAside(slot, -this.#asideRows[slot]!);
     this.#reportClaims[slot] = 0;
     this.measures.clear(slot);
   }
 
   /** Clears what a dead worker had open; its totals stay. */
   retireRow(worker: number): void {
-    this.inFlight.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
-    this.setAside.fill(0, this.rowStart(worker), this.rowStart(worker + 1));
+    const rowStart = this.rowStart(worker);
+    const claim = claimOf(rowStart);
+    // Nothing is written where nothing stands: memory that was never written to takes none.
+    for (let slot = 0; slot < MAX_ENDPOINT_SLOTS; slot++) {
+      const cell = rowStart + slot;
+      if (this.inFlight[cell] !== 0) this.inFlight[cell] = 0;
+      if (this.#reportClaims[slot] === claim) this.releaseReports(rowStart, slot);
+      if (this.setAside[cell] === 0) continue;
+      this.setAside[cell] = 0;
+      this.#countAside(slot, -1);
+    }
     Atomics.add(this.#setAsideChanges, 0, 1);
     this.measures.retireRow(worker);
-    const rowStart = this.rowStart(worker);
-    for (let slot = 0; slot < MAX_ENDPOINT_SLOTS; slot++) this.releaseReports(rowStart, slot);
   }
 
   #sum(cells: Int32Array | Float64Array, slot: number): number {

@@ -161,11 +161,11 @@ test("octets that are no snapshot of this format are refused with the reason", (
     return words.buffer;
   };
   const refused: [ArrayBuffer, RegExp][] = [
-    [new ArrayBuffer(8), /found 8 octets, wanted at least 96/],
-    [whole.slice(0, whole.length - 1).buffer, /multiple of 4/],
-    [whole.slice(0, whole.length - 4).buffer, new RegExp(`wanted ${whole.length}`)],
+    [new ArrayBuffer(8), /found 8 octets, wanted at least 128/],
+    [whole.slice(0, whole.length - 1).buffer, /multiple of 8/],
+    [whole.slice(0, whole.length - 8).buffer, new RegExp(`wanted ${whole.length}`)],
     [changed(0, 7), /these octets are something else/],
-    [changed(1, 4), /found format version 4, wanted 3/],
+    [changed(1, 3), /found format version 3, wanted 4/],
     [changed(6, -1), /endpoint and zone counts do not fit/],
     [changed(6, 1000), /endpoint and zone counts do not fit/],
     [changed(7, 2 ** 31 - 1), /endpoint and zone counts do not fit/],

@@ -43,7 +43,7 @@ export class SharedOutcomes implements OutcomeReader {
   /** @param buffer the memory of the one on the main thread; default: new, all zero. */
   constructor(workerCount: number, buffer?: SharedArrayBuffer) {
     const cells = workerCount * MAX_ENDPOINT_SLOTS * COLUMNS;
-    this.buffer = buffer ?? new SharedArrayBuffer((cells + MAX_ENDPOINT_SLOTS + 1) * 4);
+    this.buffer = buffer ?? new SharedArrayBuffer((cells + MAX_ENDPOINT_SLOTS + 2) * 4);
     this.#counts = new Uint32Array(this.buffer, 0, cells);
     this.#gates = new Int32Array(this.buffer, cells * 4);
     this.#workerCount = workerCount;
@@ -94,7 +94,9 @@ export class SharedOutcomes implements OutcomeReader {
     if (this.#gates[slot] === gate) return;
     const listed = this.#gates[slot] !== TrialGate.closed;
     Atomics.store(this.#gates, slot, gate);
-    if (listed !== (gate !== TrialGate.closed)) Atomics.add(this.#gates, MAX_ENDPOINT_SLOTS, 1);
+    if (listed === (gate !== TrialGate.closed)) return;
+    Atomics.add(this.#gates, MAX_ENDPOINT_SLOTS + 1, listed ? -1 : 1);
+    Atomics.add(this.#gates, MAX_ENDPOINT_SLOTS, 1);
   }
 
   /** Takes an endpoint's trial. @returns whether the caller's request is it: of all threads one has it. */
@@ -105,6 +107,11 @@ export class SharedOutcomes implements OutcomeReader {
   /** @returns a number that differs whenever an endpoint's trial has begun or ended. */
   get trialVersion(): number {
     return this.#gates[MAX_ENDPOINT_SLOTS]!;
+  }
+
+  /** Endpoints in trial now. */
+  get trials(): number {
+    return this.#gates[MAX_ENDPOINT_SLOTS + 1]!;
   }
 
   #sum(slot: number, column: number): number {

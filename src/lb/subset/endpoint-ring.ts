@@ -14,12 +14,12 @@ const hashesOf = new WeakMap<ClusterSnapshot, Uint32Array>();
  */
 export class EndpointRing {
   /** Indexes in the snapshot, in the order of the ring. */
-  readonly #order: readonly number[];
+  readonly #order: Int32Array;
   /** Where each ends, in that order. */
   readonly #ends: Float64Array;
 
   /** @param indexes of the endpoints in the snapshot, at least one. */
-  constructor(snapshot: ClusterSnapshot, indexes: readonly number[]) {
+  constructor(snapshot: ClusterSnapshot, indexes: Int32Array) {
     const hashes = keyHashes(snapshot);
     this.#order = indexes.toSorted((a, b) => hashes[a]! - hashes[b]! || compareKeys(snapshot, a, b));
     const total = indexes.reduce((sum, index) => sum + snapshot.weightAt(index), 0);

@@ -61,10 +61,10 @@ export class ConnectionPicker {
     const first = Math.max(0, tried.length - request.tried.length);
     request.triedCount = tried.length - first;
     for (let i = first; i < tried.length; i++) request.tried[i - first] = tried[i]!;
-    const { random, time, subchannels, explain } = this.#context;
+    const { random, time, reach, explain } = this.#context;
     const slot = explain.isOn
       ? explain.pickForConnection(cluster, request, cluster.loads, random, time.nowMs, tiered)
       : cluster.pick(request, cluster.loads, random, time.nowMs, tiered);
-    return slot < 0 ? undefined : subchannels[slot];
+    return slot < 0 ? undefined : reach(cluster, slot);
   }
 }

@@ -156,9 +156,9 @@ export class Mirrors implements RequestMirrors {
     const cluster = clusters[copy.clusterSlot];
     if (cluster === undefined || cluster.removed || this.#isShort()) return false;
     if (exchanges.bodyReceived[slot]! > copy.policy.maxBodyOctets) return false;
-    const { random, time, subchannels } = this.#context;
+    const { random, time, reach } = this.#context;
     const endpoint = cluster.pick(this.#request, cluster.loads, random, time.nowMs);
-    const subchannel = endpoint < 0 ? undefined : subchannels[endpoint];
+    const subchannel = endpoint < 0 ? undefined : reach(cluster, endpoint);
     const channel: UpstreamChannel | undefined = subchannel?.available();
     if (channel === undefined) {
       subchannel?.warm();

@@ -89,7 +89,10 @@ export class ThreadRig {
         log,
       },
       {
-        state: () => [...[...this.publisher.clusters].map(clusterMessage), { kind: "snapshot-complete" }],
+        state: () => [
+          ...[...this.publisher.clusters].map((each) => clusterMessage(each)),
+          { kind: "snapshot-complete" },
+        ],
         onListening: (message) => {
           this.listening++;
           if (message.name === "local") this.port = message.port;
