@@ -207,7 +207,10 @@ export class ServiceDirectory implements ResolverSurroundings {
 
   /** The snapshot on disk has a service that was in use: it stays if somebody opens a channel for it soon. */
   #restored(authority: string): void {
-    if (this.#views.has(authority)) return;
+    if (this.#views.has(authority)) {
+      this.#client!.want(authority);
+      return;
+    }
     const view = new AuthorityView(authority, {
       clusters: this.clusters,
       random: this.#random,

@@ -79,9 +79,15 @@ export class StaticControlPlane {
     return (await fetch(`http://${this.#admin}/xds/status`)).text();
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
   async stop(): Promise<void> {
-    this.#child?.signal("SIGKILL");
-    await this.#child?.ended;
+    const child = this.#child;
+    this.#child = undefined;
+    child?.signal("SIGKILL");
+    await child?.ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
