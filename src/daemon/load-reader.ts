@@ -102,9 +102,9 @@ export class LoadReader {
       // What was before the first reading was in nobody's interval.
       const issued = before === undefined ? 0 : since(requests[index]!, before.requests[at] ?? 0);
       const failed = before === undefined ? 0 : since(errors[index]!, before.errors[at] ?? 0);
-      if (issued === 0 && failed === 0 && inFlight[index] === 0) continue;
-      begun += issued;
       const ended = Math.max(0, issued + (before?.inFlight[at] ?? 0) - inFlight[index]!);
+      if (issued === 0 && ended === 0 && failed === 0 && inFlight[index] === 0) continue;
+      begun += issued;
       placeOf(places, snapshot, index).endpoints.push({
         address: snapshot.addressAt(index),
         port: snapshot.portAt(index),

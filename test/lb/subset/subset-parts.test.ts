@@ -73,6 +73,8 @@ test("every proxy of a fleet gets a part, and the load on the endpoints is even 
     [1_000, 40],
     [23, 7],
     [60, 500],
+    [20, 90],
+    [200, 1_000],
   ] as const) {
     const even = Array.from({ length: proxies }, () => 1 / proxies);
     const [least, most] = spread(snapshotOf(many(endpoints)), even, false);

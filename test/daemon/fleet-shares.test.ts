@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FleetShares } from "../../src/daemon/fleet-shares.ts";
+import { subsetOf } from "../../src/lb/subset/subset-of.ts";
+import { clusterSettings } from "../../src/resource/cluster-settings.ts";
+import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
+import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
+import { SlotRegistry } from "../../src/resource/slot-registry.ts";
+import type { ServiceView } from "../../src/xds/resources/service-view.ts";
+import { EMPTY_SERVICE_VIEW } from "../../src/xds/resources/service-view.ts";
+import { cluster, endpoint } from "../resource/cluster-builder.ts";
+
+const NAME = "a.default:80";
+const COVERAGE = 2;
+
+const viewOf = (reporters: number, requestsPerSecond: number): ServiceView => ({
+  ...EMPTY_SERVICE_VIEW,
+  name: NAME,
+  reporters,
+  requestsPerSecond,
+});
+
+function sharesOf(count: number, zone = "", index = 3): FleetShares {
+  const shares = new FleetShares("zone-a");
+  shares.node = { name: "n", index, count, zone, zoneIndex: 1, zoneCount: 2 };
+  return shares;
+}
+
+test("a service of whose callers nothing is known has no fleet, and neither has a proxy without a place", () => {
+  const shares = sharesOf(10);
+  assert.equal(shares.fleetOf(NAME), undefined);
+  shares.take(viewOf(10, 100), 10, COVERAGE, 0);
+  assert.deepEqual(shares.fleetOf(NAME), { nodeIndex: 3, nodeCount: 10, trafficShare: 0.1 });
+  shares.node = undefined;
+  assert.equal(shares.fleetOf(NAME), undefined);
+});
+
+test("the place in the zone counts where the control plane sees the proxy in its zone", () => {
+  for (const [zone, expected] of [
+    ["zone-a", 1],
+    ["zone-b", undefined],
+  ] as const) {
+    const shares = sharesOf(10, zone);
+    shares.take(viewOf(10, 100), 10, COVERAGE, 0);
+    assert.equal(shares.fleetOf(NAME)!.zoneIndex, expected);
+  }
+});
+
+test("a share follows the traffic in large steps and seldom", () => {
+  const shares = sharesOf(10);
+  shares.take(viewOf(10, 100), 10, COVERAGE, 0);
+  const changes: number[] = [];
+  for (let second = 1; second <= 120; second++)
+    if (shares.take(viewOf(10, 130), 40, COVERAGE, second * 1_000)) changes.push(second);
+  assert.deepEqual(changes.length, 1);
+  assert.ok(changes[0]! >= 30);
+  const share = shares.fleetOf(NAME)!.trafficShare!;
+  assert.ok(Math.abs(share - 40 / 130) < 0.04, String(share));
+});
+
+test("who has no request of its own yet is taken for one like the others", () => {
+  const shares = sharesOf(10);
+  shares.take(viewOf(10, 100), 0, COVERAGE, 0);
+  assert.equal(shares.fleetOf(NAME)!.trafficShare, 0.1);
+});
+
+test("where only some of a fleet call a service, their slices are deep enough for the load to stay even within a half", () => {
+  const proxies = 200;
+  const endpoints = 400;
+  const settings = clusterSettings({
+    loadBalancing: { subset: { enabled: true, minEndpoints: 10, coverage: 2 } },
+  });
+  const source = cluster(
+    Array.from({ length: endpoints }, (_, n) => endpoint(n)),
+    { settings },
+  );
+  const slots = new SlotRegistry({ workerCount: 1 }).assign(source);
+  const snapshot = new ClusterSnapshot(encodeClusterSnapshot(source, slots));
+  // Every third or so, by a rule that has nothing to do with places.
+  const calling = Array.from({ length: proxies }, (_, n) => n).filter((n) => (n * n + n) % 3 === 0);
+  const load = new Float64Array(endpoints);
+  let entries = 0;
+  for (const index of calling) {
+    const shares = sharesOf(proxies, "", index);
+    shares.take(viewOf(calling.length, 10 * calling.length), 10, COVERAGE, 0);
+    const uses = subsetOf(snapshot, { node: "", zone: "", region: "" }, shares.fleetOf(NAME));
+    const used = Array.from({ length: endpoints }, (_, n) => n).filter((n) => uses?.(n) ?? true);
+    entries += used.length;
+    for (const n of used) load[n]! += 1 / used.length;
+  }
+  const mean = calling.length / endpoints;
+  assert.ok(Math.min(...load) > 0.5 * mean && Math.max(...load) < 1.5 * mean);
+  assert.ok(entries < (calling.length * endpoints) / 2, `${entries} of ${calling.length * endpoints}`);
+});
