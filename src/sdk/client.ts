@@ -8,6 +8,16 @@ import { readClientSettings } from "./read-client-settings.ts";
 import { registerWith } from "./register-with.ts";
 import { ServiceDirectory } from "./service-directory.ts";
 
+export type { ClientOptions } from "./client-options.ts";
+export type {
+  ExplainedClient,
+  ExplainedCluster,
+  ExplainedEndpoint,
+  ExplainedPick,
+  ExplainedService,
+} from "./explain-services.ts";
+export type { GrpcModule } from "./grpc-module.ts";
+
 let options: ClientOptions = {};
 let directory: ServiceDirectory | undefined;
 

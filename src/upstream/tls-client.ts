@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext } from "node:tls";
 import type { Slab } from "../base/slab.ts";
+import { matchSubjectAltNames } from "../base/subject-alt-names.ts";
 import type { HandshakeGate } from "../net/handshake-gate.ts";
 import type { ReadArea } from "../net/read-area.ts";
 import { TlsTransport } from "../net/tls-transport.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
-import { matchSubjectAltNames } from "./subject-alt-names.ts";
 
 /** Sessions kept to resume, of all endpoints of one identity: about 2 KiB each. */
 const MAX_SESSIONS = 512;

@@ -1,6 +1,6 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
-import { matchSubjectAltNames } from "../../upstream/subject-alt-names.ts";
+import { matchSubjectAltNames } from "../../base/subject-alt-names.ts";
 import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
 import { unrefCredentials } from "./unref-credentials.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matchSubjectAltNames } from "../../src/upstream/subject-alt-names.ts";
+import { matchSubjectAltNames } from "../../src/base/subject-alt-names.ts";
 
 const cases: readonly [string, string, boolean][] = [
   ["a.test", "DNS:a.test", true],
