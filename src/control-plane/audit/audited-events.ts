@@ -2,6 +2,7 @@ import type { AuditTrail } from "../../audit/audit-trail.ts";
 import type { ServicePart } from "../../audit/service-state.ts";
 import type { TypeUrl } from "../../xds/resources/type-url.ts";
 import { TYPE_URL } from "../../xds/resources/type-url.ts";
+import type { Refusal } from "../../xds/server/admission.ts";
 import type { AdsStream, StreamEvents } from "../../xds/server/ads-stream.ts";
 import type { Unanswered } from "../../xds/server/subscription.ts";
 
@@ -44,6 +45,10 @@ export class AuditedEvents implements StreamEvents {
 
   denied(stream: AdsStream, service: string): void {
     this.#next.denied?.(stream, service);
+  }
+
+  refused(stream: AdsStream, refusal: Refusal): void {
+    this.#next.refused?.(stream, refusal);
   }
 
   began(stream: AdsStream, type: TypeUrl, brought: ReadonlyMap<string, string> | undefined): void {
