@@ -21,6 +21,7 @@ export const HEAVY_FOLDERS = [
   "test/beside-envoy/",
   "test/kube/api-server/",
   "test/xds/client/",
+  "test/sdk/",
   "test/audit/live/",
   "test/e2e/",
   "test/soak/",

