@@ -263,6 +263,16 @@ describe("errors of our own", () => {
     expect(await call("ok"), PROXY_ERRORS.noLabelledEndpoint, "raw:1");
   });
 
+  it("no_match", async () => {
+    // As a control plane's client has it where none of the routes takes all.
+    const routes = [{ path: "/a.B/*", headers: [] }];
+    await new LiveRoutes(proxy).apply(
+      { authorities: ["raw:1"], matches: routes },
+      { authorities: ["raw:1"], clusters: [{ name: "", weight: 1 }] },
+    );
+    expect(await call("ok"), PROXY_ERRORS.noMatch, /"raw:1"$/);
+  });
+
   it("every row of the table was reached", () => {
     // Those of TLS are reached in test/upstream/tls.test.ts, those of authorities in asked-authorities.test.ts.
     const missing = Object.values<ProxyError>(PROXY_ERRORS).filter(

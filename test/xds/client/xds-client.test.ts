@@ -11,7 +11,10 @@ import { XdsClient } from "../../../src/xds/client/xds-client.ts";
 import { ClusterSchema } from "../../../src/xds/generated/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/config/endpoint/v3/endpoint_pb.js";
 import { RouteConfigurationSchema } from "../../../src/xds/generated/envoy/config/route/v3/route_pb.js";
-import { TYPE_URL } from "../../../src/xds/resources/type-url.ts";
+import { encodeNodeView } from "../../../src/xds/resources/node-view.ts";
+import { EMPTY_SERVICE_VIEW, encodeServiceView } from "../../../src/xds/resources/service-view.ts";
+import { OWN_TYPE_URL, TYPE_URL } from "../../../src/xds/resources/type-url.ts";
+import { decodeDeltaRequest } from "../../../src/xds/server/decode-request.ts";
 import { WireWriter } from "../../../src/xds/resources/wire-writer.ts";
 import { cluster, loadAssignment, plainRoute, routeConfiguration } from "./xds-messages.ts";
 
@@ -47,6 +50,10 @@ class Rig {
   routes: readonly Route[] = [];
   nowMs = 0;
   readonly client: XdsClient;
+  /** Of this proxy's place, and of services. */
+  readonly views: string[] = [];
+  /** Types that were asked for, each when a name of it was first. */
+  readonly asked = new Set<string>();
   #owner: AdsStreamOwner | undefined;
   #nonce = 0;
 
@@ -56,7 +63,7 @@ class Rig {
       transport: {
         open: (_, owner) => {
           this.#owner = owner;
-          return { send: () => {}, close: () => {} };
+          return { send: (octets) => void this.asked.add(decodeDeltaRequest(octets).typeUrl), close: () => {} };
         },
         close: () => {},
       },
@@ -65,6 +72,10 @@ class Rig {
       random: new SeededRandom(1),
       holdBackMs,
       keepOctets: false,
+      views: {
+        node: (view) => this.views.push(`place ${view?.index} of ${view?.count}`),
+        service: ({ name, reporters }) => this.views.push(`${name} ${reporters}`),
+      },
       sink: {
         upsert: (each) => {
           this.clusters.set(each.name, each);
@@ -106,6 +117,23 @@ class Rig {
       )
       .string(4, TYPE_URL[kind])
       .string(5, `n${this.#nonce++}`)
+      .finish();
+    this.#owner!.onMessage(message);
+    this.client.settle();
+  }
+
+  /** A resource of our own, or a control plane that says it is one of ours. */
+  own(type: string, name: string, octets: Uint8Array): void {
+    const message = new WireWriter()
+      .message(2, (wrapped) =>
+        wrapped
+          .string(1, `v${this.#nonce}`)
+          .message(2, (any) => any.string(1, type).octets(2, octets))
+          .string(3, name),
+      )
+      .string(4, type)
+      .string(5, `n${this.#nonce++}`)
+      .message(7, (controlPlane) => controlPlane.string(1, "isobar"))
       .finish();
     this.#owner!.onMessage(message);
     this.client.settle();
@@ -179,6 +207,37 @@ describe("the xDS client", () => {
     assert.equal(rig.clusters.size, 0);
   });
 
+  it("believes at once that a service is gone where the control plane says that this is meant", () => {
+    rig = new Rig(1_000_000);
+    rig.client.want("a:1");
+    rig.service("a:1");
+    const removed = encodeServiceView({ ...EMPTY_SERVICE_VIEW, name: "a:1", removed: true });
+    rig.own(OWN_TYPE_URL.serviceView, "a:1", removed);
+    assert.equal(rig.targets.get("a:1")?.kind, "cluster");
+    rig.gone("cluster", "a:1");
+    assert.equal(rig.clusters.get("a:1")!.endpoints.length, 0);
+    rig.gone("listener", "a:1");
+    assert.equal(rig.targets.get("a:1")?.kind, "absent");
+    assert.equal(rig.clusters.size, 0);
+  });
+
+  it("asks a control plane of ours for its place and for what is known of the services in use, and no other", async () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.service("a:1");
+    await new Promise((resolve) => setImmediate(resolve));
+    const own: readonly string[] = Object.values(OWN_TYPE_URL);
+    assert.ok(own.every((type) => !rig.asked.has(type)));
+    const place = { name: "n", index: 1, count: 3, zone: "", zoneIndex: 0, zoneCount: 1 };
+    rig.own(OWN_TYPE_URL.nodeView, "n", encodeNodeView(place));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(own.every((type) => rig.asked.has(type)));
+    const view = encodeServiceView({ ...EMPTY_SERVICE_VIEW, name: "a:1", reporters: 4 });
+    rig.own(OWN_TYPE_URL.serviceView, "a:1", view);
+    rig.own(OWN_TYPE_URL.serviceView, "not asked for", view);
+    assert.deepEqual(rig.views, ["place 1 of 3", "a:1 4"]);
+  });
+
   it("leads a name around a cluster that is called the same", () => {
     rig = new Rig();
     rig.client.want("a:1");
@@ -191,6 +250,26 @@ describe("the xDS client", () => {
       rig.routes.map(({ authorities, clusters }) => ({ authorities, clusters })),
       [{ authorities: ["a:1"], clusters: [{ name: "b:1", weight: 1 }] }],
     );
+  });
+
+  it("leads what no route matches nowhere, even where a cluster has the authority's name", () => {
+    rig = new Rig();
+    rig.client.want("a:1");
+    rig.service("a:1");
+    const some = { match: { prefix: "/x.Y/" }, route: { cluster: "a:1" } };
+    rig.put("routeConfiguration", "rc a:1", routeConfiguration("rc a:1", [some]));
+    assert.deepEqual(
+      rig.routes.map(({ authorities, matches, clusters }) => [
+        authorities,
+        matches.map(({ path }) => path),
+        clusters,
+      ]),
+      [
+        [["a:1"], ["/x.Y/*"], [{ name: "a:1", weight: 1 }]],
+        [["a:1"], [], [{ name: "", weight: 1 }]],
+      ],
+    );
+    assert.ok(rig.clusters.has("a:1"));
   });
 
   it("serves a cluster that a route names and nobody has as one without endpoints", () => {
