@@ -1,4 +1,5 @@
 import type { MetricDefinition } from "../telemetry/metric-catalog.ts";
+import { FLEET_METRIC } from "./fleet-catalog.ts";
 import { KUBERNETES_METRIC } from "./kubernetes-catalog.ts";
 
 /** Every metric of the control plane; docs/control-plane.md describes these, and no other. */
@@ -65,6 +66,7 @@ export const CONTROL_PLANE_METRIC = {
   memory: gauge("isobar_memory_bytes", "Memory by what holds it.", ["kind"]),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   ...KUBERNETES_METRIC,
+  ...FLEET_METRIC,
 } as const satisfies Record<string, MetricDefinition>;
 
 function counter(name: string, help: string, labelNames: readonly string[]): MetricDefinition {

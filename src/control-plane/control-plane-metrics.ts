@@ -10,6 +10,8 @@ import type { AdsServer } from "../xds/server/ads-server.ts";
 import type { Audit } from "./audit/audit.ts";
 import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
 import type { ControlPlaneEvents } from "./control-plane-events.ts";
+import type { FleetLoads } from "./fleet-loads.ts";
+import { writeFleetMetrics } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { writeKubernetesMetrics } from "./kubernetes-metrics.ts";
 
@@ -18,6 +20,7 @@ export interface ControlPlaneParts {
   readonly cache: ResourceCache;
   readonly events: ControlPlaneEvents;
   readonly server: AdsServer;
+  readonly loads: FleetLoads;
   readonly audit?: Audit | undefined;
   readonly kubernetes?: KubernetesView | undefined;
   /** When the certificate in use expires, in milliseconds since 1970; undefined without one. */
@@ -51,6 +54,7 @@ export class ControlPlaneMetrics implements MetricsSource {
     this.#series.set(METRIC.synced, {}, cache.isSynced ? 1 : 0);
     this.#series.set(METRIC.services, {}, cache.serviceCount);
     this.#series.set(METRIC.endpoints, {}, cache.endpointCount);
+    writeFleetMetrics(this.#series, this.#parts.loads);
     this.#collectAudit();
     this.#collectStreams();
     for (const [typeUrl, tally] of events.tallies) {

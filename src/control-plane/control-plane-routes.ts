@@ -3,11 +3,14 @@ import { json } from "../admin/admin-route.ts";
 import type { ProcessView } from "../admin/process-routes.ts";
 import { processRoutes } from "../admin/process-routes.ts";
 import type { StreamStatus } from "../xds/server/stream-status.ts";
+import type { ShownLoad } from "./fleet-loads.ts";
 
 /** What the control plane's admin server shows. */
 export interface ControlPlaneView extends ProcessView {
   /** @param node only clients of this node, with everything they have; if undefined all, with numbers. */
   clients(node: string | undefined): readonly StreamStatus[];
+  /** @param service only this one; if undefined all that anybody has requests for. */
+  loads(service: string | undefined): readonly ShownLoad[];
 }
 
 /** Everything it knows, in the order of its index. */
@@ -29,7 +32,27 @@ export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
       };
     },
   },
+  {
+    method: "GET",
+    path: "/load",
+    doc: "what callers report of each service, by zone; ?service=NAME for one; ?format=json for JSON",
+    answer: (view, query) => {
+      const services = view.loads(query.get("service") ?? undefined);
+      if (query.get("format") === "json") return json({ services });
+      const body = services.map(loadText).join("");
+      return { status: 200, body: body === "" ? "nobody reports any load\n" : body };
+    },
+  },
 ];
+
+function loadText({ service, callers, requestsPerSecond, endpointsInUse, places }: ShownLoad): string {
+  const head = `${service} callers=${callers} requests/s=${requestsPerSecond.toFixed(1)} endpoints_in_use=${endpointsInUse}\n`;
+  const lines = places.map(
+    ({ region, zone, requestsPerSecond: rate, errorsPerSecond, inFlight }) =>
+      `  region=${region || "-"} zone=${zone || "-"} requests/s=${rate.toFixed(1)} errors/s=${errorsPerSecond.toFixed(1)} in_flight=${inFlight}\n`,
+  );
+  return head + lines.join("");
+}
 
 function clientText(client: StreamStatus): string {
   const { nodeId, kind, transport, peer, userAgent, zone, region } = client;

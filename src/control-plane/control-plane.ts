@@ -13,6 +13,7 @@ import { ControlPlaneMetrics } from "./control-plane-metrics.ts";
 import type { ControlPlaneView } from "./control-plane-routes.ts";
 import { CONTROL_PLANE_ROUTES } from "./control-plane-routes.ts";
 import { FleetLoads } from "./fleet-loads.ts";
+import { fleetStats } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { kubernetesStats } from "./kubernetes-metrics.ts";
 import type { IdentitySource } from "./trust/identity-source.ts";
@@ -69,6 +70,7 @@ export class ControlPlane {
         notReadyReason: () => this.#notReadyReason(),
         stats: () => this.#stats(),
         clients: (node) => this.#server.status(node),
+        loads: (service) => this.#loads.shown(service),
       },
       CONTROL_PLANE_ROUTES,
     );
@@ -77,6 +79,7 @@ export class ControlPlane {
         cache: this.#cache,
         events: this.#events,
         server: this.#server,
+        loads: this.#loads,
         kubernetes: options.kubernetes,
         notAfterMs: options.identity === undefined ? undefined : () => options.identity!.notAfterMs,
         audit: options.audit,
@@ -129,6 +132,7 @@ export class ControlPlane {
       endpoints: endpointCount,
       unknown_types: this.#events.unknownTypes,
       faults: this.#events.faults,
+      ...fleetStats(this.#loads),
     };
     const { audit, kubernetes } = this.#options;
     if (kubernetes !== undefined) Object.assign(stats, kubernetesStats(kubernetes));

@@ -5,6 +5,7 @@ import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { ResourceSource } from "../xds/cache/resource-source.ts";
 import type { FleetMember } from "../xds/load/fleet-roster.ts";
 import { FleetRoster } from "../xds/load/fleet-roster.ts";
+import type { PlaceLoad } from "../xds/load/load-book.ts";
 import { LoadBook } from "../xds/load/load-book.ts";
 import { LoadReportCounts } from "../xds/load/load-stream.ts";
 import { LoadViews } from "../xds/load/load-views.ts";
@@ -20,6 +21,16 @@ const MANY_STREAMS = 250;
 const SILENT_INTERVALS = 4;
 /** A proxy that restarts keeps its place in the fleet. */
 const GRACE_MS = 30_000;
+
+/** What callers have said of a service, for people. */
+export interface ShownLoad {
+  readonly service: string;
+  readonly callers: number;
+  readonly requestsPerSecond: number;
+  /** Endpoints with something in flight, of those that callers name. */
+  readonly endpointsInUse: number;
+  readonly places: readonly Readonly<PlaceLoad>[];
+}
 
 /** What {@link FleetLoads} work with. */
 export interface FleetLoadsOptions {
@@ -58,6 +69,26 @@ export class FleetLoads {
     });
     const others = new Map(Object.values(OWN_TYPE_URL).map((type) => [type, this.#views]));
     this.source = new JoinedSource(options.cache, others);
+  }
+
+  /** @param service undefined: of all. @returns what callers have said, busiest services first. */
+  shown(service: string | undefined): readonly ShownLoad[] {
+    const names = service === undefined ? [...this.book.services] : [service];
+    const shown = names.flatMap((name): ShownLoad[] => {
+      const load = this.book.of(name);
+      if (load === undefined) return [];
+      const { reporters, requestsPerSecond, streams, places } = load;
+      return [
+        {
+          service: name,
+          callers: reporters,
+          requestsPerSecond,
+          endpointsInUse: streams.size,
+          places: [...places],
+        },
+      ];
+    });
+    return shown.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond);
   }
 
   /** How often reports are wanted and views are made. */

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { CONTROL_PLANE_METRIC } from "../../src/control-plane/control-plane-catalog.ts";
 import { ControlPlaneEvents } from "../../src/control-plane/control-plane-events.ts";
 import { ControlPlaneMetrics } from "../../src/control-plane/control-plane-metrics.ts";
+import { FleetLoads } from "../../src/control-plane/fleet-loads.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { ResourceCache } from "../../src/xds/cache/resource-cache.ts";
 import { TYPE_URL } from "../../src/xds/resources/type-url.ts";
@@ -35,7 +36,8 @@ describe("the control plane's metrics", () => {
     const events = new ControlPlaneEvents(createLog({ stream: { write: (line) => void lines.push(line) } }));
     const cache = new ResourceCache();
     const server = new AdsServer({ source: cache, events, onFault: () => {} });
-    const metrics = new ControlPlaneMetrics({ cache, events, server });
+    const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {} });
+    const metrics = new ControlPlaneMetrics({ cache, events, server, loads });
     cache.upsert(service("a:1", 3));
     cache.synced();
     const { stream } = new StreamRig().sotw("envoy");
@@ -51,6 +53,7 @@ describe("the control plane's metrics", () => {
       'isobar_xds_server_answers_total{type="Cluster",result="accepted"} 1',
       'isobar_xds_server_answers_total{type="Cluster",result="refused"} 1',
       "isobar_xds_server_answer_seconds_count 2",
+      'isobar_xds_server_load_reports_total{client="envoy"} 0',
     ])
       assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
     assert.equal(lines.length, 1);

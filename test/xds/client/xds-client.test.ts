@@ -14,8 +14,8 @@ import { RouteConfigurationSchema } from "../../../src/xds/generated/envoy/confi
 import { encodeNodeView } from "../../../src/xds/resources/node-view.ts";
 import { EMPTY_SERVICE_VIEW, encodeServiceView } from "../../../src/xds/resources/service-view.ts";
 import { OWN_TYPE_URL, TYPE_URL } from "../../../src/xds/resources/type-url.ts";
-import { decodeDeltaRequest } from "../../../src/xds/server/decode-request.ts";
 import { WireWriter } from "../../../src/xds/resources/wire-writer.ts";
+import { decodeDeltaRequest } from "../../../src/xds/server/decode-request.ts";
 import { cluster, loadAssignment, plainRoute, routeConfiguration } from "./xds-messages.ts";
 
 const MANAGER =
@@ -63,7 +63,10 @@ class Rig {
       transport: {
         open: (_, owner) => {
           this.#owner = owner;
-          return { send: (octets) => void this.asked.add(decodeDeltaRequest(octets).typeUrl), close: () => {} };
+          return {
+            send: (octets) => void this.asked.add(decodeDeltaRequest(octets).typeUrl),
+            close: () => {},
+          };
         },
         close: () => {},
       },

@@ -1,0 +1,25 @@
+import type { WrittenSeries } from "../telemetry/written-series.ts";
+import { FLEET_METRIC as METRIC } from "./fleet-catalog.ts";
+import type { FleetLoads } from "./fleet-loads.ts";
+
+/** Writes what is known of callers as a whole. */
+export function writeFleetMetrics(series: WrittenSeries, { roster, book, counts }: FleetLoads): void {
+  series.set(METRIC.fleetProxies, {}, roster.size);
+  series.set(METRIC.loadReporters, {}, book.reporterCount);
+  for (const [client, reports] of Object.entries(counts.reports))
+    series.set(METRIC.loadReports, { client }, reports);
+  series.set(METRIC.loadReportsRefused, { reason: "unreadable" }, counts.refused);
+  series.set(METRIC.loadReportsRefused, { reason: "unknown_service" }, counts.unknownServices);
+}
+
+/** The same for `/stats`. */
+export function fleetStats({ roster, book, counts }: FleetLoads): Record<string, number> {
+  const stats: Record<string, number> = {
+    "fleet.proxies": roster.size,
+    "load.reporters": book.reporterCount,
+  };
+  for (const [client, reports] of Object.entries(counts.reports)) stats[`load.reports.${client}`] = reports;
+  stats["load.reports_unreadable"] = counts.refused;
+  stats["load.unknown_services"] = counts.unknownServices;
+  return stats;
+}
