@@ -8,6 +8,9 @@ import type { AuthorityState } from "./authority-view.ts";
 import type { ClusterBalance } from "./cluster-balance.ts";
 import type { ServiceDirectory } from "./service-directory.ts";
 
+/** Records that are looked at for one answer. */
+const MAX_RECORDS = 4_096;
+
 /** An endpoint as this process sees it. */
 export interface ExplainedEndpoint {
   /** `address:port`. */
@@ -129,7 +132,7 @@ function recordedPicks(
   const byNumber = new Map(views.map((view) => [view.number, view]));
   const sinceMs = Date.now() - clock.nowMs();
   const picks: ExplainedPick[] = [];
-  for (const record of [...readRecords(newestRecords(records, 16 * last))].reverse()) {
+  for (const record of [...readRecords(newestRecords(records, MAX_RECORDS))].reverse()) {
     const view = byNumber.get(record.view);
     if (view === undefined || !clusters.has(view.snapshot.name)) continue;
     if (picks.length === last) break;
