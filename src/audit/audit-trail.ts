@@ -64,6 +64,8 @@ export class AuditTrail {
   readonly #recorder = new AuditRecorder();
   #file: OpenFile | undefined;
   #isSynced = false;
+  /** When the recorder was last emptied: its state is of then. */
+  #takenMs = 0;
   /** Of the newest record that was given a number. */
   #n: number;
   #hash: string;
@@ -102,6 +104,11 @@ export class AuditTrail {
     return this.#failure === "";
   }
 
+  /** Whether everything that was noted lies on the disk. */
+  get isSettled(): boolean {
+    return this.isWriting && this.#recorder.waiting === 0 && this.#head.n === this.#n;
+  }
+
   get head(): AuditHead {
     return this.#head;
   }
@@ -114,10 +121,12 @@ export class AuditTrail {
     this.#schedule();
   }
 
-  /** Everything there is has been noted once: the first file may begin. */
+  /** Everything there is has been noted once: that is the state at the head of the first file. What comes now is a change. */
   synced(): void {
+    if (this.#isSynced) return;
     this.#isSynced = true;
-    this.#schedule();
+    this.#n += this.#take().length;
+    this.#schedule(0);
   }
 
   /** Writes what is left. */
@@ -130,7 +139,13 @@ export class AuditTrail {
     await this.#file?.handle.close().catch(() => {});
   }
 
-  #schedule(): void {
+  /** @returns what has happened, numbered from the next number on. */
+  #take(): readonly DatedRecord[] {
+    this.#takenMs = Date.now();
+    return this.#recorder.take(this.#n + 1, this.#takenMs);
+  }
+
+  #schedule(afterMs = this.#times.collectMs): void {
     if (this.#timer !== undefined || this.#running !== undefined || this.#closed || !this.#isSynced) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -139,7 +154,7 @@ export class AuditTrail {
         if (this.#recorder.waiting > 0 || this.#recorder.isWaitingForAnswers || this.#failure !== "")
           this.#schedule();
       });
-    }, this.#times.collectMs);
+    }, afterMs);
   }
 
   async #write(): Promise<void> {
@@ -151,7 +166,7 @@ export class AuditTrail {
       const file = this.#file;
       if (file === undefined || file.isSpoilt) await this.#resume();
       else {
-        await this.#append(file, this.#recorder.take(this.#n + 1, nowMs));
+        await this.#append(file, this.#take());
         if (this.#isFull(file, nowMs)) await this.#rotate(file);
       }
       await this.#settle();
@@ -166,12 +181,11 @@ export class AuditTrail {
 
   /** One file follows the other without a gap. */
   async #rotate(file: OpenFile): Promise<void> {
-    const nowMs = Date.now();
     // The state is as it is after these; nothing is taken until it has been written.
-    await this.#append(file, this.#recorder.take(this.#n + 1, nowMs));
+    await this.#append(file, this.#take());
     await file.handle.sync();
     await file.handle.close();
-    await this.#begin(nowMs, { torn: 0, skips: 0 });
+    await this.#begin({ torn: 0, skips: 0 });
   }
 
   /** Goes on after what lies there: written by a former process, or half written when the disk refused. */
@@ -184,15 +198,14 @@ export class AuditTrail {
       log.error("the last record of the audit cannot be read; a new chain begins", { folder });
     this.#hash = hash;
     this.#n = Math.max(this.#n, n);
-    const nowMs = Date.now();
-    // Not written: the state that follows has it all.
-    this.#n += this.#recorder.take(this.#n + 1, nowMs).length;
-    await this.#begin(nowMs, { torn, skips: this.#n - n });
+    // Not written after a failure: the state that follows has it all.
+    if (this.#failure !== "") this.#n += this.#take().length;
+    await this.#begin({ torn, skips: this.#n - n });
   }
 
-  /** @param nowMs when the recorder was last emptied. */
-  async #begin(nowMs: number, { torn, skips }: Pick<FileRecord, "torn" | "skips">): Promise<void> {
+  async #begin({ torn, skips }: Pick<FileRecord, "torn" | "skips">): Promise<void> {
     const { folder, replica, isobar, maxFiles } = this.#options;
+    const nowMs = this.#takenMs;
     const path = join(folder, auditFileName(this.#n + 1));
     const handle = await open(path, "ax", 0o640);
     const file: OpenFile = { handle, path, sinceMs: nowMs, octets: 0, headOctets: 0, isSpoilt: false };
@@ -258,7 +271,7 @@ export class AuditTrail {
   /** What happens is taken up, but not written. */
   #discard(): void {
     if (this.#file !== undefined) this.#file.isSpoilt = true;
-    const count = this.#recorder.take(this.#n + 1, Date.now()).length;
+    const count = this.#take().length;
     this.#n += count;
     this.lost += count;
     this.#fail(this.#failure === "" ? TOO_MUCH : this.#failure);

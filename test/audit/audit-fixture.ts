@@ -66,10 +66,9 @@ export class AuditRig {
 
   /** Waits until everything noted so far lies on the disk. */
   async written(): Promise<void> {
-    const before = this.trail.head.n;
     this.note({ kind: "policy", policy: "test/flush", cause: NO_CAUSE, spec: {} });
     const untilMs = performance.now() + 20_000;
-    while (this.trail.head.n <= before) {
+    while (!this.trail.isSettled) {
       if (performance.now() > untilMs) throw new Error(`nothing was written: ${this.log.join("")}`);
       await sleep(2);
     }
