@@ -1,12 +1,15 @@
-// Delta streams, each on a connection of its own, that answer every response at once: node answering-clients.ts PORT COUNT NAME
+// Delta streams, each on a connection of its own, that answer every response at once: node answering-clients.ts PORT COUNT NAME CA
+// CA is the file of who vouches for the server, - for clear text.
 // With one more word they ask and do not read.
+import { readFileSync } from "node:fs";
 import { Client, credentials } from "@grpc/grpc-js";
 import { TYPE_URL } from "../../src/xds/resources/type-url.ts";
 import { WireReader } from "../../src/xds/resources/wire-reader.ts";
 import { WireWriter } from "../../src/xds/resources/wire-writer.ts";
 import { ADS_SERVICE } from "../../src/xds/server/ads-service.ts";
+import { SERVER_NAME } from "./make-server-certificate.ts";
 
-const [port = "", count = "", name = "", deaf = ""] = process.argv.slice(2);
+const [port = "", count = "", name = "", ca = "", deaf = ""] = process.argv.slice(2);
 const { path } = ADS_SERVICE.DeltaAggregatedResources;
 const identity = (octets: Buffer) => octets;
 
@@ -29,8 +32,14 @@ function nonceOf(octets: Buffer): string {
 }
 
 for (let i = 0; i < Number(count); i++) {
-  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": -1 };
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
+  const options = {
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.max_receive_message_length": -1,
+    // An address is none that TLS could ask for.
+    ...(ca === "-" ? {} : { "grpc.ssl_target_name_override": SERVER_NAME }),
+  };
+  const trust = ca === "-" ? credentials.createInsecure() : credentials.createSsl(readFileSync(ca));
+  const client = new Client(`127.0.0.1:${port}`, trust, options);
   const stream = client.makeBidiStreamRequest(path, identity, identity);
   stream.on("error", () => {});
   if (deaf === "") stream.on("data", (octets: Buffer) => stream.write(request(nonceOf(octets))));

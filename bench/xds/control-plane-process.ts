@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { places } from "../lib/places.ts";
 import type { Usage } from "../lib/process-usage.ts";
 import { processUsage } from "../lib/process-usage.ts";
 
 /** What a {@link ControlPlaneProcess} is started with. */
 export interface ControlPlaneProcessOptions {
+  /** The program's first module. */
+  readonly launcher: string;
   readonly kubeConfig: string;
   readonly port: number;
   readonly adminPort: number;
@@ -18,7 +19,7 @@ export interface ControlPlaneProcessOptions {
 
 const LOG_CHARACTERS = 4_000;
 
-/** The control plane as users start it, from its sources. Disposing ends it. */
+/** The control plane as users start it. Disposing ends it. */
 export class ControlPlaneProcess implements AsyncDisposable {
   /** When it was started, in ms since 1970. */
   readonly startedMs = Date.now();
@@ -27,14 +28,14 @@ export class ControlPlaneProcess implements AsyncDisposable {
   readonly #child: ReturnType<typeof spawn>;
   readonly #adminPort: number;
 
-  constructor({ kubeConfig, port, adminPort, tls, profile }: ControlPlaneProcessOptions) {
+  constructor({ launcher, kubeConfig, port, adminPort, tls, profile }: ControlPlaneProcessOptions) {
     const security =
       tls === undefined
         ? ["--insecure"]
         : ["--tls-cert-file", tls.certFile, "--tls-key-file", tls.keyFile, "--client-auth", "none"];
     const nodeArgs = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
     const where = ["--address", `127.0.0.1:${port}`, "--admin", `127.0.0.1:${adminPort}`];
-    const args = [`${places.root}src/cli/launch.mjs`, "control-plane", "--kubeconfig", kubeConfig];
+    const args = [launcher, "control-plane", "--kubeconfig", kubeConfig];
     this.#child = spawn(process.execPath, [...nodeArgs, ...args, ...where, ...security], {
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EchoCaller } from "../../test/xds/client/echo-backends.ts";
 import { LineProcess } from "../beside/line-process.ts";
-import { places } from "../lib/places.ts";
 
 /** What a {@link ProbingProxy} is started with. */
 export interface ProbingProxyOptions {
+  /** The program's first module. */
+  readonly launcher: string;
   readonly controlPlanePort: number;
   /** Of the control plane's certificate; undefined: clear text. */
   readonly tls: { readonly caFile: string; readonly serverName: string } | undefined;
@@ -29,13 +30,13 @@ export class ProbingProxy implements AsyncDisposable {
     this.#ports = ports;
   }
 
-  static async start({ controlPlanePort, tls, ports }: ProbingProxyOptions): Promise<ProbingProxy> {
+  static async start({ launcher, controlPlanePort, tls, ports }: ProbingProxyOptions): Promise<ProbingProxy> {
     const folder = await mkdtemp(join(tmpdir(), "isobar-scale-"));
     const file = join(folder, "isobar.yaml");
     const security =
       tls === undefined
         ? "insecure: true"
-        : `tls: { caFile: "${tls.caFile}", serverName: "${tls.serverName}" }`;
+        : `tls: { mode: SIMPLE, caFile: "${tls.caFile}", serverName: "${tls.serverName}" }`;
     await writeFile(
       file,
       [
@@ -46,7 +47,7 @@ export class ProbingProxy implements AsyncDisposable {
         "",
       ].join("\n"),
     );
-    const args = [`${places.root}src/cli/launch.mjs`, "proxy", "--config", file];
+    const args = [launcher, "proxy", "--config", file];
     const proxy = new ProbingProxy(folder, new LineProcess(process.execPath, args), ports);
     const untilMs = performance.now() + PATIENCE_MS;
     while (!(await proxy.#isReady())) {

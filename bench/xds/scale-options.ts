@@ -14,6 +14,8 @@ export interface ScaleOptions {
   readonly probeRate: number;
   readonly seconds: number;
   readonly tls: boolean;
+  /** Whether the build is measured, which is what ships; else the sources. */
+  readonly build: boolean;
   readonly check: boolean;
   readonly json: string | undefined;
   /** Folder for a profile of the control plane's processor time. */
@@ -31,6 +33,7 @@ const USAGE = `node bench/xds/scale.ts [options]
   --probe-rate N    of these so many are of services that a real proxy uses (5)
   --seconds N       how long changes are written (40)
   --no-tls          in clear text
+  --no-build        runs the sources, which takes more memory: to see whether all works
   --check           exit code 1 if a limit is missed
   --json FILE       writes all figures there
   --profile FOLDER  where a profile of the control plane goes
@@ -53,6 +56,7 @@ export function parseScaleOptions(argv: string[]): ScaleOptions {
         "probe-rate": { type: "string", default: "5" },
         seconds: { type: "string", default: "40" },
         tls: { type: "boolean", default: true },
+        build: { type: "boolean", default: true },
         check: { type: "boolean", default: false },
         json: { type: "string" },
         profile: { type: "string" },
@@ -75,6 +79,7 @@ export function parseScaleOptions(argv: string[]): ScaleOptions {
       probeRate: Math.min(rate, number("probe-rate", values["probe-rate"], 1, 100)),
       seconds: number("seconds", values.seconds, 1, 600),
       tls: values.tls,
+      build: values.build,
       check: values.check,
       json: values.json,
       profile: values.profile,

@@ -1,3 +1,4 @@
+import type { LoadShare } from "./machine-load.ts";
 import type { ScaleOptions } from "./scale-options.ts";
 
 /** Times in ms. */
@@ -36,6 +37,8 @@ export interface ScaleFigures {
   readonly usedMs: Spread;
   /** Services of which a stream had an older version in the end. */
   readonly stale: number;
+  /** Who used the machine while changes were written. */
+  readonly shares: readonly LoadShare[];
   readonly failures: number;
   readonly lastFailure: string;
 }
@@ -94,6 +97,10 @@ export function formatScale(options: ScaleOptions, figures: ScaleFigures): strin
     ["a write", formatSpread(writeMs)],
     ["write until streams have it", formatSpread(receivedMs)],
     ["write until the proxy uses it", formatSpread(usedMs)],
+    ...figures.shares.map(({ name, used, waited }): [string, string] => [
+      `meanwhile ${name}`,
+      `${percent(used)} of a core${waited > 0 ? `, waited ${percent(waited)}` : ""}`,
+    ]),
     ["failed streams", `${figures.failures} ${figures.lastFailure}`],
   ];
   const width = Math.max(...rows.map(([what]) => what.length));
@@ -107,6 +114,10 @@ export function formatScale(options: ScaleOptions, figures: ScaleFigures): strin
 /** @param sorted ascending. @returns NaN where there is none. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 function formatSpread({ count, p50, p90, p99, max }: Spread): string {

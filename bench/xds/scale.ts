@@ -1,5 +1,6 @@
 // The control plane in a large cluster: a real API server, one control plane, many streams over TLS, one real proxy, and EndpointSlices that change.
 // node bench/xds/scale.ts --help; docs/control-plane.md has the figures and the method.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +10,13 @@ import { freePorts } from "../../test/daemon/proxy-process.ts";
 import { ApiServer } from "../../test/kube/harness/api-server.ts";
 import { LineProcess } from "../beside/line-process.ts";
 import { describeMachine } from "../lib/machine.ts";
+import { places } from "../lib/places.ts";
 import { createProgress } from "../lib/progress.ts";
 import { buildPeers } from "./build-peers.ts";
 import { ControlPlaneProcess } from "./control-plane-process.ts";
 import { fillEtcd } from "./fill-etcd.ts";
 import { LargeCluster } from "./large-cluster.ts";
+import { MachineLoad } from "./machine-load.ts";
 import { makeServerCertificate } from "./make-server-certificate.ts";
 import { ProbingProxy } from "./probing-proxy.ts";
 import type { ScaleOptions } from "./scale-options.ts";
@@ -68,6 +71,8 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   progress.show("building");
   const peers = buildPeers();
+  if (of.build) execFileSync("npm", ["run", "-s", "build"], { cwd: places.root, stdio: "inherit" });
+  const launcher = of.build ? places.launcher : `${places.root}src/cli/launch.mjs`;
   const tls = of.tls ? makeServerCertificate(folder) : undefined;
   const api = await ApiServer.start();
   stack.defer(() => api.close());
@@ -107,6 +112,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
 
   const controlPlane = stack.use(
     new ControlPlaneProcess({
+      launcher,
       kubeConfig: api.kubeConfig,
       port,
       adminPort,
@@ -118,6 +124,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
   const complete = await waitForAll(of, controlPlane, () => ask<FleetState>("state"));
   const proxy = stack.use(
     await ProbingProxy.start({
+      launcher,
       controlPlanePort: port,
       tls,
       ports: { admin: proxyAdmin, listener: proxyListener },
@@ -128,6 +135,15 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
   const quietMegabytes = controlPlane.usage.rssMegabytes;
 
   const before = await ask<FleetState>("begin");
+  const load = new MachineLoad({
+    "control plane": controlPlane.pid,
+    "API server": api.serverPid,
+    etcd: api.etcdPid,
+    streams: fleet.pid,
+    proxy: proxy.pid,
+    endpoints: backend.pid,
+    "this program": process.pid,
+  });
   const usageBefore = controlPlane.usage;
   const changes = await writeChanges({
     cluster,
@@ -141,13 +157,14 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     onProgress: (written) => progress.show(`${written} changes written`),
   });
   const usage = controlPlane.usage;
+  const shares = load.shares();
   const report = await settle(changes, () => ask<FleetReport>("report"));
-  const stats = await controlPlane.stats();
+  const { services = 0, endpoints = 0 } = await controlPlane.stats();
   const cpuSeconds = usage.cpuSeconds - usageBefore.cpuSeconds;
   const pushes = report.responses - before.responses;
   return {
-    services: stats["services"] ?? 0,
-    endpoints: stats["endpoints"] ?? 0,
+    services,
+    endpoints,
     streams: report.open,
     startToFirstMs: complete.firstCompleteMs - controlPlane.startedMs,
     startToAllMs: complete.lastCompleteMs - controlPlane.startedMs,
@@ -170,6 +187,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     },
     usedMs: spread(changes.usedMs),
     stale: staleNames(changes, report).length,
+    shares,
     failures: report.failures,
     lastFailure: report.lastFailure,
   };

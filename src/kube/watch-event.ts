@@ -1,6 +1,7 @@
 import type { RawStatus } from "./api-error.ts";
 import { ApiError } from "./api-error.ts";
 import type { RawObject } from "./raw-object.ts";
+import { textWithoutFields } from "./text-without-fields.ts";
 
 /** One line of a watch. Source: Kubernetes API, meta/v1 WatchEvent. */
 export interface WatchEvent {
@@ -42,8 +43,8 @@ export class WatchEvents {
   }
 
   #take(tail: Buffer): string {
-    if (this.#rest.length === 0) return tail.toString();
-    const line = Buffer.concat([...this.#rest, tail]).toString();
+    if (this.#rest.length === 0) return textWithoutFields(tail);
+    const line = textWithoutFields(Buffer.concat([...this.#rest, tail]));
     this.#rest = [];
     this.#restOctets = 0;
     return line;
