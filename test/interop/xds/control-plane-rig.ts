@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ControlPlane } from "../../../src/control-plane/control-plane.ts";
+import type { ShownLoad } from "../../../src/control-plane/fleet-loads.ts";
 import type { Cluster } from "../../../src/resource/cluster.ts";
 import { CLUSTER_DEFAULTS } from "../../../src/resource/cluster.ts";
 import type { ClusterSettings } from "../../../src/resource/cluster-settings.ts";
@@ -99,6 +100,12 @@ export class ControlPlaneRig {
   async clients(): Promise<readonly StreamStatus[]> {
     const response = await fetch(`http://${LOOPBACK}:${this.#adminPort}/xds/status?format=json`);
     return ((await response.json()) as { readonly clients: StreamStatus[] }).clients;
+  }
+
+  /** @returns what callers have reported of a service; undefined: nothing. */
+  async load(service: string): Promise<ShownLoad | undefined> {
+    const response = await fetch(`http://${LOOPBACK}:${this.#adminPort}/load?format=json&service=${service}`);
+    return ((await response.json()) as { readonly services: readonly ShownLoad[] }).services[0];
   }
 
   async stats(): Promise<Readonly<Record<string, number>>> {

@@ -117,6 +117,13 @@ function bootstrap(options: {
   return {
     node: { id: "envoy", cluster: "test", locality: { region: "r", zone: options.zone } },
     admin: { address: at(options.adminPort) },
+    cluster_manager: {
+      load_stats_config: {
+        api_type: "GRPC",
+        transport_api_version: "V3",
+        grpc_services: [{ envoy_grpc: { cluster_name: "control-plane" } }],
+      },
+    },
     dynamic_resources: {
       cds_config: ads,
       ads_config: {
