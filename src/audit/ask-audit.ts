@@ -34,10 +34,11 @@ export async function askAudit(reader: AuditReader, question: AuditQuestion): Pr
   const wants = (name: string): boolean => service !== undefined && couldBe(name, service);
   const options = { untilMs: atMs, wants };
   const replay = await reader.replay(position, options);
-  const notes = gapNotes(reader, position, atMs, replay.lastMs);
+  const notes = gapNotes(reader, position, atMs, replay);
   const streams = await streamsAt(reader, position, replay, question, notes);
   const file = reader.files[position]!;
-  const base = { at: iso(atMs), replica: file.replica, file: file.name };
+  const newest = iso(Math.min(replay.lastMs, atMs));
+  const base = { at: iso(atMs), replica: file.replica, file: file.name, newest };
   if (service === undefined)
     return {
       ...base,
@@ -67,8 +68,11 @@ function couldBe(name: string, wanted: string): boolean {
   return isService(name, [], wanted) || !wanted.includes("/");
 }
 
-function gapNotes(reader: AuditReader, position: number, atMs: number, lastMs: number): string[] {
+function gapNotes(reader: AuditReader, position: number, atMs: number, replay: AuditReplay): string[] {
+  const { lastMs, endedMs } = replay;
   const next = reader.files[position + 1];
+  if (next === undefined && endedMs !== undefined)
+    return [`the control plane was stopped at ${iso(endedMs)}: this is how things were then`];
   if (next?.gapSinceMs !== undefined && next.gapSinceMs <= atMs)
     return [
       `nothing could be written from ${iso(next.gapSinceMs)} to ${iso(next.atMs)}: this is how things were before`,

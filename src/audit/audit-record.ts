@@ -162,6 +162,11 @@ export interface ClosedRecord {
   readonly stream: number;
 }
 
+/** The process was asked to end, and wrote what was left. */
+export interface EndedRecord {
+  readonly kind: "ended";
+}
+
 /** One line of the audit, before it is numbered, dated and sealed. */
 export type AuditRecord =
   | FileRecord
@@ -177,7 +182,8 @@ export type AuditRecord =
   | KeptRecord
   | DroppedRecord
   | BeganRecord
-  | ClosedRecord;
+  | ClosedRecord
+  | EndedRecord;
 
 /** A record as it is read. */
 export type NumberedRecord = AuditRecord & {

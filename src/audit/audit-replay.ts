@@ -25,6 +25,8 @@ export class AuditReplay {
   headMs = 0;
   /** Of the newest record read. */
   lastMs = 0;
+  /** When its writer was asked to end. */
+  endedMs: number | undefined;
   /** Whether the state at the head was written to its end. */
   isWhole = false;
   readonly services = new Map<string, ServiceHistory>();
@@ -53,6 +55,9 @@ export class AuditReplay {
       case "file":
         this.head = record;
         this.headMs = atMs;
+        break;
+      case "ended":
+        if (atMs <= untilMs) this.endedMs = atMs;
         break;
       case "complete":
         this.isWhole = true;

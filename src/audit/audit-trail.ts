@@ -135,7 +135,7 @@ export class AuditTrail {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#running;
-    if (this.#isSynced) await this.#write();
+    if (this.#isSynced) await this.#write([{ atMs: Date.now(), record: { kind: "ended" } }]);
     await this.#file?.handle.close().catch(() => {});
   }
 
@@ -157,7 +157,8 @@ export class AuditTrail {
     }, afterMs);
   }
 
-  async #write(): Promise<void> {
+  /** @param last what is written behind everything else. */
+  async #write(last: readonly DatedRecord[] = []): Promise<void> {
     const nowMs = Date.now();
     if (this.#failure !== "" && nowMs - this.#triedMs < this.#times.retryMs && !this.#closed)
       return this.#discard();
@@ -169,6 +170,7 @@ export class AuditTrail {
         await this.#append(file, this.#take());
         if (this.#isFull(file, nowMs)) await this.#rotate(file);
       }
+      await this.#append(this.#file!, last);
       await this.#settle();
     } catch (error) {
       await this.#failed(error);

@@ -78,6 +78,8 @@ export interface AuditView {
   readonly at: string;
   readonly replica: string;
   readonly file: string;
+  /** Of the newest record up to then. What happened after it, if anything, was not written. */
+  readonly newest: string;
   /** When nothing was written around that time: what is shown was as it is up to then. */
   readonly notes: readonly string[];
   readonly services: readonly ServiceView[];

@@ -14,7 +14,7 @@ const MOST_BEHIND = 5;
 
 /** @returns what the audit says of a time, as tables for people. */
 export function auditText(view: AuditView): string {
-  const head = `at ${view.at}, from ${view.file} of ${view.replica}\n`;
+  const head = `at ${view.at}, from ${view.file} of ${view.replica}, up to its record of ${view.newest}\n`;
   const notes = view.notes.map((note) => `note: ${note}\n`).join("");
   const services = view.services.map(serviceText).join("\n");
   const list = view.list.length === 0 ? "" : listText(view.list);
