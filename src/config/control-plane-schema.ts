@@ -7,6 +7,7 @@ const ABSOLUTE_PATH = /^\/[^\0]*[^/\0]$/;
 /** A host name, an IPv4 address or an IPv6 address in brackets, with a port. */
 const HOST_AND_PORT = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}$/;
 const MAX_PATH_LENGTH = 4096;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** Where services are asked for that the file does not list. */
@@ -56,8 +57,8 @@ export const controlPlaneSchema = z
     maxStale: durationField(1_000, 7 * 24 * HOUR_MS, {
       doc: "How long endpoints from `snapshotFile` are used that no control plane confirms, counted from when one last did. Afterwards they are dropped: their addresses may be other pods' by then.",
     }).default("1h"),
-    holdBack: durationField(0, HOUR_MS, {
-      doc: "How long endpoints stay that an update takes away which leaves a service less than half of them, or none; so long a service that is taken away stays, too. `0s` believes everything at once.",
+    holdBack: durationField(0, 10 * MINUTE_MS, {
+      doc: "How long endpoints stay that an update takes away which leaves a service less than half of them, or none; so long a service that is taken away stays, too. Not longer than 10 minutes, and never at an address that anybody else turns up at. `0s` believes everything at once.",
     }).default("10s"),
     resolveTimeout: durationField(10, 60_000, {
       doc: "How long a request for an authority that is new to this proxy waits for the control plane.",

@@ -14,6 +14,7 @@ const TYPES: Readonly<Record<string, XdsType>> = {
 export class ControlPlaneCounts {
   disconnects = 0;
   heldBackUpdates = 0;
+  strangers = 0;
   readonly saves = { success: 0, failure: 0 };
   readonly #acked = zeros();
   readonly #nacked = zeros();
@@ -35,7 +36,7 @@ export class ControlPlaneCounts {
     }
     let heldBack = 0;
     for (const [, held] of client.heldBack()) heldBack += held;
-    const { disconnects, heldBackUpdates, saves } = this;
+    const { disconnects, heldBackUpdates, strangers, saves } = this;
     return {
       isConnected: client.isConnected,
       disconnects,
@@ -45,6 +46,7 @@ export class ControlPlaneCounts {
       unconfirmed,
       heldBack,
       heldBackUpdates,
+      strangers,
       saves,
     };
   }

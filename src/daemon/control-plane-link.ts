@@ -27,6 +27,8 @@ export interface ControlPlaneLinkOptions {
   readonly config: ControlPlaneConfig;
   readonly node: Config["node"];
   readonly clusters: DiscoveredClusters;
+  /** Clusters of the configuration, as they are now. */
+  readonly others: () => Iterable<Cluster>;
   readonly onRoutes: (routes: readonly Route[]) => void;
   readonly authorities: AuthorityPublisher;
   /** This proxy among the others. */
@@ -71,6 +73,7 @@ export class ControlPlaneLink {
       clock: monotonicClock,
       random: new SeededRandom(process.pid ^ Date.now()),
       holdBackMs: durationMs(config.holdBack),
+      others: options.others,
       keepOctets: config.snapshotFile !== undefined,
       views: options.fleet,
       sink: {
@@ -92,6 +95,14 @@ export class ControlPlaneLink {
             log.error("resources refused, the last good ones stay in force", { type: typeUrl, problem });
         },
         onHeldBack: (cluster, held) => this.#heldBack(cluster, held),
+        onStrangers: (cluster, addresses) => {
+          this.#counts.strangers += addresses.length;
+          log.warn("suspect endpoints are not used any more, somebody else has their addresses", {
+            cluster,
+            addresses: addresses.slice(0, 10).join(", "),
+            endpoints: addresses.length,
+          });
+        },
         onChange: () => this.#keeper?.changed(),
       },
     });

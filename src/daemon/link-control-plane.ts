@@ -1,4 +1,5 @@
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
+import { CODE_CLASS_NAMES } from "../telemetry/code-class.ts";
 import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import type { ClusterPublisher } from "./cluster-publisher.ts";
 import type { ControlPlaneConfig, ControlPlaneLinkOptions } from "./control-plane-link.ts";
@@ -7,7 +8,7 @@ import { FleetLink } from "./fleet-link.ts";
 
 /** What of the daemon a control plane is linked with. */
 export interface LinkSurroundings
-  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "onRoutes" | "authorities" | "log"> {
+  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "others" | "onRoutes" | "authorities" | "log"> {
   readonly publisher: ClusterPublisher;
 }
 
@@ -31,7 +32,9 @@ export async function linkControlPlane(
       let requests = 0;
       for (let cell = 0; cell < REQUEST_CELLS; cell++)
         requests += counters.sum(ClusterColumn.requests + cell);
-      return requests;
+      for (let cell = 0; cell < CODE_CLASS_NAMES.length; cell++)
+        requests += counters.sum(ClusterColumn.http1Responses + cell);
+      return requests + counters.sum(ClusterColumn.splicedConnectionsTotal);
     },
   });
   await link.start();

@@ -125,7 +125,7 @@ export class ProxyDaemon {
       place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
       log,
     });
-    this.#clusters = new ClusterMerge(this.#publisher);
+    this.#clusters = new ClusterMerge(this.#publisher, () => this.#controlPlane?.client.othersChanged());
     this.#discovery = new Discovery({
       sink: this.#clusters.configured,
       lookup,
@@ -273,6 +273,7 @@ export class ProxyDaemon {
     this.#controlPlane = await linkControlPlane(config.controlPlane, {
       node: config.node,
       clusters: this.#clusters.discovered,
+      others: () => this.#clusters.clusters,
       onRoutes: (routes) => this.#routes!.setDiscovered(routes),
       authorities: this.#authorities,
       publisher: this.#publisher,

@@ -13,17 +13,24 @@ export class ClusterMerge {
   readonly configured: ClusterSink;
   /** For a control plane. */
   readonly discovered: DiscoveredClusters;
-  readonly #names = new Set<string>();
+  readonly #configured = new Map<string, Cluster>();
   readonly #known = new Map<string, Cluster>();
 
-  constructor(sink: ClusterSink) {
+  /** What the configuration names, as it is now. */
+  get clusters(): Iterable<Cluster> {
+    return this.#configured.values();
+  }
+
+  /** @param onConfigured told when a cluster of the configuration is new or has changed. */
+  constructor(sink: ClusterSink, onConfigured: () => void = () => {}) {
     this.configured = {
       upsert: (cluster) => {
-        this.#names.add(keyOf(cluster.name));
+        this.#configured.set(keyOf(cluster.name), cluster);
         sink.upsert(cluster);
+        onConfigured();
       },
       remove: (name) => {
-        this.#names.delete(keyOf(name));
+        this.#configured.delete(keyOf(name));
         const known = this.#known.get(keyOf(name));
         sink.remove(name);
         if (known !== undefined) sink.upsert(known);
@@ -33,11 +40,11 @@ export class ClusterMerge {
     this.discovered = {
       upsert: (cluster) => {
         this.#known.set(keyOf(cluster.name), cluster);
-        if (!this.#names.has(keyOf(cluster.name))) sink.upsert(cluster);
+        if (!this.#configured.has(keyOf(cluster.name))) sink.upsert(cluster);
       },
       remove: (name) => {
         this.#known.delete(keyOf(name));
-        if (!this.#names.has(keyOf(name))) sink.remove(name);
+        if (!this.#configured.has(keyOf(name))) sink.remove(name);
       },
     };
   }

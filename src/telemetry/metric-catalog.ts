@@ -282,6 +282,11 @@ export const METRIC = {
     "Updates that took most endpoints of a service away, and were held back.",
     [],
   ),
+  xdsClientStrangers: counter(
+    "isobar_xds_client_claimed_endpoints_total",
+    "Suspect endpoints that are not used any more because somebody else has their address.",
+    [],
+  ),
   xdsClientSnapshotSaves: counter(
     "isobar_xds_client_snapshot_saves_total",
     "Attempts to write what is known to disk.",

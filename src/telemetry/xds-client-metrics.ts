@@ -26,6 +26,7 @@ export interface XdsClientCounts {
   readonly unconfirmed: number;
   readonly heldBack: number;
   readonly heldBackUpdates: number;
+  readonly strangers: number;
   readonly saves: { readonly success: number; readonly failure: number };
 }
 
@@ -47,6 +48,7 @@ export class XdsClientMetrics {
     add(family(METRIC.xdsClientSuspect).add({}), ({ unconfirmed }) => unconfirmed);
     add(family(METRIC.xdsClientHeldBack).add({}), ({ heldBack }) => heldBack);
     add(family(METRIC.xdsClientHeldBackUpdates).add({}), ({ heldBackUpdates }) => heldBackUpdates);
+    add(family(METRIC.xdsClientStrangers).add({}), ({ strangers }) => strangers);
     add(family(METRIC.xdsClientHeldRequests).add({}), () => this.#workers.sum(WorkerColumn.requestsHeld));
     for (const result of ["success", "failure"] as const) {
       add(family(METRIC.xdsClientSnapshotSaves).add({ result }), ({ saves }) => saves[result]);

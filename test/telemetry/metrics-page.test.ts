@@ -61,6 +61,7 @@ function populated(): MetricsFixture {
     unconfirmed: 1,
     heldBack: 1,
     heldBackUpdates: 1,
+    strangers: 1,
     saves: { success: 1, failure: 0 },
   }));
   fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);

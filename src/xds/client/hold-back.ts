@@ -7,9 +7,11 @@ const GUTTED_SHARE = 0.5;
 /** A cluster as it is to be used, and what of it the control plane does not list any more. */
 export interface HeldCluster {
   readonly cluster: Cluster;
-  /** Endpoints in use that were taken away not long ago; 0 when nothing is held back. */
-  readonly held: number;
+  /** Endpoints of it that were taken away not long ago; none when nothing is held back. */
+  readonly held: readonly Endpoint[];
 }
+
+const NONE: readonly Endpoint[] = [];
 
 /**
  * Endpoints of one cluster over its updates. An update that leaves less than half of them, or none, is not believed at once: what it
@@ -49,7 +51,7 @@ export class HoldBack {
     );
     const endpoints = [...target.endpoints, ...missing];
     this.#given = endpoints;
-    return { cluster: { ...target, endpoints }, held: missing.length };
+    return { cluster: { ...target, endpoints }, held: missing };
   }
 
   /** Believes what was held back. @returns undefined when nothing was. */
@@ -61,7 +63,7 @@ export class HoldBack {
     this.#heldSinceMs = undefined;
     this.#target = undefined;
     this.#given = target.endpoints;
-    return { cluster: target, held: 0 };
+    return { cluster: target, held: NONE };
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Cluster } from "../../resource/cluster.ts";
+import type { Endpoint } from "../../resource/endpoint.ts";
+import { AddressOwners } from "./address-owners.ts";
 import { assembleCluster, emptyCluster } from "./assemble-cluster.ts";
+import type { HeldCluster } from "./hold-back.ts";
 import { HoldBack } from "./hold-back.ts";
 import type { ResourceLookup } from "./resolve-authority.ts";
 
@@ -16,20 +19,44 @@ export interface PublishedClustersOptions {
   readonly remove: (name: string) => void;
   /** @param held endpoints that stay for now although an update took them away; 0: none any more. */
   readonly onHeldBack: (cluster: string, held: number) => void;
+  /** Suspect endpoints of a cluster get nothing any more, because somebody else has their addresses. */
+  readonly onStrangers: (cluster: string, addresses: readonly string[]) => void;
+  /** Clusters that somebody else has made known, whose endpoints have their addresses too. */
+  readonly others: () => Iterable<Cluster>;
 }
 
 interface Published {
   readonly holdBack: HoldBack;
   users: number;
   held: number;
+  /** What is in use, suspects included. */
+  cluster: Cluster | undefined;
+  /** Keys of endpoints that are held back, or that only the disk knows. */
+  suspects: ReadonlySet<string>;
+  /** Those of them whose addresses somebody else has by now; they stay out for as long as they are suspect. */
+  strangers: ReadonlySet<string>;
 }
 
-/** The clusters that some authority leads to: made of what is known of them, and held back where an update guts one. */
+/** A cluster as the control plane, or the disk, has it. */
+interface Made {
+  readonly cluster: Cluster;
+  readonly isDeliberate: boolean;
+  readonly isFromDisk: boolean;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * The clusters that some authority leads to: made of what is known of them, and held back where an update guts one. What is held back, or known from
+ * disk alone, is suspect: it gets nothing from the moment on at which anybody else is known to have its address.
+ */
 export class PublishedClusters {
   /** Everything is believed at once just now. */
   believesAll = false;
   readonly #options: PublishedClustersOptions;
   readonly #published = new Map<string, Published>();
+  /** Names of those with suspects. */
+  readonly #suspected = new Set<string>();
 
   constructor(options: PublishedClustersOptions) {
     this.#options = options;
@@ -69,34 +96,97 @@ export class PublishedClusters {
     const published = this.#published.get(name);
     if (published === undefined || --published.users > 0) return;
     this.#published.delete(name);
+    this.#suspected.delete(name);
     this.#options.remove(name);
   }
 
-  /** Something is new about it; nothing happens where no authority leads to it. */
-  update(name: string): void {
-    const published = this.#published.get(name);
-    const made = published === undefined ? undefined : this.#make(name);
-    if (published === undefined || made === undefined) return;
-    const { upsert, nowMs, onHeldBack } = this.#options;
-    const given = published.holdBack.update(made.cluster, made.deliberate || this.believesAll, nowMs());
-    const before = published.held;
-    published.held = given.held;
-    upsert(given.cluster);
-    if (given.held !== before) onHeldBack(name, given.held);
+  /** Something is new about these; nothing happens where no authority leads to one. */
+  update(names: Iterable<string>): void {
+    const changed = new Set<string>();
+    for (const name of names) {
+      const published = this.#published.get(name);
+      const made = published === undefined ? undefined : this.#make(name);
+      if (published === undefined || made === undefined) continue;
+      const isMeant = made.isDeliberate || this.believesAll;
+      const given = published.holdBack.update(made.cluster, isMeant, this.#options.nowMs());
+      const suspects = made.isFromDisk ? given.cluster.endpoints : given.held;
+      this.#take(name, published, given, suspects);
+      changed.add(name);
+    }
+    this.#publish(changed);
+  }
+
+  /** Others have made something known. */
+  othersChanged(): void {
+    this.#publish(new Set());
   }
 
   /** Believes what is held back. @param wanted whether that of a cluster. @returns names of the clusters that this changed. */
   release(wanted: (name: string, dueMs: number) => boolean): string[] {
-    const released: string[] = [];
+    const released = new Set<string>();
     for (const [name, published] of this.#published) {
       const { dueMs } = published.holdBack;
       if (dueMs === undefined || !wanted(name, dueMs)) continue;
-      published.held = 0;
-      this.#options.upsert(published.holdBack.release()!.cluster);
-      released.push(name);
-      this.#options.onHeldBack(name, 0);
+      const given = published.holdBack.release()!;
+      this.#take(name, published, given, given.held);
+      released.add(name);
     }
-    return released;
+    this.#publish(released);
+    return [...released];
+  }
+
+  #take(
+    name: string,
+    published: Published,
+    { cluster, held }: HeldCluster,
+    suspects: readonly Endpoint[],
+  ): void {
+    published.cluster = cluster;
+    published.suspects = suspects.length === 0 ? NOBODY : new Set(suspects.map(({ key }) => key));
+    if (suspects.length === 0) {
+      this.#suspected.delete(name);
+      published.strangers = NOBODY;
+    } else this.#suspected.add(name);
+    const before = published.held;
+    published.held = held.length;
+    if (held.length !== before) this.#options.onHeldBack(name, held.length);
+  }
+
+  /** Hands these on, and those whose suspects somebody else's endpoints have turned up at: all at once, so that none is used in between. */
+  #publish(changed: Set<string>): void {
+    if (this.#suspected.size > 0) for (const name of this.#findStrangers()) changed.add(name);
+    for (const name of changed) {
+      const { cluster, strangers } = this.#published.get(name)!;
+      if (cluster === undefined) continue;
+      const { endpoints } = cluster;
+      if (strangers.size === 0) this.#options.upsert(cluster);
+      else
+        this.#options.upsert({ ...cluster, endpoints: endpoints.filter(({ key }) => !strangers.has(key)) });
+    }
+  }
+
+  /** @returns names of the clusters that have strangers which they did not have before. */
+  *#findStrangers(): Iterable<string> {
+    const owners = new AddressOwners();
+    for (const { cluster, suspects } of this.#published.values())
+      if (cluster !== undefined) owners.add(cluster, suspects);
+    for (const cluster of this.#options.others())
+      if (!this.#published.has(cluster.name)) owners.add(cluster, NOBODY);
+    for (const name of this.#suspected) {
+      const published = this.#published.get(name)!;
+      const { cluster, suspects, strangers } = published;
+      const found = (cluster?.endpoints ?? []).filter(
+        (endpoint) =>
+          suspects.has(endpoint.key) && !strangers.has(endpoint.key) && owners.hasOther(endpoint, name),
+      );
+      if (found.length === 0) continue;
+      published.strangers = new Set([...strangers, ...found.map(({ key }) => key)]);
+      this.#options.onStrangers(
+        name,
+        found.map(({ address }) => address),
+      );
+      yield name;
+    }
   }
 
   /** @returns undefined as long as its endpoints are asked for. */

@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { Cluster } from "../../resource/cluster.ts";
-import type { Route } from "../../resource/route.ts";
 import type { XdsNode } from "../resources/delta-request.ts";
 import { PLAIN_ROUTE } from "../resources/own-route.ts";
 import type { HostRoute } from "../resources/xds-resource.ts";
@@ -16,30 +15,8 @@ import { RESOURCE_KINDS, resolveAuthority } from "./resolve-authority.ts";
 import type { ResourceEntry } from "./resource-entry.ts";
 import { createResourceTables, lookupIn } from "./resource-tables.ts";
 import { routesOf } from "./routes-of.ts";
-
-/** Where a {@link XdsClient} puts what it finds. Calls never throw. */
-export interface XdsSink {
-  /** A cluster is new or may have changed. Before the first route or authority that names it. */
-  upsert(cluster: Cluster): void;
-  /** Nothing names the cluster any more. */
-  remove(name: string): void;
-  /** All routes of all authorities, when any of them has changed. */
-  routes(routes: readonly Route[]): void;
-  /** Where requests for an authority go from now on; asked for by {@link XdsClient.want}. */
-  authority(authority: string, target: AuthorityTarget): void;
-}
-
-/** What happens in a {@link XdsClient}, for the log and the metrics. */
-export interface XdsClientEvents {
-  onConnected(address: string): void;
-  onDisconnected(address: string, reason: string): void;
-  /** @param problem why an answer was refused, "" when it was not. */
-  onAnswer(typeUrl: string, problem: string): void;
-  /** An update took most endpoints away. @param held how many stay for now; 0 when what was held back is believed. */
-  onHeldBack(cluster: string, held: number): void;
-  /** What is known, or wanted, has changed. */
-  onChange(): void;
-}
+import type { XdsClientEvents } from "./xds-client-events.ts";
+import type { XdsSink } from "./xds-sink.ts";
 
 /** What a {@link XdsClient} is made of. */
 export interface XdsClientOptions {
@@ -246,6 +223,11 @@ export class XdsClient {
     while (this.#dirty.size > 0 || this.#dirtyClusters.size > 0) this.#work();
   }
 
+  /** The clusters that do not come from the control plane are others now. */
+  othersChanged(): void {
+    this.#published.othersChanged();
+  }
+
   /** Believes at once what is held back. @param cluster only of this one. @returns names of the clusters that this changed. */
   release(cluster?: string): string[] {
     return this.#published.release((name) => cluster === undefined || cluster === name);
@@ -278,7 +260,7 @@ export class XdsClient {
     const clusters = [...this.#dirtyClusters];
     this.#dirty.clear();
     this.#dirtyClusters.clear();
-    for (const name of clusters) this.#published.update(name);
+    this.#published.update(clusters);
     for (const authority of authorities) if (this.#authorities.has(authority.name)) this.#resolve(authority);
   }
 

@@ -131,4 +131,36 @@ describe("a Service's own words about its traffic", { skip }, () => {
       caller.close();
     }
   });
+
+  it("what is held back gets no call any more when another Pod turns up at its address", async () => {
+    const victim = await open("victim", "127.7.7");
+    const other = await open("other", "127.7.8");
+    const host = await victim.addKnown("victim-1");
+    const { port } = victim.backends.get("victim-1")!;
+    await victim.addKnown("victim-2");
+    await other.add("other-1");
+    const calls = new EchoCaller(proxy.address, "victim.shop:50051");
+    const otherCalls = new EchoCaller(proxy.address, "other.shop:50051");
+    try {
+      await until("both Services are known", async () => {
+        const names = Object.keys(await calls.spread(10)).sort();
+        return names.join() === "victim-1,victim-2" && (await otherCalls.call()).name === "other-1";
+      });
+      await victim.end("victim-1");
+      await victim.hide("victim-1");
+      await victim.hide("victim-2");
+      await until("they are held back", async () =>
+        (await proxy.metrics()).includes("isobar_xds_client_held_back_endpoints 2"),
+      );
+      await other.addAt("stranger", host, port);
+      await until("the other Service is known to have it", async () =>
+        Object.keys(await otherCalls.spread(10)).includes("stranger"),
+      );
+      assert.deepEqual(await calls.spread(30), { "victim-2": 30 });
+      assert.match(await proxy.metrics(), /isobar_xds_client_claimed_endpoints_total 1\n/);
+    } finally {
+      calls.close();
+      otherCalls.close();
+    }
+  });
 });

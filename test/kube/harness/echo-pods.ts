@@ -42,10 +42,15 @@ export class EchoPods {
   async add(name: string, more: object = {}): Promise<string> {
     // As in a cluster, addresses come again.
     const host = `${this.#net}.${1 + (this.#made++ % 250)}`;
-    const backend = await EchoBackend.start(name, host);
+    await this.addAt(name, host, 0, more);
+    return host;
+  }
+
+  /** As {@link add}, at an address and a port that another Pod may have had. */
+  async addAt(name: string, host: string, port: number, more: object = {}): Promise<void> {
+    const backend = await EchoBackend.start(name, host, port);
     this.backends.set(name, backend);
     await this.#writer.apply(this.#slice(name, host, backend.port, more));
-    return host;
   }
 
   /** As {@link add}, with a Pod that the API server knows. */

@@ -1,5 +1,5 @@
 import type { handleUnaryCall } from "@grpc/grpc-js";
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 
 const same = (octets: Buffer): Buffer => octets;
 const PATH = "/test.Echo/Name";
@@ -7,12 +7,17 @@ const PATH = "/test.Echo/Name";
 /** A gRPC server that answers every call with its name. */
 export class EchoBackend {
   port = 0;
+  /** Metadata of the calls that came. */
+  readonly seen: Metadata[] = [];
   readonly #server = new Server();
 
-  /** @param host an address of this machine. */
-  static async start(name: string, host = "127.0.0.1"): Promise<EchoBackend> {
+  /** @param host an address of this machine. @param port 0: any that is free. */
+  static async start(name: string, host = "127.0.0.1", port = 0): Promise<EchoBackend> {
     const backend = new EchoBackend();
-    const answer: handleUnaryCall<Buffer, Buffer> = (_, callback) => callback(null, Buffer.from(name));
+    const answer: handleUnaryCall<Buffer, Buffer> = ({ metadata }, callback) => {
+      backend.seen.push(metadata);
+      callback(null, Buffer.from(name));
+    };
     const method = {
       path: PATH,
       requestStream: false,
@@ -24,8 +29,8 @@ export class EchoBackend {
     } as const;
     backend.#server.addService({ name: method }, { name: answer });
     backend.port = await new Promise<number>((resolve, reject) => {
-      backend.#server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
+      backend.#server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
       );
     });
     return backend;
@@ -60,13 +65,16 @@ export class EchoCaller {
     });
   }
 
-  call(deadlineMs = 20_000): Promise<Called> {
+  call(deadlineMs = 20_000, headers: Readonly<Record<string, string>> = {}): Promise<Called> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return new Promise((resolve) => {
       this.#client.makeUnaryRequest(
         PATH,
         same,
         same,
         Buffer.from("hello"),
+        metadata,
         { deadline: Date.now() + deadlineMs },
         (error, answer) =>
           resolve(

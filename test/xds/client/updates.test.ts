@@ -22,7 +22,7 @@ declare("believes updates as they deserve it", [goControlPlane], async () => {
   await serve(controlPlane, ports);
   await serve(spare, ports);
   const addresses = [controlPlane.address, spare.address];
-  const proxy = await XdsProxy.start({ addresses, controlPlane: "holdBack: 1h, idleTimeout: 1h" });
+  const proxy = await XdsProxy.start({ addresses, controlPlane: "holdBack: 10m, idleTimeout: 1h" });
   const caller = new EchoCaller(proxy.address, AUTHORITY);
   const refusal = (type: string) =>
     controlPlane.requests.findLast((request) => request.error !== undefined && request.type.endsWith(type));

@@ -1,0 +1,15 @@
+import type { Cluster } from "../../resource/cluster.ts";
+import type { Route } from "../../resource/route.ts";
+import type { AuthorityTarget } from "./resolve-authority.ts";
+
+/** Where a XdsClient puts what it finds. Calls never throw. */
+export interface XdsSink {
+  /** A cluster is new or may have changed. Before the first route or authority that names it. */
+  upsert(cluster: Cluster): void;
+  /** Nothing names the cluster any more. */
+  remove(name: string): void;
+  /** All routes of all authorities, when any of them has changed. */
+  routes(routes: readonly Route[]): void;
+  /** Where requests for an authority go from now on; asked for by `XdsClient.want`. */
+  authority(authority: string, target: AuthorityTarget): void;
+}
