@@ -240,13 +240,16 @@ async function versionAfter(
 ): Promise<ServiceVersion | undefined> {
   const here = history.after(of, part);
   if (here !== undefined) return here;
-  const position = reader.fileOf(of);
-  if (position < 0 || reader.files[position]!.atMs >= replay.headMs) return undefined;
   const name = [...replay.services].find(([, each]) => each === history)![0];
-  const before = await reader
-    .replay(position, { untilMs: atMs, wants: (each) => each === name })
-    .catch(() => undefined);
-  return before?.services.get(name)?.after(of, part);
+  for (const position of reader.filesOf(of)) {
+    if (reader.files[position]!.atMs >= replay.headMs) continue;
+    const before = await reader
+      .replay(position, { untilMs: atMs, wants: (each) => each === name })
+      .catch(() => undefined);
+    const found = before?.services.get(name)?.after(of, part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** What the parts come to: the endpoints it was told of, the settings, the routes. */

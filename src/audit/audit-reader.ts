@@ -60,9 +60,10 @@ export class AuditReader {
     return this.files.findLastIndex((file) => file.atMs <= atMs);
   }
 
-  /** @returns the position of the file that has the record; −1: none has. */
-  fileOf(n: number): number {
-    return this.files.findLastIndex((file) => file.first <= n);
+  /** @returns positions of files that can have a record: what there was when a process began has a number before its first file. */
+  filesOf(n: number): number[] {
+    const position = this.files.findLastIndex((file) => file.first <= n);
+    return [position, position + 1].filter((each) => this.files[each] !== undefined);
   }
 
   /** @returns how things were at a time, as a file of this position tells it. Rejects with AuditError when it cannot. */

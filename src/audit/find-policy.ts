@@ -24,10 +24,7 @@ export async function findPolicy(
     if (found !== undefined) return found;
     throw new AuditError(`there was no TrafficPolicy ${policy} at ${new Date(wanted.atMs).toISOString()}`);
   }
-  // What there was when a process began has a number before the first file of it.
-  const position = reader.fileOf(wanted.record);
-  for (const each of [position, position + 1]) {
-    if (reader.files[each] === undefined) continue;
+  for (const each of reader.filesOf(wanted.record)) {
     const replay = await reader.replay(each, { untilMs: Number.MAX_SAFE_INTEGER, wants: () => false });
     const found = replay.policies.get(policy)?.find(({ n }) => n === wanted.record);
     if (found !== undefined) return found;
