@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isChangeableHeader } from "../resource/changeable-header.ts";
+import { MIRROR_DEFAULTS } from "../resource/route.ts";
 import { retriesSchema, timeoutsSchema } from "./cluster-requests-schema.ts";
 import { choiceField, fieldNotes, integerField, switchField, textField } from "./config-fields.ts";
 import { durationField } from "./duration-field.ts";
@@ -178,12 +179,16 @@ const mirror = z
     percent: integerField(1, 100, { doc: "Share of the requests that is copied.", unit: "percent" }).default(
       100,
     ),
-    maxRequests: integerField(1, 10_000, { doc: "Copies in flight at most." }).default(100),
-    maxPerSecond: integerField(1, 100_000, { doc: "Copies begun per second at most." }).default(100),
+    maxRequests: integerField(1, 10_000, { doc: "Copies in flight at most." }).default(
+      MIRROR_DEFAULTS.maxRequests,
+    ),
+    maxPerSecond: integerField(1, 100_000, { doc: "Copies begun per second at most." }).default(
+      MIRROR_DEFAULTS.maxPerSecond,
+    ),
     maxBodyOctets: integerField(0, 16 * MIB, {
       doc: "A copy whose request body grows beyond this is given up.",
       unit: "octets",
-    }).default(65_536),
+    }).default(MIRROR_DEFAULTS.maxBodyOctets),
     timeout: durationField(1, HOUR_MS, { doc: "How long a copy may take beyond its original." }).default(
       "30s",
     ),

@@ -167,7 +167,8 @@ export class Dispatcher implements AttemptOpener {
         return subchannel;
       }
     }
-    request.hash = cluster.hash === undefined ? 0 : this.#context.exchanges.hash[stream]!;
+    const isHashed = cluster.hash !== undefined || routes !== undefined;
+    request.hash = isHashed ? this.#context.exchanges.hash[stream]! : 0;
     const slot = explain.isOn
       ? explain.pick(
           cluster,

@@ -69,7 +69,7 @@ export class ExchangeTable {
   readonly hedge: Int32Array;
   /** Cluster slot, -1 for none. */
   readonly cluster: Int32Array;
-  /** What the cluster's policy hashes, 0 for nothing; written only for clusters that have a RequestHash. */
+  /** What the cluster's policy hashes, 0 for nothing; written only where there are routes, or the cluster has a RequestHash. */
   readonly hash: Uint32Array;
   /** Endpoint slot of the present attempt, -1 for none. */
   readonly endpoint: Int32Array;

@@ -11,8 +11,14 @@ export class RequestHash {
 
   /** @returns undefined where the policy does not hash, or has nothing to hash. */
   static of(engine: Engine, { policy, hash }: LoadBalancing): RequestHash | undefined {
-    const hashes = policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:");
-    return hashes && hash.keys.length > 0 ? new RequestHash(engine, hash.keys) : undefined;
+    return RequestHash.isUsedBy(policy) && hash.keys.length > 0
+      ? new RequestHash(engine, hash.keys)
+      : undefined;
+  }
+
+  /** @returns whether a policy hashes. */
+  static isUsedBy(policy: LoadBalancing["policy"]): boolean {
+    return policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:");
   }
 
   private constructor({ slab, pool, scratch }: Engine, keys: LoadBalancing["hash"]["keys"]) {

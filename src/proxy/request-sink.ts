@@ -141,7 +141,9 @@ export class RequestSink implements ConnectionSink {
       return;
     }
     slab.bytes.copyWithin(block, scratch, scratch + length);
-    if (cluster.hash !== undefined) exchanges.hash[slot] = cluster.hash.of(block, length, source);
+    const hash = routes === undefined ? cluster.hash : routes.hashOf(slot, cluster);
+    if (hash !== undefined) exchanges.hash[slot] = hash.of(block, length, source);
+    else if (routes !== undefined) exchanges.hash[slot] = 0;
     exchanges.headBlock[slot] = block;
     exchanges.headOctets[slot] = length;
     exchanges.headLiteralOctets[slot] = request.outLiteralOctets + (routes?.changedLiteralOctets ?? 0);

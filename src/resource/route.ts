@@ -57,6 +57,14 @@ export interface MirrorPolicy {
   readonly timeoutMs: number;
 }
 
+/** Limits of copies where only their cluster and share are said. */
+export const MIRROR_DEFAULTS = {
+  maxRequests: 100,
+  maxPerSecond: 100,
+  maxBodyOctets: 65_536,
+  timeoutMs: 30_000,
+} as const satisfies Partial<MirrorPolicy>;
+
 /** What callers are told apart by. */
 export type CallerKey = Exclude<HashKey, { readonly kind: "method" }>;
 
@@ -85,6 +93,8 @@ export interface Route {
   readonly requestHeaders: HeaderChanges | null;
   readonly responseHeaders: HeaderChanges | null;
   readonly mirror: MirrorPolicy | null;
+  /** What requests are kept together by, at clusters whose policy hashes; of several the first that a request has. Default: as the cluster says. */
+  readonly hash?: readonly HashKey[];
 }
 
 /** All routes in their order, and what they are called together: equal versions are equal routes. */

@@ -3,6 +3,7 @@ import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import type { CompiledRoute } from "../../route/compiled-route.ts";
 import type { RequestNames } from "../authorities/request-names.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { RequestHash } from "../request-hash.ts";
 import type { AttemptPolicy } from "../retry/attempt-policy.ts";
 import type { RequestMirrors } from "./request-mirrors.ts";
 import type { RouteUpdate } from "./route-update.ts";
@@ -89,6 +90,9 @@ export interface RequestRoutes {
 
   /** @returns what is done about the request's attempts: the cluster's policy, or what its route makes of it. */
   attemptPolicyOf(slot: number, cluster: ClusterRuntime): AttemptPolicy | undefined;
+
+  /** @returns what makes the request's hash: by what its route says, or its cluster; undefined: nothing does. */
+  hashOf(slot: number, cluster: ClusterRuntime): RequestHash | undefined;
 
   /** @returns the name of its route, "" for none. */
   nameOf(slot: number): string;

@@ -8,6 +8,7 @@ import { RouteCell, RouteCounters, routeColumn } from "../../telemetry/route-cou
 import type { RequestNames } from "../authorities/request-names.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { ProxyContext } from "../proxy-context.ts";
+import type { RequestHash } from "../request-hash.ts";
 import type { AttemptPolicy } from "../retry/attempt-policy.ts";
 import { HostCache } from "./host-cache.ts";
 import { LabelIndex } from "./label-index.ts";
@@ -15,6 +16,7 @@ import { MirrorBudget } from "./mirror-budget.ts";
 import type { MirrorStart } from "./mirrors.ts";
 import { Mirrors } from "./mirrors.ts";
 import type { EndpointSet, PlainRequest, RequestRoutes, RouteChoice } from "./request-routes.ts";
+import { RouteHashes } from "./route-hashes.ts";
 import { RoutePolicies } from "./route-policies.ts";
 import type { RouteUpdate } from "./route-update.ts";
 
@@ -54,6 +56,7 @@ export class RouteRuntime implements RequestRoutes {
   readonly #routes: (CompiledRoute | undefined)[];
   readonly #endpoints: (EndpointSet | undefined)[];
   readonly #policies = new RoutePolicies();
+  readonly #hashes: RouteHashes;
   #table: RouteTable;
   #view: HeaderView;
   #hosts: HostCache;
@@ -69,6 +72,7 @@ export class RouteRuntime implements RequestRoutes {
     this.#routes = new Array<CompiledRoute | undefined>(slots);
     this.#endpoints = new Array<EndpointSet | undefined>(slots);
     this.mirrors = new Mirrors(context, slots, this.#row);
+    this.#hashes = new RouteHashes(context.engine);
     [this.#table, this.#view, this.#hosts] = this.#compile(update);
   }
 
@@ -205,6 +209,11 @@ export class RouteRuntime implements RequestRoutes {
   attemptPolicyOf(slot: number, cluster: ClusterRuntime): AttemptPolicy | undefined {
     const route = this.#routes[slot];
     return route?.policy === undefined ? cluster.policy : this.#policies.of(route, cluster);
+  }
+
+  hashOf(slot: number, cluster: ClusterRuntime): RequestHash | undefined {
+    const route = this.#routes[slot];
+    return route?.route.hash === undefined ? cluster.hash : this.#hashes.of(route, cluster);
   }
 
   nameOf(slot: number): string {

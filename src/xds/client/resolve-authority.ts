@@ -110,9 +110,11 @@ function resolveCluster(name: string, lookup: ResourceLookup, needs: [ResourceKi
 
 /** @returns the cluster that a route sends everything to, unchanged; undefined if it does anything else. */
 function plainCluster(route: HostRoute): string | undefined {
-  const { matches, clusters, sticky, endpoints, policy, requestHeaders, responseHeaders, mirror } = route;
+  const { matches, clusters, sticky, endpoints, policy, requestHeaders, responseHeaders, mirror, hash } =
+    route;
   const isPlain =
     clusters.length === 1 &&
+    hash === undefined &&
     matches.every(({ path, headers }) => path === "" && headers.length === 0) &&
     [sticky, endpoints, policy, requestHeaders, responseHeaders, mirror].every((part) => part === null);
   return isPlain ? clusters[0]!.name : undefined;

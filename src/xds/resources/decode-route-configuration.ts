@@ -22,12 +22,17 @@ export function readRouteConfiguration(
     const at = `${path}virtual_hosts[${index}]`;
     if (host.domains.length === 0) throw new ResourceProblem(`${at}.domains`, "none", "at least one");
     const routes: HostRoute[] = [];
+    const levels = [
+      { path: at, mutations: host },
+      { path: path.slice(0, -1) || "route_configuration", mutations: message },
+    ];
     for (const [place, route] of host.routes.entries()) {
       const name = `${message.name}/${host.name}/${route.name || place}`;
       const decoded = decodeRoute(route, {
         path: `${at}.routes[${place}]`,
         name,
         retryPolicy: host.retryPolicy,
+        levels,
       });
       if (decoded !== undefined) routes.push(decoded);
     }

@@ -9,6 +9,10 @@ import type {
   RouteMatch as RouteMatchMessage,
 } from "../generated/envoy/config/route/v3/route_components_pb.js";
 import { decodeDuration } from "./decode-duration.ts";
+import { decodeHashPolicy } from "./decode-hash-policy.ts";
+import type { MutationLevel } from "./decode-header-changes.ts";
+import { decodeHeaderChanges } from "./decode-header-changes.ts";
+import { decodeMirror } from "./decode-mirror.ts";
 import { decodeOwnRoute, PLAIN_ROUTE } from "./own-route.ts";
 import { ResourceProblem } from "./resource-problem.ts";
 import { ISOBAR_METADATA } from "./type-url.ts";
@@ -21,6 +25,8 @@ export interface RoutePlace {
   readonly name: string;
   /** The virtual host's, for routes that have none of their own. */
   readonly retryPolicy: RetryPolicyMessage | undefined;
+  /** What is said about headers around the route, the virtual host first. */
+  readonly levels: readonly MutationLevel[];
 }
 
 const MAX_ATTEMPTS = 5;
@@ -28,7 +34,7 @@ const MAX_ATTEMPTS = 5;
 const QUERY_PARAMETERS = 7;
 
 /**
- * Decodes one route: what gRPC makes of it (gRFC A28, A44), or, from a control plane of ours, the route it was made of. What changes where
+ * Decodes one route: what gRPC makes of it (gRFC A28, A42, A44), header changes and copies as Envoy has them; or, from a control plane of ours, the route it was made of. What changes where
  * a request goes and is not understood is refused, not passed over.
  *
  * @returns undefined for a route that no call can match.
@@ -45,7 +51,19 @@ export function decodeRoute(route: Route, place: RoutePlace): HostRoute | undefi
   }
   const action = route.action.value;
   const clusters = decodeClusters(action, `${place.path}.route`);
-  return { ...PLAIN_ROUTE, name: place.name, matches, clusters, policy: decodePolicy(action, place) };
+  const levels = [{ path: place.path, mutations: route }, ...place.levels];
+  const hash = decodeHashPolicy(action.hashPolicy, `${place.path}.route.hash_policy`);
+  return {
+    ...PLAIN_ROUTE,
+    name: place.name,
+    matches,
+    clusters,
+    policy: decodePolicy(action, place),
+    requestHeaders: decodeHeaderChanges(levels, "request"),
+    responseHeaders: decodeHeaderChanges(levels, "response"),
+    mirror: decodeMirror(action.requestMirrorPolicies, `${place.path}.route.request_mirror_policies`),
+    ...(hash === undefined ? {} : { hash }),
+  };
 }
 
 /** @returns none for all requests; undefined when no call can match. */
@@ -106,9 +124,15 @@ function decodeClusters({ clusterSpecifier }: RouteAction, path: string): Weight
     const found = clusterSpecifier.case ?? "no cluster specifier, or one that is not known";
     throw new ResourceProblem(path, found, "cluster or weighted_clusters");
   }
-  const clusters = clusterSpecifier.value.clusters.map(({ name, weight = 0 }, index) => {
-    if (name === "")
-      throw new ResourceProblem(`${path}.weighted_clusters.clusters[${index}].name`, "none", "a name");
+  const clusters = clusterSpecifier.value.clusters.map((side, index) => {
+    const { name, weight = 0 } = side;
+    const at = `${path}.weighted_clusters.clusters[${index}]`;
+    if (name === "") throw new ResourceProblem(`${at}.name`, "none", "a name");
+    for (const direction of ["request", "response"] as const) {
+      const changes = decodeHeaderChanges([{ path: at, mutations: side }], direction);
+      if (changes !== null)
+        throw new ResourceProblem(`${at}.${direction}_headers_to_add`, "some", "none: say it of the route");
+    }
     return { name, weight };
   });
   if (!clusters.some(({ weight }) => weight > 0)) {

@@ -2,7 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { HeaderMatch, Route, RouteMatch } from "../../resource/route.ts";
 import type { ServiceModel } from "../../resource/service.ts";
-import type { RouteSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
+import type {
+  RouteActionSchema,
+  RouteSchema,
+} from "../generated/envoy/config/route/v3/route_components_pb.js";
 import { VirtualHostSchema } from "../generated/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../generated/envoy/config/route/v3/route_pb.js";
 import type { ClientKind } from "./client-kind.ts";
@@ -11,6 +14,7 @@ import { ISOBAR_METADATA } from "./type-url.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
+type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 type HostInit = MessageInitShape<typeof VirtualHostSchema>;
 type MatchInit = NonNullable<RouteInit["match"]>;
 
@@ -84,10 +88,12 @@ function routeOf(
   match: RouteMatch,
   kind: ClientKind,
 ): RouteInit {
-  const encoded: RouteInit = {
-    match: encodeMatch(match, kind),
-    action: { case: "route", value: encodeRouteAction(service, route, kind) },
-  };
+  // A proxy of ours has the cluster's settings from the cluster, and its own routes from their metadata.
+  const action: ActionInit =
+    kind === "isobar" && route === undefined
+      ? { clusterSpecifier: { case: "cluster", value: service.name } }
+      : encodeRouteAction(service, route, kind);
+  const encoded: RouteInit = { match: encodeMatch(match, kind), action: { case: "route", value: action } };
   if (route !== undefined) encoded.name = route.name;
   if (route !== undefined && kind !== "grpc") headerChanges(encoded, route);
   return encoded;

@@ -256,6 +256,67 @@ describe("a RouteConfiguration", () => {
     assert.deepEqual(second!.policy, { timeouts: { requestMs: 2000, idleMs: 0 }, retries: undefined });
   });
 
+  it("changes headers, copies requests and keeps them together as it says", () => {
+    const set = (key: string, value: string) => ({
+      header: { key, value },
+      appendAction: "OVERWRITE_IF_EXISTS_OR_ADD",
+    });
+    const { value, problem } = decodeRouteConfiguration(
+      octets(RouteConfigurationSchema, {
+        name: "rc",
+        requestHeadersToRemove: ["X-Debug"],
+        virtualHosts: [
+          {
+            name: "vh",
+            domains: ["*"],
+            responseHeadersToAdd: [set("X-By", "100%%")],
+            routes: [
+              {
+                match: { prefix: "" },
+                requestHeadersToAdd: [
+                  set("X-Tenant", "acme"),
+                  { header: { key: "x-more", value: "1" } },
+                  set("x-not", ""),
+                ],
+                route: {
+                  ...to,
+                  hashPolicy: [
+                    { queryParameter: { name: "q" } },
+                    { header: { headerName: "X-User" } },
+                    { header: { headerName: ":path" } },
+                    { cookie: { name: "id" } },
+                    { connectionProperties: { sourceIp: true } },
+                  ],
+                  requestMirrorPolicies: [
+                    {
+                      cluster: "shadow",
+                      runtimeFraction: { defaultValue: { numerator: 125, denominator: "TEN_THOUSAND" } },
+                    },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      }),
+    );
+    assert.equal(problem, undefined);
+    const [route] = value!.virtualHosts[0]!.routes;
+    assert.deepEqual(route!.requestHeaders, {
+      set: { "x-tenant": "acme" },
+      add: { "x-more": "1" },
+      remove: ["x-debug"],
+    });
+    assert.deepEqual(route!.responseHeaders, { set: { "x-by": "100%" }, add: {}, remove: [] });
+    assert.deepEqual([route!.mirror?.cluster, route!.mirror?.percent], ["shadow", 1.25]);
+    assert.deepEqual(route!.hash, [
+      { kind: "header", name: "x-user" },
+      { kind: "method" },
+      { kind: "cookie", name: "id" },
+      { kind: "source" },
+    ]);
+  });
+
   it("of ours is the route it was made of", () => {
     const route = JSON.stringify({
       name: "mine",
@@ -287,6 +348,47 @@ describe("a RouteConfiguration", () => {
       "no cluster",
       { match: { prefix: "" }, route: { clusterHeader: "x" } },
       /found clusterHeader, wanted cluster/,
+    ],
+    [
+      "a header that is computed",
+      {
+        match: { prefix: "" },
+        route: to,
+        requestHeadersToAdd: [{ header: { key: "a", value: "%REQ(b)%" } }],
+      },
+      /routes\[0\]\.request_headers_to_add\[0\]\.header\.value: found a command operator/,
+    ],
+    [
+      "a header that belongs to HTTP/2",
+      { match: { prefix: "" }, route: to, responseHeadersToRemove: ["Te"] },
+      /routes\[0\]\.response_headers_to_remove\[0\]: found "Te"/,
+    ],
+    [
+      "a header only where there is one",
+      {
+        match: { prefix: "" },
+        route: to,
+        requestHeadersToAdd: [{ header: { key: "a", value: "b" }, appendAction: "OVERWRITE_IF_EXISTS" }],
+      },
+      /append_action: found 3/,
+    ],
+    [
+      "headers of one side of a split",
+      {
+        match: { prefix: "" },
+        route: {
+          weightedClusters: { clusters: [{ name: "a", weight: 1, requestHeadersToRemove: ["x"] }] },
+        },
+      },
+      /weighted_clusters\.clusters\[0\]\.request_headers_to_add: found some/,
+    ],
+    [
+      "copies to two places",
+      {
+        match: { prefix: "" },
+        route: { ...to, requestMirrorPolicies: [{ cluster: "a" }, { cluster: "b" }] },
+      },
+      /request_mirror_policies: found 2, wanted one at most/,
     ],
     [
       "no weight",
