@@ -73,7 +73,8 @@ export class ControlPlaneEvents implements StreamEvents {
       kind,
       type,
       resources,
-      message,
+      // Not "message": that is what the line itself is called.
+      why: message,
     });
   }
 
@@ -122,8 +123,8 @@ export class ControlPlaneEvents implements StreamEvents {
 
   #refused({ reason, message }: Refusal, fields: LogFields): void {
     this.refusals[reason]++;
-    if (reason === "expired") this.#log.debug("a stream ends with its rights", { ...fields, message });
-    else if (this.#mayWrite()) this.#log.warn("a client is refused", { ...fields, reason, message });
+    if (reason === "expired") this.#log.debug("a stream ends with its rights", { ...fields, why: message });
+    else if (this.#mayWrite()) this.#log.warn("a client is refused", { ...fields, reason, why: message });
   }
 
   /** A service makes no sense; what it was before is served on. */

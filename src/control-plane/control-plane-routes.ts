@@ -55,9 +55,9 @@ function loadText({ service, callers, requestsPerSecond, endpointsInUse, places 
 }
 
 function clientText(client: StreamStatus): string {
-  const { nodeId, kind, transport, peer, userAgent, zone, region } = client;
+  const { nodeId, who, kind, transport, peer, userAgent, zone, region } = client;
   const place = `region=${region || "-"} zone=${zone || "-"}`;
-  const head = `${nodeId || "-"} kind=${kind} transport=${transport} peer=${peer} agent="${userAgent}" ${place}\n`;
+  const head = `${nodeId || "-"} kind=${kind} transport=${transport} peer=${peer} agent="${userAgent}" ${place}${who === "" ? "" : ` client="${who}"`}\n`;
   return head + client.types.map(typeText).join("");
 }
 

@@ -110,10 +110,12 @@ const NAMESPACES = /^\s*(?:\*|[a-z0-9-]+)\s*(?:,\s*(?:\*|[a-z0-9-]+)\s*)*$/;
 const NOBODY = "none";
 
 /** Annotations that say nothing of how a Service is called; other parts of the product read them. */
-export const OTHER_ANNOTATIONS: Readonly<Record<string, Omit<Annotation, "toSpec"> & { isGood(value: string): boolean }>> = {
+export const OTHER_ANNOTATIONS: Readonly<
+  Record<string, Omit<Annotation, "toSpec"> & { isGood(value: string): boolean }>
+> = {
   mode: {
     wanted: MODES.join(", "),
-    doc: "Of a Namespace or Pod: its Pods' calls go through the proxy of their node, which may then ask for what they may call ([security](security.md#what-a-proxy-may-ask-for)).",
+    doc: "Of a Namespace or Pod: its Pods' calls go through the proxy of their node, which may then ask for what they may call.",
     isGood: (value) => MODES.includes(value),
   },
   "callable-from": {
@@ -121,7 +123,11 @@ export const OTHER_ANNOTATIONS: Readonly<Record<string, Omit<Annotation, "toSpec
     doc: "Namespaces whose Pods may call it; all, where it is not said.",
     isGood: (value) => value === NOBODY || NAMESPACES.test(value),
   },
-  percent: { wanted: "a whole number from 0 to 100", doc: "", isGood: (value) => /^(?:100|[0-9]{1,2})$/.test(value) },
+  percent: {
+    wanted: "a whole number from 0 to 100",
+    doc: "",
+    isGood: (value) => /^(?:100|[0-9]{1,2})$/.test(value),
+  },
 };
 
 /**
@@ -140,7 +146,8 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
     const field = `metadata.annotations[${ANNOTATION_PREFIX}${name}]`;
     const other = OTHER_ANNOTATIONS[name];
     if (other !== undefined) {
-      if (!other.isGood(value)) problems.push({ field, text: `found ${JSON.stringify(value)}, wanted ${other.wanted}` });
+      if (!other.isGood(value))
+        problems.push({ field, text: `found ${JSON.stringify(value)}, wanted ${other.wanted}` });
       continue;
     }
     const annotation = ANNOTATIONS[name];

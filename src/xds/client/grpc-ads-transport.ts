@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import type { ChannelOptions } from "@grpc/grpc-js";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
 import { matchSubjectAltNames } from "../../base/subject-alt-names.ts";
 import type { AdsStream, AdsStreamOwner, AdsTransport } from "./ads-transport.ts";
 import { unrefCredentials } from "./unref-credentials.ts";
@@ -75,10 +77,12 @@ export class GrpcAdsTransport implements AdsTransport {
       const soon = setImmediate(() => owner.onEnd(reason));
       return { send: () => {}, close: () => clearImmediate(soon) };
     }
-    const name =
-      tls === undefined || tls.serverName === "" ? {} : { "grpc.ssl_target_name_override": tls.serverName };
+    const expected = tls?.serverName || hostOf(address);
+    // An address is not to be sent as the server's name (RFC 6066 §3), and Node refuses to.
+    const sent = isIP(expected) === 0 ? expected : "localhost";
+    const name = tls === undefined ? {} : { "grpc.ssl_target_name_override": sent };
     const { credentials: shown, unref } = unrefCredentials(
-      tls === undefined ? credentials.createInsecure() : secure(tls),
+      tls === undefined ? credentials.createInsecure() : secure(tls, expected),
     );
     const client = new Client(address, shown, { ...OPTIONS, ...name });
     this.#clients.add(client);
@@ -99,14 +103,19 @@ export class GrpcAdsTransport implements AdsTransport {
     const fail = (reason: string): void => {
       if (end()) owner.onEnd(reason);
     };
-    client.waitForReady(Date.now() + CONNECT_LIMIT_MS, (error) => {
+    const deadline = Date.now() + CONNECT_LIMIT_MS;
+    // Not waitForReady: it goes on asking a client that is closed, which then connects again and again for ever.
+    const look = (error?: Error): void => {
       if (ended) return;
-      if (error === undefined || error === null) {
-        // The call holds the connection from its beginning on, which is by then.
-        if (!this.#holdsProcess) setImmediate(unref);
-        owner.onOpen();
-      } else fail(`no connection within ${CONNECT_LIMIT_MS / 1000} s`);
-    });
+      if (error !== undefined) return fail(`no connection within ${CONNECT_LIMIT_MS / 1000} s`);
+      const channel = client.getChannel();
+      const state = channel.getConnectivityState(true);
+      if (state !== connectivityState.READY) return channel.watchConnectivityState(state, deadline, look);
+      // The call holds the connection from its beginning on, which is by then.
+      if (!this.#holdsProcess) setImmediate(unref);
+      owner.onOpen();
+    };
+    setImmediate(look);
     call.on("data", (message: Buffer) => {
       if (!ended) owner.onMessage(message);
     });
@@ -164,11 +173,12 @@ function openReports(
   };
 }
 
-function secure({ ca, cert, key, subjectAltNames }: ControlPlaneTls) {
+/** @param expected the name or address that the certificate has to be for, unless it has to have one of certain names. */
+function secure({ ca, cert, key, subjectAltNames }: ControlPlaneTls, expected: string) {
   const pem = (text: string): Buffer | null => (text === "" ? null : Buffer.from(text));
-  if (subjectAltNames.length === 0) return credentials.createSsl(pem(ca), pem(key), pem(cert));
   return credentials.createSsl(pem(ca), pem(key), pem(cert), {
     checkServerIdentity: (_, certificate) => {
+      if (subjectAltNames.length === 0) return checkServerIdentity(expected, certificate);
       const { subjectaltname = "" } = certificate;
       if (matchSubjectAltNames(subjectAltNames, subjectaltname)) return undefined;
       return new Error(
@@ -176,4 +186,9 @@ function secure({ ca, cert, key, subjectAltNames }: ControlPlaneTls) {
       );
     },
   });
+}
+
+/** @param address `host:port`. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 }

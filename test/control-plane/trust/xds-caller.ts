@@ -65,7 +65,10 @@ export async function openStream(
     if (performance.now() > untilMs) throw new Error(`no answer within ${LIMIT_MS} ms`);
     await sleep(5);
   }
-  if (state.ended !== undefined) throw new Error(state.ended);
+  if (state.ended !== undefined) {
+    transport.close();
+    throw new Error(state.ended);
+  }
   return {
     get ended() {
       return state.ended;
