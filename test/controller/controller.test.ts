@@ -378,3 +378,77 @@ it("a fault at one key leaves the others alone, and the log names it", async () 
   assert.deepEqual(told, [`+${ECHO}`]);
   assert.match(rig.faults.join(), /service\/shop\/broken/);
 });
+
+describe("a Service in several clusters", () => {
+  it("is global where it or its namespace says so, its own word first", async () => {
+    const rig = new ControllerRig();
+    const space = { metadata: metadata("shop", { annotations: { "isobar.dev/global": "true" } }) };
+    delete (space.metadata as { namespace?: string }).namespace;
+    await rig.write("services", annotated("echo", {}), annotated("own", { "isobar.dev/global": "false" }));
+    assert.equal(of(rig).global, undefined);
+    await rig.write("namespaces", space);
+    assert.equal(of(rig).global, true);
+    assert.equal(of(rig, "own.shop:50051").global, undefined);
+    await rig.write("services", annotated("odd", { "isobar.dev/global": "maybe" }));
+    assert.match(
+      rig.said.get("Service odd")?.problems[0]?.text ?? "",
+      /found "maybe", wanted "true" or "false"/,
+    );
+  });
+
+  it("counts alone where only global ones do", async () => {
+    const rig = new ControllerRig({ onlyGlobal: true });
+    await rig.write("services", annotated("echo", { "isobar.dev/global": "true" }), annotated("other", {}));
+    assert.deepEqual([...rig.services.keys()], [ECHO]);
+    await rig.write("services", annotated("echo", {}));
+    assert.deepEqual([...rig.services.keys()], []);
+  });
+});
+
+describe("endpoints that go", () => {
+  const pod = (name: string, more: object = {}): RawObject => ({ metadata: { ...metadata(name), ...more } });
+  const slice = (...pods: readonly string[]) =>
+    rawSlice(
+      "echo-1",
+      "echo",
+      pods.map((name, i) => rawEndpoint(`10.0.0.${i + 1}`, name)),
+    );
+
+  it("are meant to when their Pods are gone, or going, or unknown to the API", async () => {
+    const rig = new ControllerRig();
+    await rig.write("pods", pod("a"), pod("b"), pod("c"));
+    await rig.write("services", rawService("echo"));
+    await rig.write("slices", slice("a", "b", "c", "d"));
+    assert.equal(of(rig).deliberate, undefined);
+    await rig.write("pods", pod("b", { deletionTimestamp: "2026-11-23T00:00:00Z" }));
+    await rig.delete("pods", pod("c"));
+    await rig.write("slices", slice("a"));
+    assert.equal(of(rig).deliberate, true);
+  });
+
+  it("are not known to be meant while one of their Pods lives, ready or not", async () => {
+    const rig = new ControllerRig();
+    await rig.write("pods", pod("a"), pod("b"));
+    await rig.write("services", rawService("echo"));
+    await rig.write("slices", slice("a", "b"));
+    await rig.delete("pods", pod("a"));
+    await rig.write("slices", slice());
+    assert.deepEqual(of(rig).cluster.endpoints, []);
+    assert.equal(of(rig).deliberate, undefined);
+
+    await rig.write("slices", slice("b"));
+    const conditions = { ready: false, serving: false, terminating: false };
+    await rig.write("slices", rawSlice("echo-1", "echo", [rawEndpoint("10.0.0.2", "b", { conditions })]));
+    assert.deepEqual(of(rig).cluster.endpoints, []);
+    assert.equal(of(rig).deliberate, undefined);
+  });
+
+  it("are not missing when another slice has them now", async () => {
+    const rig = new ControllerRig();
+    await rig.write("pods", pod("a"), pod("b"));
+    await rig.write("services", rawService("echo"));
+    await rig.write("slices", slice("a", "b"));
+    await rig.write("slices", rawSlice("echo-2", "echo", [rawEndpoint("10.0.0.2", "b")]), slice("a"));
+    assert.equal(of(rig).cluster.endpoints.length, 2);
+  });
+});

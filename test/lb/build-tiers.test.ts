@@ -115,6 +115,28 @@ test("strict stays in the nearest place that has endpoints, even where none of t
   assert.equal(built.leftOut(1), LeftOut.further);
 });
 
+test("OnlySameNode has nothing but the node's own endpoints, and nothing at all where it has none", () => {
+  const own = at(0, "zone-a", "west", { node: "node-1" });
+  const others = [at(1, "zone-a", "west", { node: "node-2" }), at(2, "zone-b", "west")];
+  const built = buildTiers(snapshotOf([own, ...others], { distribution: "OnlySameNode" }), HERE, none);
+  assert.deepEqual(shape(built), [["node", 0]]);
+  assert.equal(built.leftOut(1), LeftOut.further);
+  const empty = buildTiers(snapshotOf(others, { distribution: "OnlySameNode" }), HERE, none);
+  assert.deepEqual(
+    empty.tiers.map(({ count }) => count),
+    [0],
+  );
+  const nowhere = buildTiers(
+    snapshotOf([at(0, "zone-a", "west")], { distribution: "OnlySameNode" }),
+    { ...HERE, node: "" },
+    none,
+  );
+  assert.deepEqual(
+    nowhere.tiers.map(({ count }) => count),
+    [0],
+  );
+});
+
 test("leaving endpoints get nothing while another is healthy, however far", () => {
   const leaving = { health: "draining" } as const;
   const built = buildTiers(

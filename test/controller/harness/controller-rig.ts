@@ -1,5 +1,6 @@
 import { SeededRandom } from "../../../src/base/random.ts";
 import type { ClusterObjects } from "../../../src/controller/cluster-objects.ts";
+import type { ControllerOptions } from "../../../src/controller/controller.ts";
 import { Controller } from "../../../src/controller/controller.ts";
 import type { Problem } from "../../../src/controller/problem.ts";
 import type { ParentVerdict } from "../../../src/controller/route-book.ts";
@@ -19,7 +20,7 @@ import { SERVICES } from "../../../src/kube/objects/service-object.ts";
 import { TRAFFIC_POLICIES } from "../../../src/kube/objects/traffic-policy-object.ts";
 import type { RawObject } from "../../../src/kube/raw-object.ts";
 import type { ResourceKind } from "../../../src/kube/resource-kind.ts";
-import type { ServiceModel } from "../../../src/resource/service.ts";
+import type { ChangeCause, ServiceModel } from "../../../src/resource/service.ts";
 import type { ServiceSink } from "../../../src/resource/service-source.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
 
@@ -45,6 +46,8 @@ export interface Said {
 export class ControllerRig {
   /** What the sink has. */
   readonly services = new Map<string, ServiceModel>();
+  /** Why services went. */
+  readonly removed = new Map<string, ChangeCause | undefined>();
   /** What the sink was told, in order: `+name`, `-name`. */
   readonly told: string[] = [];
   readonly said = new Map<string, Said>();
@@ -53,14 +56,15 @@ export class ControllerRig {
   readonly controller: Controller;
   readonly #objects: ClusterObjects;
 
-  constructor() {
+  constructor(options: Pick<ControllerOptions, "onlyGlobal"> = {}) {
     const sink: ServiceSink = {
       upsert: (service) => {
         this.services.set(service.name, service);
         this.told.push(`+${service.name}`);
       },
-      remove: (name) => {
+      remove: (name, cause) => {
         this.services.delete(name);
+        this.removed.set(name, cause);
         this.told.push(`-${name}`);
       },
       synced: () => {},
@@ -94,7 +98,7 @@ export class ControllerRig {
       pods: keep(PODS, (change) => this.controller.onPod(change)),
       policies: keep(TRAFFIC_POLICIES, (change) => this.controller.onPolicy(change)),
       routes: keep(GRPC_ROUTES, (change) => this.controller.onRoute(change)),
-      grants: keep(REFERENCE_GRANTS, () => this.controller.onGrant()),
+      grants: keep(REFERENCE_GRANTS, (change) => this.controller.onGrant(change)),
       networkPolicies: keep(NETWORK_POLICIES, () => {}),
     };
     const log = createLog({ level: "error", stream: { write: (line) => void this.faults.push(line) } });
@@ -106,6 +110,7 @@ export class ControllerRig {
       domain: "cluster.local",
       log,
       random,
+      ...options,
     });
     this.controller.queue.open();
   }

@@ -111,6 +111,28 @@ describe("ResourceCache", () => {
     assert.ok(!isMeant(cache.find(loadAssignment, A, views.of("envoy", "", ""))!.inDelta));
   });
 
+  it("keeps endpoints of a Local service by node, once for all nodes that have none", () => {
+    const { cache } = watched();
+    const local = service(A, 2);
+    const { settings } = local.cluster;
+    const { loadBalancing } = settings;
+    const locality = { ...loadBalancing.locality, distribution: "OnlySameNode" } as const;
+    const endpoints = local.cluster.endpoints.map((each, i) => ({ ...each, node: `n${i}` }));
+    cache.upsert({
+      ...local,
+      cluster: {
+        ...local.cluster,
+        endpoints,
+        settings: { ...settings, loadBalancing: { ...loadBalancing, locality } },
+      },
+    });
+    const on = (node: string) => cache.find(loadAssignment, A, views.of("grpc", "r", "a", node));
+    assert.notEqual(on("n0")?.version, on("n1")?.version);
+    assert.equal(on("n0"), on("n0"));
+    assert.equal(on("made-up-1"), on("made-up-2"));
+    assert.notEqual(on("made-up-1"), on("n0"));
+  });
+
   it("serves on what a service was when it becomes what cannot be encoded, and spares the others", () => {
     const faults: string[] = [];
     const cache = new ResourceCache((name, type) => faults.push(`${name} ${type.split(".").at(-1)}`));

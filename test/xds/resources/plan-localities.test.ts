@@ -103,6 +103,28 @@ describe("planLocalities", () => {
     assert.deepEqual(plan(strict, "envoy"), ["a@0=1 (1)"]);
   });
 
+  it("gives Envoy and gRPC the own cluster's endpoints before those of others, near or far", () => {
+    const model = endpoints({ ...near, priority: 2 }, { ...next, priority: 1 }, far);
+    assert.deepEqual(plan(model, "envoy"), ["z@0=1 (1)", "b@1=1 (1)", "a@2=1 (1)"]);
+    assert.deepEqual(
+      plan(model, "grpc").map((each) => each.slice(0, 3)),
+      ["z@0", "b@1", "a@2"],
+    );
+    assert.deepEqual(plan(model, "isobar"), ["z@0=1 (1)", "b@1=1 (1)", "a@2=1 (1)"]);
+  });
+
+  it("gives clients on a node that node's endpoints alone where a service is Local, and proxies of ours all", () => {
+    const model = endpoints({ node: "n1" }, { node: "n2" }, { node: "n1" });
+    const settings = clusterSettings({
+      loadBalancing: { locality: { ...LOAD_BALANCING_DEFAULTS.locality, distribution: "OnlySameNode" } },
+    });
+    const cluster = { ...model.cluster, settings };
+    const count = (kind: ClientKind, node?: string) =>
+      planLocalities(cluster, views.of(kind, "r", "a", node)).flatMap((each) => each.endpoints).length;
+    assert.deepEqual([count("envoy", "n1"), count("grpc", "n2"), count("grpc", "n3")], [2, 1, 0]);
+    assert.deepEqual([count("envoy"), count("isobar", "n1")], [0, 3]);
+  });
+
   it("has nothing to say of no endpoints", () => {
     for (const kind of ["isobar", "envoy", "grpc"] as const) assert.deepEqual(plan(endpoints(), kind), []);
   });
