@@ -86,7 +86,7 @@ export class Controller {
     const key = objectKey(change.object);
     this.#mark(key, "Service", change);
     for (const policy of this.#policies.naming(key)) this.queue.add(`policy-status/${policy}`);
-    for (const route of this.#routes.naming(key)) this.queue.add(`route/${route}`);
+    for (const route of this.#routes.naming(key)) this.#take(`route/${route}`, "Service", change);
   }
 
   onSlice(change: ObjectChange<EndpointSliceObject>): void {
@@ -127,8 +127,8 @@ export class Controller {
     this.#take(`route/${objectKey(change.object)}`, "GRPCRoute", change);
   }
 
-  onGrant(): void {
-    for (const key of this.#routes.keys()) this.queue.add(`route/${key}`);
+  onGrant(change: ObjectChange<KubeObject>): void {
+    for (const key of this.#routes.keys()) this.#take(`route/${key}`, "ReferenceGrant", change);
   }
 
   /** @returns whether every endpoint that a slice has lost had a Pod that is gone too, or going, or had none. */

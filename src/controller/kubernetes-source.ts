@@ -163,7 +163,7 @@ export class KubernetesSource implements ClusterSource {
         this.#options.onPolicy?.(change);
       }),
       routes: this.#keepOwn(GRPC_ROUTES, (change) => controller.onRoute(change)),
-      grants: this.#keepOwn(REFERENCE_GRANTS, () => controller.onGrant()),
+      grants: this.#keepOwn(REFERENCE_GRANTS, (change) => controller.onGrant(change)),
       networkPolicies: this.#keepOwn(NETWORK_POLICIES, () => {}),
     };
     this.#objects = objects;
