@@ -67,6 +67,11 @@ export class TokenReviewer {
     this.#limits = { ...REVIEW_LIMITS, ...limits };
   }
 
+  /** Answers that are remembered. */
+  get remembered(): number {
+    return this.#remembered.size;
+  }
+
   /** @returns who the token's bearer is, or why it is refused. Never rejects. */
   async review(token: string): Promise<ClientIdentity | Refusal> {
     const key = createHash("sha256").update(token).digest("base64");

@@ -17,6 +17,8 @@ export class TrustRig implements AsyncDisposable {
   readonly failed: string[] = [];
   /** Services that were denied: node and service. */
   readonly denied: string[] = [];
+  /** Why clients were refused. */
+  readonly refused: string[] = [];
   readonly cache = new ResourceCache();
   readonly #server: AdsServer;
   readonly #identity: IdentitySource;
@@ -34,6 +36,7 @@ export class TrustRig implements AsyncDisposable {
       },
       onFault: (_, error) => assert.fail(String(error)),
       admission,
+      onRefused: (_, { reason, message }) => void this.refused.push(`${reason} ${message}`),
       onConnectionFailed: (peer, reason) => void this.failed.push(`${peer} ${reason}`),
     });
   }
