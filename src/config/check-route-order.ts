@@ -1,4 +1,4 @@
-import { covers } from "../route/route-table.ts";
+import { covers } from "../route/route-places.ts";
 import type { Config } from "./config.ts";
 import { formatConfigPath } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-finding.ts";

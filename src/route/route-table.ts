@@ -7,6 +7,7 @@ import { HeaderNames } from "./header-names.ts";
 import type { HeaderView } from "./header-view.ts";
 import type { RuleList } from "./path-index.ts";
 import { PathIndex } from "./path-index.ts";
+import { RoutePlaces } from "./route-places.ts";
 import type { RouteRule } from "./route-rule.ts";
 
 /** The host of an authority that no route speaks of. */
@@ -36,13 +37,25 @@ export class RouteTable {
     this.names = new HeaderNames(bytes, pool);
     this.routes = configuration.routes.map((route, index) => new CompiledRoute(route, index, this.names));
     const rules = this.routes.map((route) => this.#rulesOf(route));
-    const patterns = new Set(configuration.routes.flatMap(({ authorities }) => authorities));
-    this.#all = patterns.has("*") ? this.#addHost("*", rules) : NO_HOST;
-    for (const pattern of patterns) {
+    const places = new RoutePlaces(configuration.routes);
+    const hosts = new Map<string, number>();
+    /** Names for which the same routes are, as those of one service mostly are, share a host. */
+    const hostOf = (pattern: string): number => {
+      const own = places.covering(pattern);
+      const key = own.join();
+      let host = hosts.get(key);
+      if (host === undefined) {
+        host = this.#hosts.length;
+        this.#hosts.push(new PathIndex(own.flatMap((place) => rules[place]!)));
+        hosts.set(key, host);
+      }
+      return host;
+    };
+    this.#all = places.names.has("*") ? hostOf("*") : NO_HOST;
+    for (const pattern of places.names.keys()) {
       if (pattern === "*") continue;
-      const host = this.#addHost(pattern, rules);
-      if (pattern.startsWith("*")) this.#suffixes.set(pattern.slice(1), host);
-      else this.#exact.set(pattern, host);
+      if (pattern.startsWith("*")) this.#suffixes.set(pattern.slice(1), hostOf(pattern));
+      else this.#exact.set(pattern, hostOf(pattern));
     }
   }
 
@@ -75,22 +88,6 @@ export class RouteTable {
       return { route, path, conditions: headers.map((match) => new HeaderCondition(match, this.names)) };
     });
   }
-
-  #addHost(pattern: string, rules: readonly RuleList[]): number {
-    const own = rules.filter((_, i) =>
-      this.routes[i]!.route.authorities.some((authority) => covers(authority, pattern)),
-    );
-    this.#hosts.push(new PathIndex(own.flat()));
-    return this.#hosts.length - 1;
-  }
-}
-
-/** @returns whether everything that `pattern` stands for is among what `authority` stands for. Both as Route.authorities. */
-export function covers(authority: string, pattern: string): boolean {
-  if (authority === pattern || authority === "*") return true;
-  return (
-    authority.startsWith("*") && pattern.length > authority.length - 1 && pattern.endsWith(authority.slice(1))
-  );
 }
 
 /** @returns the first route of the list whose conditions hold. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { HeaderMatch, Route, RouteMatch } from "../../src/resource/route.ts";
-import { covers } from "../../src/route/route-table.ts";
 import type { Field, Form } from "../h2/hpack/reference.ts";
 import { configurationOf, RouteRig } from "./route-fixture.ts";
 
@@ -129,16 +128,5 @@ describe("RouteTable", () => {
       for (const other of [`${long}x`, long.slice(1), "x".repeat(300)])
         assert.equal(rig.find("a.test", "/", [[other, "1"]], writing), undefined);
     }
-  });
-});
-
-describe("covers", () => {
-  it("says which patterns lie within which", () => {
-    assert.ok(covers("*", "a"));
-    assert.ok(covers("*.b.c", "*.a.b.c"));
-    assert.ok(covers("*.c", "b.c"));
-    assert.ok(!covers("*.b.c", "b.c"));
-    assert.ok(!covers("b.c", "*.b.c"));
-    assert.ok(!covers("*.a.b", "*.b"));
   });
 });
