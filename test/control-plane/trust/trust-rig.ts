@@ -71,6 +71,14 @@ export class TrustRig implements AsyncDisposable {
     }
   }
 
+  async eventually(holds: () => Promise<boolean>): Promise<void> {
+    const untilMs = performance.now() + LIMIT_MS;
+    while (!(await holds())) {
+      assert.ok(performance.now() < untilMs, `not within ${LIMIT_MS} ms`);
+      await sleep(20);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
     await this.#identity.close();
