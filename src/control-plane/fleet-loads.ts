@@ -151,9 +151,10 @@ export class FleetLoads {
   /** Endpoints of the Service of the proxies are the same for every replica; streams are only ours. */
   *#members(): Iterable<FleetMember> {
     if (this.#proxies.size > 0) {
+      // Another cluster's proxies have another fleet.
       for (const { cluster } of this.#proxies.values())
-        for (const { node, region, zone } of cluster.endpoints)
-          if (node !== "") yield { nodeId: node, region, zone };
+        for (const { node, region, zone, priority } of cluster.endpoints)
+          if (node !== "" && priority === 0) yield { nodeId: node, region, zone };
       return;
     }
     for (const stream of this.#server?.streams ?? []) {

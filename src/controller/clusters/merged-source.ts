@@ -48,6 +48,11 @@ export class MergedSource implements ServiceSource {
   readonly #lost = new Map<string, number>();
   readonly #synced = new Set<string>();
   readonly #dueNames = new Set<string>();
+  /** Addresses that others' Pods have got since the own cluster was lost, and services of the own one that named them. */
+  readonly #taken = new Set<string>();
+  readonly #robbed = new Set<string>();
+  /** Addresses that may have been taken, and are looked for at the end of the turn. */
+  readonly #dueAddresses = new Set<string>();
   #ownRegions = "";
   #sink: ServiceSink | undefined;
   #wait: NodeJS.Timeout | undefined;
@@ -98,10 +103,13 @@ export class MergedSource implements ServiceSource {
 
   /** A Pod's address has been taken or given up; services that name it are made anew before anything else happens. */
   claimed(address: string): void {
+    const { own } = this.#options;
     const names = this.#byAddress.get(address);
-    if (names === undefined) return;
-    if (this.#dueNames.size === 0) queueMicrotask(() => this.#giveDue());
-    for (const name of names) this.#dueNames.add(name);
+    const isTaken = this.#lost.has(own.name) && this.claims.others(own.name, address).length > 0;
+    if (names === undefined && !isTaken) return;
+    if (this.#dueNames.size === 0 && this.#dueAddresses.size === 0) queueMicrotask(() => this.#giveDue());
+    for (const name of names ?? []) this.#dueNames.add(name);
+    if (isTaken) this.#dueAddresses.add(address);
   }
 
   /** Nodes have come or gone: what is near may be another. */
@@ -138,6 +146,7 @@ export class MergedSource implements ServiceSource {
   #removeOwn(...removal: Parameters<ServiceSink["remove"]>): void {
     const [name] = removal;
     this.#own.delete(name);
+    this.#robbed.delete(name);
     this.#given.delete(name);
     this.#note(name, [], 0);
     this.#sink!.remove(...removal);
@@ -152,15 +161,16 @@ export class MergedSource implements ServiceSource {
   }
 
   #give(name: string, deliberate: boolean | undefined): void {
-    const own = this.#own.get(name);
-    if (own === undefined) return;
+    const known = this.#own.get(name);
+    if (known === undefined) return;
+    const own = this.#withoutTaken(known);
     const foreign = this.#foreignOf(own);
     if (foreign.length === 0) {
       this.#note(name, [], 0);
       const former = this.#given.get(name);
       this.#given.delete(name);
-      // What was merged before and is no more differs from what the own cluster gave last.
-      this.#sink!.upsert(former === undefined ? own : withMeaning(own, deliberate));
+      // What was another before differs from what the own cluster gave last.
+      this.#sink!.upsert(former === undefined && own === known ? own : withMeaning(own, deliberate));
       return;
     }
     const { model, contested } = mergeServices(own, foreign, {
@@ -176,9 +186,36 @@ export class MergedSource implements ServiceSource {
   }
 
   #giveDue(): void {
+    if (this.#dueAddresses.size > 0) this.#rob();
     const names = [...this.#dueNames];
     this.#dueNames.clear();
     for (const name of names) this.#give(name, true);
+  }
+
+  /** Services of the own cluster, as it was when it was lost, lose the endpoints whose addresses others' Pods have got since. */
+  #rob(): void {
+    for (const address of this.#dueAddresses) this.#taken.add(address);
+    for (const { name, cluster } of this.#own.values()) {
+      const found = cluster.endpoints.filter(({ address }) => this.#dueAddresses.has(address));
+      if (found.length === 0) continue;
+      this.#robbed.add(name);
+      this.#dueNames.add(name);
+      this.#options.log.warn(
+        "endpoints of the lost own cluster are left out: another cluster's Pods have their address",
+        {
+          service: name,
+          endpoints: found.length,
+        },
+      );
+    }
+    this.#dueAddresses.clear();
+  }
+
+  /** @returns a service of the own cluster without what others have got since that was lost. */
+  #withoutTaken(own: ServiceModel): ServiceModel {
+    if (!this.#robbed.has(own.name)) return own;
+    const endpoints = own.cluster.endpoints.filter(({ address }) => !this.#taken.has(address));
+    return { ...own, cluster: { ...own.cluster, endpoints } };
   }
 
   #foreignOf(own: ServiceModel): readonly ForeignService[] {
@@ -191,7 +228,11 @@ export class MergedSource implements ServiceSource {
   #isHeldBy(cluster: string, address: string): boolean {
     const { own } = this.#options;
     for (const other of this.claims.others(cluster, address)) {
-      if (other === own.name || this.#freshness(other) >= this.#freshness(cluster)) return false;
+      if (
+        (other === own.name && !this.#taken.has(address)) ||
+        this.#freshness(other) >= this.#freshness(cluster)
+      )
+        return false;
     }
     return true;
   }
@@ -266,6 +307,12 @@ export class MergedSource implements ServiceSource {
         this.#lost.delete(name);
         log.info("a cluster's API is back", { cluster: name });
       }
+    }
+    if (!this.#lost.has(own.name)) {
+      for (const name of this.#robbed) this.#dueNames.add(name);
+      this.#robbed.clear();
+      this.#taken.clear();
+      this.#giveDue();
     }
     // Whose word counts about an address may have changed.
     if (changed) for (const name of [...this.#given.keys()]) this.#give(name, true);

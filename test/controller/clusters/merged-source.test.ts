@@ -40,6 +40,7 @@ class Rig {
   readonly log: string[] = [];
   readonly claims: AddressClaims;
   readonly source: MergedSource;
+  readonly started: Promise<void>;
   upserts = 0;
   syncs = 0;
 
@@ -49,7 +50,7 @@ class Rig {
     const log = createLog({ stream: { write: (line) => void this.log.push(line) } });
     const { mergesAll = false, waitMs = 60_000 } = options;
     this.source = new MergedSource({ own, others: [west, east], mergesAll, waitMs, log }, this.claims);
-    void this.source.start({
+    this.started = this.source.start({
       upsert: (model) => {
         this.upserts++;
         this.services.set(model.name, model);
@@ -182,6 +183,7 @@ describe("services of several clusters", () => {
     t.mock.timers.enable({ apis: ["setInterval"] });
     const rig = new Rig();
     t.after(() => rig.source.close());
+    await rig.started;
     for (const each of [rig.own, rig.west, rig.east]) each.sink.synced();
     rig.own.sink.upsert(echo([]));
     rig.west.sink.upsert(echo(["10.9.0.1"]));
@@ -199,6 +201,32 @@ describe("services of several clusters", () => {
     rig.east.isLost = false;
     t.mock.timers.tick(1_000);
     assert.deepEqual(rig.endpoints, []);
+  });
+
+  it("the own cluster, lost, loses the addresses that others' Pods get meanwhile, until it is back", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const rig = new Rig();
+    t.after(() => rig.source.close());
+    await rig.started;
+    for (const each of [rig.own, rig.west, rig.east]) each.sink.synced();
+    rig.own.sink.upsert(echo(["10.0.0.1", "10.0.0.2"], { global: false }));
+    rig.claims.change("own", undefined, claim("10.0.0.1", "a"));
+    rig.claims.change("west", undefined, claim("10.0.0.1", "before"));
+    await Promise.resolve();
+    assert.equal(rig.endpoints.length, 2, "while its API answers its addresses are its own");
+    rig.own.isLost = true;
+    t.mock.timers.tick(1_000);
+    assert.equal(rig.endpoints.length, 2, "frozen");
+    rig.claims.change("east", undefined, claim("10.0.0.2", "later"));
+    await Promise.resolve();
+    assert.deepEqual(
+      rig.endpoints.map((each) => each.split(" ")[0]),
+      ["10.0.0.1"],
+    );
+    assert.match(rig.log.join(""), /endpoints of the lost own cluster are left out/);
+    rig.own.isLost = false;
+    t.mock.timers.tick(1_000);
+    assert.equal(rig.endpoints.length, 2);
   });
 
   it("what no Pod stands behind may be named by two clusters, and counts once", async (t) => {
