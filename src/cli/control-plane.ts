@@ -66,12 +66,15 @@ export function addControlPlaneCommand(program: Command): void {
         .default("annotated"),
     )
     .option("--cluster-domain <name>", "domain of the cluster's DNS names", "cluster.local")
-    .option("--address <address>", "where xDS is served, ip:port", ipAddress, ipAddress("127.0.0.1:18000"))
-    .option(
-      "--admin <address>",
-      "the admin server: ip:port or unix:/path",
-      address,
-      address("127.0.0.1:18001"),
+    .addOption(
+      new Option("--address <address>", "where xDS is served, ip:port")
+        .argParser(ipAddress)
+        .default(ipAddress("127.0.0.1:18000"), "127.0.0.1:18000"),
+    )
+    .addOption(
+      new Option("--admin <address>", "the admin server: ip:port or unix:/path")
+        .argParser(address)
+        .default(address("127.0.0.1:18001"), "127.0.0.1:18001"),
     )
     .option("--metrics <address>", "serve /metrics here; without it there are none", address)
     .option(

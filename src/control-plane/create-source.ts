@@ -47,6 +47,8 @@ export async function createSource(
 ): Promise<CreatedSource> {
   const { staticFile, kubeConfigFile, kubeContext, clusterDomain, otherClusters, mergesAll } = flags;
   if (staticFile !== undefined) {
+    if (otherClusters.length > 0)
+      throw new ExitError(ExitCode.usage, "--cluster: found it beside --static, wanted either of them");
     const source = new StaticSource({ file: staticFile, log, lookup: createAddressLookup() });
     return { source, clusters: [], contestedEndpoints: () => 0 };
   }

@@ -44,9 +44,12 @@ export class ApiConnection {
       else config.loadFromFile(choice.file);
     } catch (error) {
       const found = error instanceof Error ? error.message : String(error);
-      throw new Error(`kubeconfig: found none that can be read (${found}), wanted a file; ${ADVICE}`, {
-        cause: error,
-      });
+      throw new Error(
+        `kubeconfig: found none that can be read (${found}), wanted a file; ${choice.file === undefined ? ADVICE : "name another one"}`,
+        {
+          cause: error,
+        },
+      );
     }
     if (choice.context !== undefined) {
       if (config.getContextObject(choice.context) === null) {
