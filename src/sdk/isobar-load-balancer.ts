@@ -49,9 +49,8 @@ export class IsobarLoadBalancer implements experimental.LoadBalancer {
     return true;
   }
 
-  exitIdle(): void {
-    this.#follow();
-  }
+  /** Called with every call of the channel: connections are made as the view and the picks ask for them, and there is no idle state to leave. */
+  exitIdle(): void {}
 
   resetBackoff(): void {
     this.#connections?.resetBackoff();
