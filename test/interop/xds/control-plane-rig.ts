@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ControlPlaneOptions } from "../../../src/control-plane/control-plane.ts";
 import { ControlPlane } from "../../../src/control-plane/control-plane.ts";
 import type { ShownLoad } from "../../../src/control-plane/fleet-loads.ts";
 import type { Cluster } from "../../../src/resource/cluster.ts";
@@ -53,9 +54,18 @@ export class ControlPlaneRig {
   #controlPlane: ControlPlane | undefined;
   #sink: ServiceSink | undefined;
 
-  /** @param services all there are. @param port 0 for a free one; another for one that comes back. */
-  async start(services: readonly ServiceModel[], port = 0): Promise<void> {
+  /**
+   * @param services all there are.
+   * @param port 0 for a free one; another for one that comes back.
+   * @param trust default: clear text, to everybody.
+   */
+  async start(
+    services: readonly ServiceModel[],
+    port = 0,
+    trust: Pick<ControlPlaneOptions, "identity" | "admission"> = {},
+  ): Promise<void> {
     this.#controlPlane = new ControlPlane({
+      ...trust,
       source: {
         start: async (sink) => {
           this.#sink = sink;
@@ -84,12 +94,12 @@ export class ControlPlaneRig {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** @returns the path of a bootstrap file for gRPC clients. */
-  bootstrap(zone = "a"): string {
+  /** @returns the path of a bootstrap file for gRPC clients. @param credentials how they reach the control plane. */
+  bootstrap(zone = "a", credentials: object = { type: "insecure" }): string {
     const path = join(this.folder, `bootstrap-${zone}.json`);
     const server = {
       server_uri: `${LOOPBACK}:${this.port}`,
-      channel_creds: [{ type: "insecure" }],
+      channel_creds: [credentials],
       server_features: ["xds_v3"],
     };
     const node = { id: `node-${zone}`, cluster: "test", locality: { region: "r", zone } };

@@ -13,6 +13,15 @@ const READY_LIMIT_MS = 60_000;
 /** A form of ADS, as Envoy's bootstrap names it. */
 export type AdsForm = "GRPC" | "DELTA_GRPC";
 
+/** Files by which it and the control plane know each other. */
+export interface EnvoyTls {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** The control plane's name. */
+  readonly name: string;
+}
+
 /** A real Envoy with one listener, whose clusters, endpoints and routes come from a control plane. */
 export class EnvoyProcess {
   readonly address: string;
@@ -32,10 +41,11 @@ export class EnvoyProcess {
     xdsPort: number,
     form: AdsForm,
     zone = "a",
+    tls?: EnvoyTls,
   ): Promise<EnvoyProcess> {
     const [port, adminPort] = [await freePort(), await freePort()];
     const path = join(folder, `envoy-${form}-${port}.json`);
-    writeFileSync(path, JSON.stringify(bootstrap({ port, adminPort, xdsPort, form, zone })));
+    writeFileSync(path, JSON.stringify(bootstrap({ port, adminPort, xdsPort, form, zone, tls })));
     const args = ["-c", path, "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warning"];
     const envoy = new EnvoyProcess(new Child({ command: program, args }, []), port, adminPort);
     await envoy.until("it is ready", async () => {
@@ -78,6 +88,11 @@ export class EnvoyProcess {
       .sort();
   }
 
+  /** @returns everything it has been told, and what its bootstrap says. */
+  async configDump(): Promise<string> {
+    return await (await fetch(`http://127.0.0.1:${this.#adminPort}/config_dump?include_eds`)).text();
+  }
+
   /** Waits for what must come true. */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
     const end = performance.now() + READY_LIMIT_MS;
@@ -90,6 +105,23 @@ export class EnvoyProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.stop();
   }
+}
+
+function transportSocket({ caFile, certFile, keyFile, name }: EnvoyTls): object {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      sni: name,
+      common_tls_context: {
+        tls_certificates: [{ certificate_chain: { filename: certFile }, private_key: { filename: keyFile } }],
+        validation_context: {
+          trusted_ca: { filename: caFile },
+          match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: name } }],
+        },
+      },
+    },
+  };
 }
 
 async function freePort(): Promise<number> {
@@ -107,6 +139,7 @@ function bootstrap(options: {
   readonly xdsPort: number;
   readonly form: AdsForm;
   readonly zone: string;
+  readonly tls: EnvoyTls | undefined;
 }): object {
   const ads = { ads: {}, resource_api_version: "V3" };
   const at = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
@@ -137,6 +170,7 @@ function bootstrap(options: {
         {
           name: "control-plane",
           type: "STATIC",
+          ...(options.tls === undefined ? {} : { transport_socket: transportSocket(options.tls) }),
           connect_timeout: "1s",
           typed_extension_protocol_options: {
             [HTTP2_OPTIONS]: typed(HTTP2_OPTIONS, { explicit_http_config: { http2_protocol_options: {} } }),

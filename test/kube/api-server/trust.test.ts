@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlaneTls } from "../../../src/xds/client/grpc-ads-transport.ts";
+import { Backends } from "../../clients/harness/backends.ts";
+import { build } from "../../clients/harness/build.ts";
+import { runChecks } from "../../clients/harness/checks.ts";
+import { go } from "../../clients/harness/go.ts";
 import type { ClientWish } from "../../control-plane/trust/xds-caller.ts";
 import { attemptStream, openStream } from "../../control-plane/trust/xds-caller.ts";
 import { missingOpenssl, TestAuthority } from "../../support/test-authority.ts";
@@ -48,7 +54,8 @@ describe("who is let in, by the API server's word", { skip }, () => {
     await cluster.pod("shop", "web", "n1");
     await cluster.pod("bank", "teller", "n2");
     const kubeConfig = await cluster.kubeConfig();
-    controlPlane = await LoggedControlPlane.start(cluster.api.folder, ["--kubeconfig", kubeConfig]);
+    const args = ["--kubeconfig", kubeConfig, "--tls-name", "127.0.0.1"];
+    controlPlane = await LoggedControlPlane.start(cluster.api.folder, args);
     tls = await cluster.trusted();
   });
 
@@ -192,6 +199,42 @@ describe("who is let in, by the API server's word", { skip }, () => {
     assert.equal(said.length, 1, said.join("\n"));
     assert.match(await proxy.call(LEDGER), /12 UNIMPLEMENTED/);
     assert.doesNotMatch(proxy.lines.join("\n"), /eyJ/, "no token is ever written down");
+  });
+
+  it("gRPC in Go shows its Pod's token, and calls without a proxy", { timeout: 15 * 60_000 }, async () => {
+    const toolchain = go.findToolchain();
+    assert.ok(!("missing" in toolchain));
+    await build(go, toolchain.versions);
+    const backends = await Backends.start(go, ["first", "second"]);
+    try {
+      await cluster.endpoints("shop", "echo", backends.addresses);
+      const file = (name: string, text: string): string => {
+        const path = join(cluster.api.folder, name);
+        writeFileSync(path, text);
+        return path;
+      };
+      const jwt = file("web.token", await cluster.token("shop/web", { pod: "web" }));
+      const server = {
+        server_uri: controlPlane.address,
+        channel_creds: [{ type: "tls", config: { ca_certificate_file: file("bundle.crt", tls.ca) } }],
+        call_creds: [{ type: "jwt_token_file", config: { jwt_token_file: jwt } }],
+        server_features: ["xds_v3"],
+      };
+      const bootstrap = file(
+        "bootstrap.json",
+        JSON.stringify({ xds_servers: [server], node: { id: "web" } }),
+      );
+      const env = {
+        ...go.program.env,
+        GRPC_XDS_BOOTSTRAP: bootstrap,
+        GRPC_EXPERIMENTAL_XDS_BOOTSTRAP_CALL_CREDS: "true",
+      };
+      const client = { ...go, program: { ...go.program, env } };
+      const spread = await runChecks(client, `xds:///${ECHO}`, ECHO, ["unary-100", "spread"]);
+      assert.deepEqual(Object.keys(spread).sort(), ["first", "second"]);
+    } finally {
+      await backends.stop();
+    }
   });
 
   it("a second replica has the same authority, and a bundle that clients have does for both", async () => {

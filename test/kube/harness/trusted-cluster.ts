@@ -69,6 +69,25 @@ export class TrustedCluster {
     });
   }
 
+  /** Endpoints of a Service without Pods. @param addresses `ip:port`, all of one ip. */
+  async endpoints(namespace: string, service: string, addresses: readonly string[]): Promise<void> {
+    for (const [index, each] of addresses.entries()) {
+      const [address = "", port = ""] = each.split(":");
+      await this.api.writer.apply({
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: {
+          namespace,
+          name: `${service}-${index}`,
+          labels: { "kubernetes.io/service-name": service },
+        },
+        addressType: "IPv4",
+        ports: [{ name: "grpc", port: Number(port), protocol: "TCP" }],
+        endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      });
+    }
+  }
+
   async account(namespace: string, name: string): Promise<void> {
     await this.api.writer.apply({
       apiVersion: "v1",
