@@ -100,7 +100,12 @@ export class StaticSource implements ServiceSource {
     const routed = new Set(this.#routed.map(({ name }) => name));
     for (const each of this.#routed) sink.upsert(staticService(each, this.#routes, this.#options.file, true));
     await this.#discovery!.apply(config);
-    for (const { name } of former) if (!routed.has(name) && !names.has(name)) sink.remove(name);
+    for (const { name } of former) if (!routed.has(name) && !names.has(name)) this.#remove(sink, name);
+  }
+
+  /** The file has it no more: that is meant. */
+  #remove(sink: ServiceSink, name: string): void {
+    sink.remove(name, { object: this.#options.file, resourceVersion: "", verb: "DELETED", fieldManager: "" });
   }
 
   #clusterSink(sink: ServiceSink): ClusterSink {
@@ -111,7 +116,7 @@ export class StaticSource implements ServiceSource {
       },
       remove: (name) => {
         const isRouted = this.#routed.some((each) => each.name === name.toLowerCase());
-        if (!isRouted) sink.remove(name.toLowerCase());
+        if (!isRouted) this.#remove(sink, name.toLowerCase());
       },
       complete: () => sink.synced(),
     };

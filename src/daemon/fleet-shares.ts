@@ -4,7 +4,10 @@ import type { ServiceView } from "../xds/resources/service-view.ts";
 
 /** Time constant of rates, in ms: subsets follow the time of day and not bursts. */
 const SMOOTHING_MS = 10_000;
-/** A share counts anew when it is this many times as large or as small as the one in use, and not before so much time. */
+/**
+ * A share counts anew when it is this many times as large or as small as the one in use, and not before so much time; at first as soon as it is known
+ * for twice as long as when it last did.
+ */
 const MOVED = 1.5;
 const HOLD_MS = 30_000;
 /**
@@ -17,12 +20,13 @@ interface Share {
   /** Requests per second, smoothed: of this proxy, and of all who report. */
   own: number;
   all: number;
-  /** Who report, smoothed. */
+  /** Who report, or did lately. */
   callers: number;
   atMs: number;
   /** {@link Fleet.trafficShare} as in use, and since when. */
   used: number;
   usedSinceMs: number;
+  knownSinceMs: number;
 }
 
 /**
@@ -75,14 +79,17 @@ export class FleetShares {
       atMs: nowMs,
       used: 0,
       usedSinceMs: nowMs,
+      knownSinceMs: nowMs,
     };
     this.#shares.set(name, share);
     const moved = 1 - Math.exp(-Math.max(0, nowMs - share.atMs) / SMOOTHING_MS);
     share.atMs = nowMs;
     share.own += (ownPerSecond - share.own) * moved;
     share.all += (requestsPerSecond - share.all) * moved;
-    share.callers += (reporters - share.callers) * moved;
-    if (known !== undefined && (share.own <= 0 || nowMs - share.usedSinceMs < HOLD_MS)) return false;
+    // Who pauses for a while is still one of them.
+    share.callers = Math.max(reporters, share.callers + (reporters - share.callers) * moved);
+    const holdMs = Math.min(HOLD_MS, share.usedSinceMs - share.knownSinceMs);
+    if (known !== undefined && nowMs - share.usedSinceMs < holdMs) return false;
     const now = this.#sized(share, coverage);
     if (now < share.used * MOVED && now > share.used / MOVED) return false;
     share.used = now;

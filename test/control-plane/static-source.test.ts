@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { StaticFileError, StaticSource } from "../../src/control-plane/static-source.ts";
-import type { ServiceModel } from "../../src/resource/service.ts";
+import type { ChangeCause, ServiceModel } from "../../src/resource/service.ts";
 import type { ServiceSink } from "../../src/resource/service-source.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 
@@ -25,8 +25,11 @@ class RecordingSink implements ServiceSink {
     this.services.set(service.name, service);
   }
 
-  remove(name: string): void {
+  readonly removed: (string | undefined)[] = [];
+
+  remove(name: string, cause?: ChangeCause): void {
     this.services.delete(name);
+    this.removed.push(cause?.object);
   }
 
   synced(): void {
@@ -114,6 +117,7 @@ routes:
     writeFileSync(file, "clusters: [{ name: 'b:1', endpoints: [] }]");
     await until(() => sink.services.has("b:1"));
     await until(() => !sink.services.has("greeter.default:50051"));
+    assert.deepEqual(sink.removed, [file], "the file says so: it is meant");
     await each.close();
   });
 

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { Backends } from "../../clients/harness/backends.ts";
 import { assertSpread, runChecks } from "../../clients/harness/checks.ts";
 import { go } from "../../clients/harness/go.ts";
@@ -23,6 +24,13 @@ declare(
     const proxy = await XdsProxy.start({ addresses: [controlPlane.address] });
     try {
       assertSpread(await runChecks(go, proxy.address, AUTHORITY), NAMES, 1.1);
+      // What is ours alone it is not asked for, and no load is reported that it did not ask for.
+      assert.deepEqual(
+        controlPlane.requests.filter(({ type }) => type.includes("isobar.v1")),
+        [],
+      );
+      const { fleet } = JSON.parse(await proxy.admin("/xds")) as { readonly fleet: object };
+      assert.deepEqual(fleet, { reporting: false, place: null, services: {} });
     } finally {
       await proxy.stop();
       await controlPlane.stop();
