@@ -34,6 +34,8 @@ export class ClusterRuntime {
   lastTiered!: TieredPicker;
   /** Changes whenever what {@link restricted} makes would. */
   version = 0;
+  /** Changes whenever what {@link shared} makes would, beside that. */
+  sharesVersion = 0;
   /** Loads of the endpoints by the cluster's metric. */
   loads!: ClusterLoads;
   /** Makes requests' hashes; undefined where the policy has no use for them. */
@@ -208,15 +210,24 @@ export class ClusterRuntime {
   /** @param shares as load moves them; undefined: as they are. */
   #take(shares: Float64Array | undefined): void {
     if (shares === undefined) return;
+    this.sharesVersion++;
     this.tiered = this.tiered.withShares(shares);
     this.row[ClusterColumn.spilledShare] = spilled(this.built.shares, shares);
   }
 
-  /** @returns the same as {@link tiered} for some of the endpoints, given their indexes in the snapshot; good for one {@link version}. */
+  /**
+   * @returns the same as {@link tiered} for some of the endpoints, given their indexes in the snapshot, with shares by health; good for one
+   * {@link version}. To be picked by as {@link shared} has it.
+   */
   restricted(accept: (index: number) => boolean): TieredPicker {
     const built = this.#build(accept);
-    const tiered = new TieredPicker(built, this.snapshot.settings.loadBalancing, this.#around.createPicker);
-    return this.#balancer === undefined ? tiered : tiered.withShares(this.#balancer.shares(built));
+    return new TieredPicker(built, this.snapshot.settings.loadBalancing, this.#around.createPicker);
+  }
+
+  /** @returns what {@link restricted} gave, with shares as load has moved them; good for one {@link sharesVersion}. */
+  shared(restricted: TieredPicker): TieredPicker {
+    if (this.#balancer === undefined) return restricted;
+    return restricted.withShares(this.#balancer.sharesOfSome(restricted.tierSet));
   }
 
   #build(accept?: (index: number) => boolean): BuiltTiers {

@@ -44,6 +44,11 @@ export class ZoneBalancer {
     return this.#given;
   }
 
+  /** As {@link shares}, for tiers of which only some endpoints count: what is given for all stays what changes are measured by. */
+  sharesOfSome(built: TierSet): Float64Array {
+    return this.#controller.shares(built);
+  }
+
   /** Looks at what waits for an answer. To be called by picks, as {@link lookAtMs} says. @returns new shares; undefined when they stay. */
   look(nowMs: number, built: TierSet): Float64Array | undefined {
     this.lookAtMs = nowMs + LOOK_MS;

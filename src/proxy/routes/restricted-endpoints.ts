@@ -13,8 +13,12 @@ export class RestrictedEndpoints {
   readonly #cluster: ClusterRuntime;
   readonly #labels: readonly (readonly [string, string])[];
   readonly #fallsBack: boolean;
+  /** Shares by health. */
+  #own: TieredPicker | undefined;
+  /** The same with those of the moment. */
   #tiered: TieredPicker | undefined;
   #version = -1;
+  #sharesVersion = -1;
 
   /**
    * @param labels what an endpoint has to have.
@@ -33,21 +37,28 @@ export class RestrictedEndpoints {
     this.queue = new SlotList(links);
   }
 
-  /** What streams are picked for by now: made anew when the cluster has changed. */
+  /** What streams are picked for by now: made anew when the cluster has changed, or load has moved between its tiers. */
   get tiered(): TieredPicker {
-    const { version } = this.#cluster;
-    if (this.#tiered === undefined || this.#version !== version) {
-      this.#version = version;
-      this.#tiered = this.#build();
+    const cluster = this.#cluster;
+    if (this.#version !== cluster.version) {
+      this.#version = cluster.version;
+      this.#sharesVersion = -1;
+      this.#own = this.#build();
     }
-    return this.#tiered;
+    if (this.#own === undefined) return cluster.tiered;
+    if (this.#sharesVersion !== cluster.sharesVersion) {
+      this.#sharesVersion = cluster.sharesVersion;
+      this.#tiered = cluster.shared(this.#own);
+    }
+    return this.#tiered!;
   }
 
-  #build(): TieredPicker {
+  /** @returns undefined where none of these is fit and any other will do. */
+  #build(): TieredPicker | undefined {
     const labels = endpointLabels(this.#cluster.snapshot);
     const own = this.#cluster.restricted((index) => this.#accepts(labels[index]!));
     const isFit = own.tierSet.tiers.some(({ count, panic }) => count > 0 && !panic);
-    return this.#fallsBack && !isFit ? this.#cluster.tiered : own;
+    return this.#fallsBack && !isFit ? undefined : own;
   }
 
   #accepts(labels: Readonly<Record<string, string>>): boolean {
