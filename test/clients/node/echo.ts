@@ -19,11 +19,18 @@ const { values, positionals } = parseArgs({
   },
 });
 const { target, authority, only, name } = values;
+
+/** A channel that was closed may try on for a minute to reach a control plane: nobody waits for that. */
+function end(code: number): void {
+  process.stdout.write("", () => process.exit(code));
+}
+
 if (positionals[0] === "call") {
-  process.exitCode = (await call(target, authority, only)) ? 0 : 1;
+  end((await call(target, authority, only)) ? 0 : 1);
 } else if (positionals[0] === "load") {
   const waitForReady = values["wait-for-ready"] === "yes";
   await load({ target, authority, name, waitForReady, delayMs: Number(values["delay-ms"]) });
+  end(0);
 } else {
   process.stderr.write(USAGE);
   process.exitCode = 64;
