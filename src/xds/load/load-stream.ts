@@ -1,3 +1,4 @@
+import type { ClientKind } from "../resources/client-kind.ts";
 import { clientKindOf } from "../resources/client-kind.ts";
 import type { LoadBook } from "./load-book.ts";
 import { decodeLoadStatsRequest } from "./load-stats.ts";
@@ -20,6 +21,8 @@ export interface LoadStreamOptions {
   readonly intervalMs: () => number;
   readonly nowMs: () => number;
   readonly write: (octets: Buffer) => void;
+  /** Told who reports, before anything of it counts. */
+  readonly onNode?: (node: { readonly id: string; readonly kind: ClientKind }) => void;
 }
 
 let lastReporter = 0;
@@ -28,7 +31,7 @@ let lastReporter = 0;
 export class LoadStream {
   readonly #options: LoadStreamOptions;
   readonly #reporter = ++lastReporter;
-  #kind: string | undefined;
+  #kind: ClientKind | undefined;
   #toldMs = 0;
 
   constructor(options: LoadStreamOptions) {
@@ -40,7 +43,9 @@ export class LoadStream {
     const { book, counts, nowMs } = this.#options;
     const { node, clusters } = decodeLoadStatsRequest(octets);
     if (this.#kind === undefined) {
-      this.#kind = clientKindOf(node?.userAgentName ?? "");
+      const kind = clientKindOf(node?.userAgentName ?? "");
+      this.#kind = kind;
+      this.#options.onNode?.({ id: node?.id ?? "", kind });
       this.#tell();
       return;
     }

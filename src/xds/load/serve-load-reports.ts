@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
+import type { ClientSession, Refusal } from "../server/admission.ts";
 import type { AdsServer } from "../server/ads-server.ts";
 import type { LoadStreamOptions } from "./load-stream.ts";
 import { LoadStream } from "./load-stream.ts";
@@ -8,7 +9,7 @@ import { LRS_SERVICE } from "./lrs-service.ts";
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
 /** What reports are taken with. */
-export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write"> {
+export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write" | "onNode"> {
   /** A report could not be read, or we failed. */
   readonly onFault: (peer: string, error: unknown) => void;
 }
@@ -40,7 +41,7 @@ export function serveLoadReports(server: AdsServer, options: LoadReportsOptions)
           if (session === undefined) return;
           leave = () => session.leave();
           if (call.destroyed) leave();
-          else listen(call, options);
+          else listen(call, session, options);
         },
         (error: unknown) => options.onFault(call.getPeer(), error),
       );
@@ -48,9 +49,18 @@ export function serveLoadReports(server: AdsServer, options: LoadReportsOptions)
   });
 }
 
-function listen(call: Call, options: LoadReportsOptions): void {
-  const stream = new LoadStream({ ...options, write: (octets) => call.write(octets) });
+function listen(call: Call, session: ClientSession, options: LoadReportsOptions): void {
   let isOver = false;
+  // Nobody reports in another node's name, and nobody longer than its rights last.
+  const refuse = ({ code, message }: Refusal): void => {
+    end();
+    call.emit("error", { code, details: message });
+  };
+  const stream = new LoadStream({
+    ...options,
+    write: (octets) => (isOver ? false : call.write(octets)),
+    onNode: (node) => void session.enter(node, { changed: () => {}, refuse }),
+  });
   const end = (): void => {
     isOver = true;
     stream.closed();

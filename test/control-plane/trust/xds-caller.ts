@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlaneTls } from "../../../src/xds/client/grpc-ads-transport.ts";
 import { GrpcAdsTransport } from "../../../src/xds/client/grpc-ads-transport.ts";
+import { encodeFirstLoadStats } from "../../../src/xds/load/encode-load-stats.ts";
 import { encodeDeltaRequest } from "../../../src/xds/resources/delta-request.ts";
 import { decodeDeltaResponse } from "../../../src/xds/resources/delta-response.ts";
 import { TYPE_URL } from "../../../src/xds/resources/type-url.ts";
 
 const LIMIT_MS = 20_000;
+/** A stream of reports that stands so long is let be. */
+const STANDS_MS = 1_000;
 
 /** A stream as a client of the test has it. */
 export interface OpenStream {
@@ -14,6 +17,8 @@ export interface OpenStream {
   /** Names of clusters that it has been given, and of those that do not exist. */
   readonly has: ReadonlySet<string>;
   readonly hasNot: ReadonlySet<string>;
+  /** Opens a stream of load reports beside it. @returns `answered`, or why it ended. */
+  report(node: string): Promise<string>;
   close(): void;
 }
 
@@ -75,6 +80,16 @@ export async function openStream(
     },
     has,
     hasNot,
+    report: (id) =>
+      new Promise((resolve) => {
+        const reports = stream.openReports!({
+          onOpen: () =>
+            reports.send(encodeFirstLoadStats({ id, region: "", zone: "", userAgentVersion: "1" })),
+          // Whether it may is found out beside it.
+          onMessage: () => void setTimeout(resolve, STANDS_MS, "answered"),
+          onEnd: resolve,
+        });
+      }),
     close: () => {
       stream.close();
       transport.close();

@@ -73,6 +73,8 @@ describe("who is let in, by the API server's word", { skip }, () => {
       line,
       /"node":"n1".*Pod isobar-system\/isobar-1.*"service":"ledger.bank:80".*isobar\.dev\/mode/,
     );
+    assert.equal(await stream.report("n1"), "answered");
+    assert.match(await stream.report("n2"), /^7 PERMISSION_DENIED: .*wanted the proxy of node "n2"/);
     assert.match(await controlPlane.get("/xds/status"), /ServiceAccount isobar-system\/isobar-proxy/);
     stream.close();
   });
