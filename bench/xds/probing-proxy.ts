@@ -62,8 +62,8 @@ export class ProbingProxy implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** @returns the host that answered a call for this authority. @throws Error when none did. */
-  async call(authority: string): Promise<string> {
+  /** @returns the host at which a call for this authority arrived, and when, in ms since 1970. @throws Error when none answered. */
+  async call(authority: string): Promise<{ readonly host: string; readonly arrivedMs: number }> {
     let caller = this.#callers.get(authority);
     if (caller === undefined) {
       caller = new EchoCaller(`127.0.0.1:${this.#ports.listener}`, authority);
@@ -71,16 +71,18 @@ export class ProbingProxy implements AsyncDisposable {
     }
     const { name, code, details } = await caller.call(PATIENCE_MS);
     if (code !== 0) throw new Error(`${authority}: ${code} ${details}`);
-    return name;
+    const [host = "", arrivedMs = ""] = name.split(" ");
+    return { host, arrivedMs: Number(arrivedMs) };
   }
 
-  /** Calls until one of these answers. @returns when it did, in microseconds since 1970. */
+  /** Calls until one of these answers. @returns when that call arrived there, in ms since 1970. */
   async waitFor(authority: string, hosts: ReadonlySet<string>): Promise<number> {
     const untilMs = performance.now() + PATIENCE_MS;
-    while (!hosts.has(await this.call(authority))) {
+    for (;;) {
+      const { host, arrivedMs } = await this.call(authority);
+      if (hosts.has(host)) return arrivedMs;
       if (performance.now() > untilMs) throw new Error(`${authority}: none of the new endpoints is called`);
     }
-    return (performance.timeOrigin + performance.now()) * 1_000;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -66,7 +66,7 @@ export async function writeChanges(options: ChangeOptions): Promise<Changes> {
       onProgress(++written);
       const error = await failed;
       if (error !== undefined) throw error;
-      if (used !== undefined) usedMs.push(((await used) - stampUs) / 1_000);
+      if (used !== undefined) usedMs.push((await used) - stampUs / 1_000);
     } finally {
       busy.delete(service);
     }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"net"
 	"sync"
@@ -25,8 +26,7 @@ type hostCalls struct {
 	Count   int     `json:"count"`
 }
 
-func (c *calls) take(host string) {
-	atMs := nowMs()
+func (c *calls) take(host string, atMs float64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	known := c.hosts[host]
@@ -38,7 +38,7 @@ func (c *calls) take(host string) {
 	known.Count++
 }
 
-// backend answers every call of any method with the host at which it came, on all addresses of the machine. It prints its port, and answers:
+// backend answers every call of any method with the host at which it came and when, in ms since 1970, on all addresses of the machine. It prints its port, and answers:
 //
 //	calls    what came, by host
 //	forget   the same, and forgets it
@@ -59,9 +59,9 @@ func backend(args []string) func(string) any {
 			if err := stream.RecvMsg(&message); err != nil {
 				return err
 			}
-			host := localHost(stream.Context())
-			c.take(host)
-			answer := []byte(host)
+			host, atMs := localHost(stream.Context()), nowMs()
+			c.take(host, atMs)
+			answer := fmt.Appendf(nil, "%s %.3f", host, atMs)
 			return stream.SendMsg(&answer)
 		}),
 	}

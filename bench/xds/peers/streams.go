@@ -122,8 +122,8 @@ func (f *fleet) dialOptions() []grpc.DialOption {
 		grpc.WithTransportCredentials(creds),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pause, MinConnectTimeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(octets{}), grpc.MaxCallRecvMsgSize(64<<20)),
-		// Windows that are given are not probed for with PINGs, as clients other than grpc-go do not.
-		grpc.WithInitialWindowSize(1 << 20), grpc.WithInitialConnWindowSize(1 << 20),
+		// The protocol's own windows, as the proxies have; windows that are given are not probed for with PINGs.
+		grpc.WithInitialWindowSize(65_535), grpc.WithInitialConnWindowSize(65_535),
 		grpc.WithReadBufferSize(16 << 10), grpc.WithWriteBufferSize(0),
 	}
 }

@@ -9,8 +9,13 @@ import type { Subscription } from "./subscription.ts";
 
 /** Types that whoever begins without naming any wants all of. */
 const WILDCARD: readonly TypeUrl[] = [TYPE_URL.listener, TYPE_URL.cluster];
-/** What goes into one response; the rest follows when the client has answered. */
-const MAX_RESPONSE_OCTETS = 2 * 1_048_576;
+/**
+ * What goes into one response; the rest follows when the client has answered. A connection with TLS keeps room for the most that it ever had to send
+ * at a time, and there are thousands of them.
+ */
+const MAX_RESPONSE_OCTETS = 65_536;
+/** The same where a client asked for everything: an Envoy takes the first list for all there is to wait for at its start. */
+const MAX_WILDCARD_OCTETS = 2 * 1_048_576;
 /** Unanswered responses to what a client keeps asking for; beyond, it waits for its own answers. */
 const MAX_UNANSWERED = 64;
 
@@ -61,8 +66,9 @@ export class DeltaServerStream extends AdsStream {
     const versions = new Map<string, string>();
     const removed: string[] = [];
     let octets = 0;
+    const mostOctets = subscription.wildcard ? MAX_WILDCARD_OCTETS : MAX_RESPONSE_OCTETS;
     for (const name of names) {
-      if (octets >= MAX_RESPONSE_OCTETS) break;
+      if (octets >= mostOctets) break;
       dirty.delete(name);
       const isAsked = asked.delete(name);
       const isForced = forced.delete(name);
