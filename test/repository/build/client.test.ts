@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -37,7 +37,7 @@ const same = (octets) => octets;
 configure({ controlPlane: process.argv[2], insecure: true });
 const client = new grpc.Client("isobar:///${ECHO}", grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
 client.makeUnaryRequest("/test.Echo/Name", same, same, Buffer.from("x"), { deadline: Date.now() + 20000 }, (error, name) => {
-  console.log(error ? error.message : String(name), explain().services[0].state);
+  console.log(error ? error.message : String(name), explain().services[0]?.state);
 });
 `;
 
@@ -149,6 +149,25 @@ describe("the client as programs get it", { skip: "missing" in machine && machin
       'const grpc = require("@grpc/grpc-js");\nimport("isobar/client").then(({ configure, explain }) => {\n';
     const { code, out, err } = await program("program.cjs", `${head}${PROGRAM}});`, controlPlane.address);
     assert.deepEqual({ code, out, err }, { code: 0, out: "only cluster\n", err: "" });
+  });
+
+  it("serves a program with a copy of grpc-js of its own, once that was handed over", async () => {
+    const other = join(consumer, "other");
+    const packages = join(other, "node_modules");
+    mkdirSync(join(packages, "@grpc"), { recursive: true });
+    cpSync(join(ROOT, "node_modules/@grpc/grpc-js"), join(packages, "@grpc/grpc-js"), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules/@grpc/proto-loader"), join(packages, "@grpc/proto-loader"));
+    symlinkSync(join(ROOT, "node_modules/@js-sdsl"), join(packages, "@js-sdsl"));
+    const head =
+      'import * as grpc from "@grpc/grpc-js";\nimport { configure, explain, register } from "isobar/client";\n';
+    const without = await program("other/without.mjs", head + PROGRAM, controlPlane.address);
+    assert.match(without.out, /Name resolution failed for target dns:isobar:/);
+    const handed = await program(
+      "other/with.mjs",
+      `${head}register(grpc);\n${PROGRAM}`,
+      controlPlane.address,
+    );
+    assert.deepEqual(handed, { code: 0, out: "only cluster\n", err: "" });
   });
 
   it("says what is wrong where nothing is configured, before a call is lost in silence", async () => {
