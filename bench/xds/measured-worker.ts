@@ -15,8 +15,6 @@ export type MeasuredMessage =
   | {
       readonly kind: "readings";
       readonly updates: readonly MeasuredUpdate[];
-      /** Processor time of the thread since its start, in ms. */
-      readonly threadCpuMs: number;
     };
 
 /** The channel of {@link MeasuredMessage}. */
@@ -29,7 +27,7 @@ if (parentPort !== null) {
   channel.onmessage = (event: unknown) => {
     const { data } = event as { readonly data: MeasuredMessage };
     if (data.kind !== "read") return;
-    channel.postMessage({ kind: "readings", updates, threadCpuMs: threadCpuMs() } satisfies MeasuredMessage);
+    channel.postMessage({ kind: "readings", updates } satisfies MeasuredMessage);
     updates = [];
   };
   channel.unref();
@@ -37,15 +35,19 @@ if (parentPort !== null) {
   const measured = (event: string, listener: (value: unknown) => void): MessagePort =>
     on(event, (value) => {
       if (event !== "message" || (value as { kind?: string }).kind !== "cluster") return listener(value);
-      const [wall, cpu] = [performance.now(), threadCpuMs()];
+      const cpu = threadCpuMs();
+      const wall = performance.now();
       listener(value);
-      updates.push({ cpuMs: threadCpuMs() - cpu, wallMs: performance.now() - wall });
+      const wallMs = performance.now() - wall;
+      updates.push({ cpuMs: threadCpuMs() - cpu, wallMs });
     });
   port.on = measured as typeof port.on;
   await import("../../src/daemon/worker.ts");
 }
 
+/** The kernel counts a thread's time up to the moment only when it leaves its processor: so it sleeps for an instant. */
 function threadCpuMs(): number {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.02);
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }

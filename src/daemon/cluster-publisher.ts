@@ -146,7 +146,7 @@ export class ClusterPublisher implements ClusterSink {
       const slot = snapshot.slots[index]!;
       // What nobody has had is clear, and takes no memory before it is written to.
       if (snapshot.generationAt(index) > 1) endpointCounters.clearSlot(slot);
-      if (joinsOthers) measures.rampFrom(measures.mainRow, slot, monotonicClock.nowMs());
+      if (joinsOthers) measures.rampFrom(slot, monotonicClock.nowMs());
     }
   }
 

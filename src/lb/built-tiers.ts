@@ -6,13 +6,24 @@ import type { TierSet } from "./tier-set.ts";
 export class BuiltTiers implements TierSet {
   readonly tiers: readonly CandidateSet[];
   readonly shares: Float64Array;
-  readonly #reasons: Uint8Array;
+  /** Undefined where all are LeftOut.not. */
+  readonly #reasons: Uint8Array | undefined;
+  readonly #count: number;
 
-  /** @param reasons LeftOut by index in the snapshot; those of endpoints that are candidates all the same do not count. */
-  constructor(tiers: readonly CandidateSet[], shares: Float64Array, reasons: Uint8Array) {
+  /**
+   * @param reasons LeftOut by index in the snapshot; those of endpoints that are candidates all the same do not count. Undefined: none is left out.
+   * @param count of endpoints in the snapshot.
+   */
+  constructor(
+    tiers: readonly CandidateSet[],
+    shares: Float64Array,
+    reasons: Uint8Array | undefined,
+    count: number,
+  ) {
     this.tiers = tiers;
     this.shares = shares;
     this.#reasons = reasons;
+    this.#count = count;
   }
 
   /** @returns the tier an endpoint is a candidate of, by its index in the snapshot; -1 for none. */
@@ -22,19 +33,19 @@ export class BuiltTiers implements TierSet {
 
   /** @returns why an endpoint, by its index in the snapshot, is no candidate. */
   leftOut(index: number): LeftOut {
-    return this.tierAt(index) >= 0 ? LeftOut.not : (this.#reasons[index] as LeftOut);
+    return this.tierAt(index) >= 0 ? LeftOut.not : ((this.#reasons?.[index] ?? LeftOut.not) as LeftOut);
   }
 
   /** @returns the same with each tier changed, but not its endpoints. */
   map(change: (tier: CandidateSet) => CandidateSet): BuiltTiers {
     const changeAll = (tier: CandidateSet): CandidateSet =>
       tier.beyond === undefined ? change(tier) : { ...change(tier), beyond: change(tier.beyond) };
-    return new BuiltTiers(this.tiers.map(changeAll), this.shares, this.#reasons);
+    return new BuiltTiers(this.tiers.map(changeAll), this.shares, this.#reasons, this.#count);
   }
 
   /** @returns {@link leftOut} of all endpoints, by index in the snapshot: cheaper than asking for each. */
   allLeftOut(): Uint8Array {
-    const reasons = this.#reasons.slice();
+    const reasons = this.#reasons?.slice() ?? new Uint8Array(this.#count);
     for (const { indexes } of this.tiers) for (const index of indexes) reasons[index] = LeftOut.not;
     return reasons;
   }

@@ -6,26 +6,24 @@ import type { CandidateSet } from "./candidate-set.ts";
  * The columns of a candidate set that only some policies need; absent where they do not.
  *
  * @param indexes the candidates' indexes in the snapshot, in the order of the set.
- * @param rampFromMs when an endpoint slot was new; 0: always there. Default: all were.
+ * @param ramps by endpoint slot: when it was new; 0: always there. Default: all were.
  */
 export function candidateColumns(
   snapshot: ClusterSnapshot,
   indexes: ArrayLike<number>,
-  rampFromMs?: (slot: number) => number,
+  ramps?: Float64Array | undefined,
 ): Pick<CandidateSet, "rampFromMs" | "keyHashes"> {
   const { policy, slowStart } = snapshot.settings.loadBalancing;
   const columns: { rampFromMs?: Float64Array; keyHashes?: Uint32Array } = {};
-  if (slowStart !== null && rampFromMs !== undefined) {
+  if (slowStart !== null && ramps !== undefined) {
     const { slots } = snapshot;
-    const ramps = new Float64Array(indexes.length);
-    let isRamping = false;
-    for (let i = 0; i < ramps.length; i++) {
-      const fromMs = rampFromMs(slots[indexes[i]!]!);
+    const { length } = indexes;
+    for (let i = 0; i < length; i++) {
+      const fromMs = ramps[slots[indexes[i]!]!]!;
       if (fromMs === 0) continue;
-      ramps[i] = fromMs;
-      isRamping = true;
+      columns.rampFromMs ??= new Float64Array(length);
+      columns.rampFromMs[i] = fromMs;
     }
-    if (isRamping) columns.rampFromMs = ramps;
   }
   if (policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:")) {
     columns.keyHashes = new Uint32Array(indexes.length * 2);

@@ -45,6 +45,6 @@ export function tierShare(
 export function rampEndMs(slowStart: SlowStartSettings | null, rampFromMs: Float64Array | undefined): number {
   if (slowStart === null || rampFromMs === undefined) return 0;
   let latest = 0;
-  for (const fromMs of rampFromMs) latest = Math.max(latest, fromMs);
+  for (let i = 0; i < rampFromMs.length; i++) if (rampFromMs[i]! > latest) latest = rampFromMs[i]!;
   return latest === 0 ? 0 : latest + slowStart.windowMs;
 }

@@ -23,6 +23,9 @@ import type { ClusterSurroundings } from "./cluster-surroundings.ts";
 import type { RequestHash } from "./request-hash.ts";
 import { AttemptPolicy } from "./retry/attempt-policy.ts";
 
+/** A cluster that got no request for so long has no load that would move. */
+const IDLE_MS = 60_000;
+
 /** What a worker keeps for a cluster beside its snapshot: the tiers of the moment, the loads, the queue, the budget. */
 export class ClusterRuntime {
   snapshot: ClusterSnapshot;
@@ -63,6 +66,9 @@ export class ClusterRuntime {
   exchanges = 0;
   /** Picks so far, the pickers' sequence. */
   #picks = 0;
+  /** What {@link balance} last saw of them, and when that was something new. */
+  #balancedPicks = 0;
+  #pickedMs = 0;
   readonly #around: ClusterSurroundings;
   #balancer: ZoneBalancer | undefined;
   /** What is usual, where tiers are slices that may be gone beyond. */
@@ -193,12 +199,19 @@ export class ClusterRuntime {
       return;
     }
     this.#observesLatency = true;
+    // Of most services a proxy knows few are called at a time: the first pick brings it about, within a quarter of a second.
+    if (this.#picks === 0) return;
     this.#balancer ??= new ZoneBalancer(`${place.node} ${this.snapshot.name}`, sources.measures);
     this.tiered = this.tiered.withShares(this.#balancer.shares(this.built));
   }
 
   /** What is done several times a second: what is usual is looked at anew, and load moves between tiers. */
   balance(nowMs: number): void {
+    if (this.#picks !== this.#balancedPicks) {
+      if (this.#balancedPicks === 0) this.rebuild();
+      this.#balancedPicks = this.#picks;
+      this.#pickedMs = nowMs;
+    } else if (this.#picks === 0 || nowMs - this.#pickedMs > IDLE_MS) return;
     if (this.loads.refreshes) this.loads.refresh(nowMs);
     this.#usual?.observe(nowMs, this.built, this.loads);
     if (this.#balancer === undefined) return;
@@ -234,11 +247,11 @@ export class ClusterRuntime {
     const { snapshot } = this;
     const { place, verdict, sources } = this.#around;
     const fleet = this.#around.fleetOf(snapshot.name);
-    const rampFromMs = (slot: number): number => sources.measures.rampFromMs(slot);
+    const ramps = sources.measures.hasRamps ? sources.measures.ramps : undefined;
     const built = buildTiers(snapshot, place, verdict(snapshot.slots), {
       accept,
       fleet,
-      columns: (indexes) => candidateColumns(snapshot, indexes, rampFromMs),
+      columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
     });
     return this.weights === undefined ? built : built.map((tier) => this.weights!.reweigh(tier));
   }

@@ -55,6 +55,8 @@ export class ClusterSnapshot {
   /** Whether discovery calls all endpoints healthy. */
   readonly isAllHealthy: boolean;
   readonly hasEqualWeights: boolean;
+  /** Whether indexes go zone by zone, in the order of zone ids, and all priorities are 0. */
+  readonly hasZonesInTurn: boolean;
 
   #settings: ClusterSettings | undefined;
   readonly #words: Int32Array;
@@ -85,6 +87,7 @@ export class ClusterSnapshot {
     this.zoneCount = words[HeaderWord.zoneCount]!;
     this.maxPriority = words[HeaderWord.maxPriority]!;
     this.isAllHealthy = (words[HeaderWord.uniform]! & Uniform.healthy) !== 0;
+    this.hasZonesInTurn = (words[HeaderWord.uniform]! & Uniform.zonesInTurn) !== 0;
     this.hasEqualWeights = (words[HeaderWord.uniform]! & Uniform.weight) !== 0;
     this.slots = this.#column(Column.slot);
     this.weights = new Float64Array(buffer, HEADER_WORDS * 4, this.count);

@@ -53,7 +53,9 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
   for (let i = 0; i < count; i++) {
     const endpoint = endpoints[i]!;
     weights[i] = endpoint.weight;
-    head[zone! + i] = zones.get(localityOf(endpoint))!.id;
+    const zoneId = zones.get(localityOf(endpoint))!.id;
+    head[zone! + i] = zoneId;
+    if (i > 0 && zoneId < head[zone! + i - 1]!) head[HeaderWord.uniform]! &= ~Uniform.zonesInTurn;
     head[health! + i] = HEALTH_CODE[endpoint.health];
     head[priority! + i] = endpoint.priority;
     head[port! + i] = endpoint.port;
@@ -95,13 +97,14 @@ function writeHeader(head: Int32Array, cluster: Cluster, clusterSlot: number, zo
   head[HeaderWord.keepaliveTimeMs] = cluster.keepaliveTimeMs;
   head[HeaderWord.keepaliveTimeoutMs] = cluster.keepaliveTimeoutMs;
   head[HeaderWord.tlsIdentity] = cluster.tlsIdentity;
-  let uniform = Uniform.healthy | Uniform.weight;
+  let uniform = Uniform.healthy | Uniform.weight | Uniform.zonesInTurn;
   let maxPriority = 0;
   for (const { health, weight, priority } of endpoints) {
     if (health !== "healthy") uniform &= ~Uniform.healthy;
     if (weight !== endpoints[0]!.weight) uniform &= ~Uniform.weight;
     if (priority > maxPriority) maxPriority = priority;
   }
+  if (maxPriority > 0) uniform &= ~Uniform.zonesInTurn;
   head[HeaderWord.uniform] = uniform;
   head[HeaderWord.maxPriority] = maxPriority;
 }

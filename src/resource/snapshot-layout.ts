@@ -53,6 +53,8 @@ export const Uniform = {
   /** All are healthy, says discovery. */
   healthy: 1,
   weight: 2,
+  /** Endpoints of a zone follow each other, zone by zone, and none is preferred to others: as control planes list them. */
+  zonesInTurn: 4,
 } as const;
 
 /** Words that the weights take for each endpoint: they come first, as doubles, as pickers use them. */

@@ -196,7 +196,7 @@ export class ClusterBalance implements PickSource {
     const { measures } = table.counters;
     const built = buildTiers(this.snapshot, place, table.verdict, {
       accept,
-      columns: (indexes) => candidateColumns(this.snapshot, indexes, (slot) => measures.rampFromMs(slot)),
+      columns: (indexes) => candidateColumns(this.snapshot, indexes, measures.ramps),
     });
     const weights = this.#weights;
     return weights === undefined ? built : built.map((tier) => weights.reweigh(tier));

@@ -112,7 +112,7 @@ export class EndpointTable {
     this.penalty.clear(slot);
     this.streaks[slot] = 0;
     const { measures } = this.counters;
-    if (joins) measures.rampFrom(measures.mainRow, slot, nowMs);
+    if (joins) measures.rampFrom(slot, nowMs);
   }
 
   #release(former: ClusterSnapshot, kept: ReadonlySet<number>): void {

@@ -153,7 +153,7 @@ export class FleetBalancer implements Balancer {
   #tiered(): TieredPicker[] {
     const { snapshot } = this.#cluster;
     const { loadBalancing } = this.#contestant.settings;
-    const rampFromMs = (slot: number) => Math.max(0, this.#listedMs[slot]!);
+    const ramps = this.#listedMs.map((listedMs) => Math.max(0, listedMs));
     const shared = new Map<string, TieredPicker>();
     return this.#callers.map(({ node, zone, region }, i) => {
       const fleet = this.#fleets[i];
@@ -162,7 +162,7 @@ export class FleetBalancer implements Balancer {
       if (known !== undefined) return known;
       const built = buildTiers(snapshot, { node, zone, region }, () => 0 as SetAside, {
         fleet,
-        columns: (indexes) => candidateColumns(snapshot, Array.from(indexes), rampFromMs),
+        columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
       });
       const tiered = new TieredPicker(built, loadBalancing);
       shared.set(key, tiered);

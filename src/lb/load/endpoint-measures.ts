@@ -32,8 +32,6 @@ const Cell = {
   cpu: 11,
   memory: 12,
   network: 13,
-  /** When the endpoint was new; 0: it was always there. */
-  rampFrom: 14,
   /** Streams in flight from other proxies, and when that was said. */
   peers: 15,
   peersAt: 16,
@@ -44,7 +42,7 @@ const Cell = {
 } as const;
 /** A whole number of 16 octets. */
 const STRIDE = 20;
-/** Before the records: when the last peer report came, 0 for never, so that where none does nobody need look. */
+/** Before the records: when the last peer report came and when an endpoint was last new, 0 for never, so that nobody need look. */
 const HEADER_CELLS = 2;
 
 /**
@@ -59,6 +57,11 @@ export class EndpointMeasures {
   readonly buffer: ArrayBufferLike;
   /** The main thread's row. */
   readonly mainRow: number;
+  /**
+   * By slot: when the endpoint was new, as slow start counts; 0: it was there from the beginning. By itself, because at every update it is read for all
+   * endpoints of a cluster. The main thread writes it.
+   */
+  readonly ramps: Float64Array;
   readonly #cells: Float64Array;
   readonly #slots: number;
   readonly #rowCells: number;
@@ -72,8 +75,10 @@ export class EndpointMeasures {
     this.mainRow = rows;
     this.#slots = slots;
     this.#rowCells = slots * STRIDE;
-    this.buffer = buffer ?? new SharedArrayBuffer((HEADER_CELLS + (rows + 1) * this.#rowCells) * 8);
-    this.#cells = new Float64Array(this.buffer);
+    const cells = HEADER_CELLS + (rows + 1) * this.#rowCells;
+    this.buffer = buffer ?? new SharedArrayBuffer((cells + slots) * 8);
+    this.#cells = new Float64Array(this.buffer, 0, cells);
+    this.ramps = new Float64Array(this.buffer, cells * 8, slots);
   }
 
   /** An attempt has been sent and waits for its answer. */
@@ -294,23 +299,22 @@ export class EndpointMeasures {
     return this.#cells[0]!;
   }
 
-  /** The endpoint is new, or comes back after it was sick: slow start counts from now. */
-  rampFrom(row: number, slot: number, nowMs: number): void {
-    this.#cells[this.#at(row, slot) + Cell.rampFrom] = nowMs;
+  /** The endpoint is new: slow start counts from now. For the main thread. */
+  rampFrom(slot: number, nowMs: number): void {
+    this.ramps[slot] = nowMs;
+    this.#cells[1] = nowMs;
   }
 
-  /** @returns when slow start began for the endpoint; 0: it was there from the beginning. */
-  rampFromMs(slot: number): number {
-    let latest = 0;
-    for (let at = HEADER_CELLS + slot * STRIDE; at < this.#cells.length; at += this.#rowCells)
-      latest = Math.max(latest, this.#cells[at + Cell.rampFrom]!);
-    return latest;
+  /** Whether any endpoint has ever been new beside others. */
+  get hasRamps(): boolean {
+    return this.#cells[1] !== 0;
   }
 
   /** Forgets the former owner of a slot in all rows. To be called before a slot of a higher generation is announced. */
   clear(slot: number): void {
     for (let at = HEADER_CELLS + slot * STRIDE; at < this.#cells.length; at += this.#rowCells)
       this.#cells.fill(0, at, at + STRIDE);
+    if (this.ramps[slot] !== 0) this.ramps[slot] = 0;
   }
 
   /** Clears what a dead worker waited for; what it measured stays, and ages. */

@@ -2,6 +2,7 @@ import type { ClusterSnapshot } from "../../resource/cluster-snapshot.ts";
 import type { TrafficDistribution } from "../../resource/load-balancing.ts";
 import { TIER_NAMES } from "../candidate-set.ts";
 import { countingFromZero } from "../counting-from-zero.ts";
+import { partsOf } from "../parts-of.ts";
 import type { Place } from "../place.ts";
 
 /** Endpoints that are equally preferred. */
@@ -11,6 +12,8 @@ export interface TierGroup {
   readonly distance: number;
   /** Indexes in the snapshot, ascending. */
   readonly indexes: Int32Array;
+  /** The same as ranges, where they are few: first index of each and that after its last, by turns. */
+  readonly ranges: readonly number[] | undefined;
 }
 
 const NODE = 0;
@@ -43,10 +46,14 @@ export function tierGroups(
   options: GroupingOptions,
   onFurther?: (index: number) => void,
 ): TierGroup[] {
-  const { strict, accept } = options;
+  const { distribution, strict, accept } = options;
   const { count } = snapshot;
+  const isByZone = distribution === "none" || distribution === "PreferSameZone";
+  if (snapshot.hasZonesInTurn && isByZone && accept === undefined && count > 0) {
+    return nearestOnly(groupsOfZones(snapshot, place, distribution), strict, onFurther);
+  }
   const sizes = new Int32Array((snapshot.maxPriority + 1) * DISTANCES);
-  const groupOf = groupsOfEndpoints(snapshot, place, options.distribution);
+  const groupOf = groupsOfEndpoints(snapshot, place, distribution);
   if (accept !== undefined) for (let i = 0; i < count; i++) if (!accept(i)) groupOf[i] = NOT_ACCEPTED;
   for (let i = 0; i < count; i++) {
     const group = groupOf[i]!;
@@ -55,20 +62,53 @@ export function tierGroups(
   }
   // Groups are numbered in the order in which they are preferred.
   const byNumber: (TierGroup | undefined)[] = [];
-  let nearest = ANY;
   for (let number = 0; number < sizes.length; number++) {
     const size = sizes[number]!;
     if (size === 0) continue;
     const distance = number % DISTANCES;
-    if (distance < nearest) nearest = distance;
     const indexes = size === count ? countingFromZero(count) : indexesOf(groupOf, number, size);
-    byNumber[number] = { priority: Math.floor(number / DISTANCES), distance, indexes };
+    const ranges = size === count ? [0, count] : undefined;
+    byNumber[number] = { priority: Math.floor(number / DISTANCES), distance, indexes, ranges };
   }
   const all = byNumber.filter((group) => group !== undefined);
+  return nearestOnly(all, strict, onFurther);
+}
+
+function nearestOnly(
+  all: TierGroup[],
+  strict: boolean,
+  onFurther: ((index: number) => void) | undefined,
+): TierGroup[] {
+  const nearest = Math.min(...all.map(({ distance }) => distance));
   if (!strict || nearest === ANY) return all;
   for (const { distance, indexes } of all)
     if (distance > nearest) for (const index of indexes) onFurther?.(index);
   return all.filter(({ distance }) => distance === nearest);
+}
+
+/** Without a look at any endpoint: zones are ranges of indexes. */
+function groupsOfZones(
+  snapshot: ClusterSnapshot,
+  place: Place,
+  distribution: TrafficDistribution,
+): TierGroup[] {
+  const rangesOf: number[][] = [];
+  let from = 0;
+  for (let zoneId = 0; zoneId < snapshot.zoneCount; zoneId++) {
+    const to = from + snapshot.zoneSize(zoneId);
+    const distance = distanceOfZone(snapshot, zoneId, place, distribution);
+    rangesOf[distance] ??= [];
+    const ranges = rangesOf[distance];
+    if (ranges.at(-1) === from) ranges[ranges.length - 1] = to;
+    else ranges.push(from, to);
+    from = to;
+  }
+  const all = countingFromZero(snapshot.count);
+  const groups: TierGroup[] = [];
+  rangesOf.forEach((ranges, distance) => {
+    groups.push({ priority: 0, distance, indexes: partsOf(all, ranges), ranges });
+  });
+  return groups;
 }
 
 /** @returns by endpoint its priority × distances + distance. */

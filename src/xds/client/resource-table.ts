@@ -9,6 +9,8 @@ export interface ResourceKind {
   readonly decode: (octets: Uint8Array) => Decoded<unknown>;
   /** @returns the name within the resource, which has to be that it was asked for by. */
   readonly nameOf: (value: never) => string;
+  /** Its values are many objects and used once, when they have come: the octets are kept, of which they can be made again. Default: not. */
+  readonly isLarge?: boolean;
 }
 
 /** What a {@link ResourceTable} needs to know before it exists. */
@@ -20,18 +22,60 @@ export interface ResourceTableOptions {
   readonly onChange: (entry: ResourceEntry) => void;
 }
 
-interface Entry extends ResourceEntry {
-  state: ResourceEntry["state"];
-  value: unknown;
-  version: string;
+class Entry implements ResourceEntry {
+  readonly typeUrl: TypeUrl;
+  readonly name: string;
+  state: ResourceEntry["state"] = "asked";
+  version = "";
   octets: Uint8Array | undefined;
-  problem: string;
-  deliberate: boolean;
-  fromDisk: boolean;
+  problem = "";
+  deliberate = false;
+  fromDisk = false;
   /** How many have asked for it. */
-  users: number;
+  users = 1;
   /** When it was asked for on the present stream; NaN while it was not. */
-  askedMs: number;
+  askedMs = Number.NaN;
+  #value: unknown;
+  /** Of a large one. */
+  #weakValue: WeakRef<object> | undefined;
+  readonly #kind: ResourceKind;
+
+  constructor(kind: ResourceKind, name: string) {
+    this.typeUrl = kind.typeUrl;
+    this.name = name;
+    this.#kind = kind;
+  }
+
+  get value(): unknown {
+    if (this.#weakValue === undefined || this.octets === undefined) return this.#value;
+    let value = this.#weakValue.deref();
+    if (value === undefined) {
+      value = this.#kind.decode(this.octets).value as object;
+      this.#weakValue = new WeakRef(value);
+    }
+    return value;
+  }
+
+  /** @param octets what it was decoded from; undefined where they are not kept. */
+  take(value: unknown, octets: Uint8Array | undefined, version: string): void {
+    this.state = "present";
+    this.version = version;
+    this.octets = octets;
+    const isWeak = this.#kind.isLarge === true && octets !== undefined;
+    this.#weakValue = isWeak ? new WeakRef(value as object) : undefined;
+    this.#value = isWeak ? undefined : value;
+  }
+
+  forget(): void {
+    this.state = "absent";
+    this.version = "";
+    this.octets = undefined;
+    this.problem = "";
+    this.deliberate = false;
+    this.fromDisk = false;
+    this.#value = undefined;
+    this.#weakValue = undefined;
+  }
 }
 
 /** The resources of one type that are subscribed to, with what is known of each. It knows no stream. */
@@ -69,7 +113,7 @@ export class ResourceTable {
       known.users++;
       return false;
     }
-    this.#entries.set(name, { typeUrl: this.typeUrl, name, users: 1, askedMs: Number.NaN, ...unknownYet() });
+    this.#entries.set(name, new Entry(this.#options.kind, name));
     return true;
   }
 
@@ -87,7 +131,9 @@ export class ResourceTable {
     if (entry === undefined) return "";
     const { value, problem } = this.#decode(name, octets);
     if (problem !== undefined) return problem;
-    Object.assign(entry, { state: "present", value, version, octets, fromDisk: true });
+    // A copy: what the disk has is one piece, which would be kept whole.
+    entry.take(value, new Uint8Array(octets), version);
+    entry.fromDisk = true;
     this.#options.onChange(entry);
     return "";
   }
@@ -111,11 +157,10 @@ export class ResourceTable {
       this.#options.onChange(entry);
       return entry.problem;
     }
-    entry.state = "present";
-    entry.value = value;
-    entry.version = resource.version;
     // A copy: what came is a part of a message, which would be kept whole.
-    entry.octets = this.#options.keepOctets ? Buffer.from(resource.octets) : undefined;
+    const { keepOctets, kind } = this.#options;
+    const octets = keepOctets || kind.isLarge === true ? new Uint8Array(resource.octets) : undefined;
+    entry.take(value, octets, resource.version);
     entry.problem = "";
     entry.deliberate = resource.deliberate;
     entry.fromDisk = false;
@@ -127,7 +172,7 @@ export class ResourceTable {
   remove(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
-    Object.assign(entry, unknownYet(), { state: "absent" });
+    entry.forget();
     this.#options.onChange(entry);
   }
 
@@ -174,16 +219,4 @@ export class ResourceTable {
     const found = nameOf(decoded.value as never);
     return found === name ? decoded : { problem: `found the name "${found}" within it, wanted "${name}"` };
   }
-}
-
-function unknownYet() {
-  return {
-    state: "asked" as const,
-    value: undefined,
-    version: "",
-    octets: undefined,
-    problem: "",
-    deliberate: false,
-    fromDisk: false,
-  };
 }

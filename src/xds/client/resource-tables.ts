@@ -14,7 +14,11 @@ export function createResourceTables(
 ): Readonly<Record<ResourceKindName, ResourceTable>> {
   const nameOf = ({ name }: { readonly name: string }): string => name;
   const table = (typeUrl: (typeof TYPE_URL)[ResourceKindName], decode: ResourceTableDecoder): ResourceTable =>
-    new ResourceTable({ kind: { typeUrl, decode, nameOf }, keepOctets, onChange });
+    new ResourceTable({
+      kind: { typeUrl, decode, nameOf, isLarge: typeUrl === TYPE_URL.loadAssignment },
+      keepOctets,
+      onChange,
+    });
   return {
     listener: table(TYPE_URL.listener, decodeListener),
     routeConfiguration: table(TYPE_URL.routeConfiguration, decodeRouteConfiguration),

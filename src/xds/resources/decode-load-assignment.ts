@@ -105,7 +105,7 @@ function decodeEndpoint(reader: WireReader, locality: string, index: number): As
         const metadata = decodeMetadata(reader, METADATA_KEYS);
         const own = metadata[ISOBAR_METADATA];
         if (typeof own?.["uid"] === "string") uid = own["uid"];
-        if (typeof own?.["node"] === "string") node = own["node"];
+        if (typeof own?.["node"] === "string") node = sharedText(own["node"]);
         labels = textsOf(metadata[LABELS_METADATA]);
         break;
       }
@@ -134,8 +134,8 @@ function decodePlace(reader: WireReader): { region: string; zone: string } {
   let zone = "";
   reader.enter();
   while (reader.next()) {
-    if (reader.field === 1) region = reader.string();
-    else if (reader.field === 2) zone = reader.string();
+    if (reader.field === 1) region = sharedText(reader.string());
+    else if (reader.field === 2) zone = sharedText(reader.string());
     else reader.skip();
   }
   reader.leave();
@@ -155,6 +155,18 @@ function decodeAddress(reader: WireReader, depth = 0): { address: string; port: 
   }
   reader.leave();
   return { address, port };
+}
+
+/** Names of nodes and zones, which thousands of endpoints have: each is kept once. */
+const texts = new Map<string, string>();
+const MAX_TEXTS = 16_384;
+
+function sharedText(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  texts.set(text, text);
+  return text;
 }
 
 /** Labels are texts; what else the metadata holds is not for us. */

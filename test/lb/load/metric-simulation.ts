@@ -33,7 +33,7 @@ export function runMetric(run: MetricRun): { counts: number[]; peaks: number[] }
   const candidates = { ...plainCandidates(run.weights), ...run.candidates };
   const slots = 3 + 2 * run.weights.length;
   const inFlight = new Int32Array(slots);
-  const measures = new EndpointMeasures(1, slots, new ArrayBuffer((2 + 2 * slots * 20) * 8));
+  const measures = new EndpointMeasures(1, slots);
   const loads = createLoads(settings, { inFlight, slots, measures });
   loads.follow(candidates.slots, candidates.weights);
   const picker = createPicker(settings, candidates);

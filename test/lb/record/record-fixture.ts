@@ -28,19 +28,19 @@ export class TestCluster implements PickSource {
   lastTiered: TieredPicker;
   #picks = 0;
 
-  /** @param rampFromMs when an endpoint slot was new; 0: always there. */
+  /** @param ramps by endpoint slot: when it was new; 0: always there. */
   constructor(
     endpoints: readonly Endpoint[],
     loadBalancing: Partial<LoadBalancing>,
     registry: SlotRegistry = new SlotRegistry({ workerCount: 1 }),
-    rampFromMs: (slot: number) => number = () => 0,
+    ramps: Float64Array = new Float64Array(64),
   ) {
     const source = cluster(endpoints, { settings: clusterSettings({ loadBalancing }) });
     const snapshot = new ClusterSnapshot(encodeClusterSnapshot(source, registry.assign(source)));
     this.snapshot = snapshot;
     this.built = buildTiers(snapshot, { node: "node-a", zone: "zone-a", region: "region-a" }, () => 0, {
       fleet: FLEET,
-      columns: (indexes) => candidateColumns(snapshot, [...indexes], rampFromMs),
+      columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
     });
     this.lastTiered = new TieredPicker(this.built, snapshot.settings.loadBalancing);
   }

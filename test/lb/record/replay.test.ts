@@ -34,7 +34,7 @@ describe("a recorded pick", () => {
             mixedEndpoints(count),
             { policy, ...settings },
             undefined,
-            (slot) => (slot % 4 === 1 ? 1000 + slot : 0),
+            Float64Array.from({ length: count }, (_, slot) => (slot % 4 === 1 ? 1000 + slot : 0)),
           );
           const before = recorder.recorded;
           const picked = recordPicks(recorder, cluster, PICKS / 5, count);

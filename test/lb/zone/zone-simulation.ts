@@ -67,7 +67,7 @@ export function simulateZones(scenario: ZoneScenario): ZoneResult {
   const proxies: Proxy[] = zones.flatMap(({ proxies: count }, zone) =>
     Array.from({ length: count }, (_, n) => {
       const inFlight = new Int32Array(slotCount);
-      const measures = new EndpointMeasures(1, slotCount, new ArrayBuffer((2 + 2 * slotCount * 20) * 8));
+      const measures = new EndpointMeasures(1, slotCount);
       const loads = new ClusterLoads({ inFlight, slots: slotCount, measures });
       const set = buildTiers(snapshot, { node: "", zone: `zone-${zone}`, region: "" }, () => 0);
       const share = fixedShares?.[zone];
