@@ -15,6 +15,7 @@ interface Flags extends TrustOptions {
   readonly context?: string;
   readonly cluster?: readonly OtherClusterFlag[];
   readonly merge: "annotated" | "all";
+  readonly clusterState?: string;
   readonly clusterDomain: string;
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly admin: SocketAddress;
@@ -65,6 +66,10 @@ export function addControlPlaneCommand(program: Command): void {
         .choices(["annotated", "all"])
         .default("annotated"),
     )
+    .option(
+      "--cluster-state <folder>",
+      "keep other clusters' services here, for a start while their API is away; without it they are not kept",
+    )
     .option("--cluster-domain <name>", "domain of the cluster's DNS names", "cluster.local")
     .addOption(
       new Option("--address <address>", "where xDS is served, ip:port")
@@ -111,6 +116,7 @@ async function controlPlane(flags: Flags): Promise<void> {
     kubeConfigFile: flags.kubeconfig,
     kubeContext: flags.context,
     otherClusters: flags.cluster ?? [],
+    clusterState: flags.clusterState,
     mergesAll: flags.merge === "all",
     clusterDomain: flags.clusterDomain,
     address: flags.address,

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import type { KubernetesSource, KubernetesSourceOptions } from "../controller/kubernetes-source.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { createAddressLookup } from "../discovery/address-lookup.ts";
@@ -21,6 +22,8 @@ export interface SourceFlags {
   readonly kubeContext: string | undefined;
   readonly clusterDomain: string;
   readonly otherClusters: readonly OtherClusterFlag[];
+  /** Folder in which other clusters' services are kept; undefined: they are not. */
+  readonly clusterState: string | undefined;
   /** Whether Services of one name are one in all clusters, without saying so. */
   readonly mergesAll: boolean;
 }
@@ -59,9 +62,10 @@ export async function createSource(
       const source = new KubernetesSource(own);
       return { source, clusters: [source], contestedEndpoints: () => 0 };
     }
+    if (flags.clusterState !== undefined) await mkdir(flags.clusterState, { recursive: true });
     const { openClusters } = await import("../controller/clusters/open-clusters.ts");
     const others = otherClusters.map(({ name, file, context }) => ({ name, kubeConfig: { file, context } }));
-    const { source, clusters } = openClusters({ own, others, mergesAll });
+    const { source, clusters } = openClusters({ own, others, mergesAll, stateFolder: flags.clusterState });
     return { source, clusters, contestedEndpoints: () => source.contestedEndpoints };
   } catch (error) {
     throw new ExitError(ExitCode.usage, error instanceof Error ? error.message : String(error), {

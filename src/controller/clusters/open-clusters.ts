@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { KubeConfigChoice } from "../../kube/api-connection.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { withFields } from "../../telemetry/with-fields.ts";
@@ -5,6 +6,7 @@ import type { KubernetesSourceOptions } from "../kubernetes-source.ts";
 import { KubernetesSource, OWN_CLUSTER } from "../kubernetes-source.ts";
 import { AddressClaims } from "./address-claims.ts";
 import { MergedSource } from "./merged-source.ts";
+import { RememberedCluster } from "./remembered-cluster.ts";
 
 /** A cluster beside the own one. */
 export interface OtherCluster {
@@ -20,6 +22,8 @@ export interface OpenClustersOptions {
   readonly others: readonly OtherCluster[];
   /** Whether all services that are called alike are one; default: those that say so in both clusters. */
   readonly mergesAll?: boolean;
+  /** Folder in which other clusters' services are kept for the next start; default: they are not. */
+  readonly stateFolder?: string | undefined;
   /** How long other clusters are waited for at the start, in ms. Default 10 s. */
   readonly waitMs?: number;
 }
@@ -36,7 +40,7 @@ export function openClusters(options: OpenClustersOptions): {
   readonly source: MergedSource;
   readonly clusters: readonly KubernetesSource[];
 } {
-  const { mergesAll = false, waitMs = WAIT_MS } = options;
+  const { mergesAll = false, waitMs = WAIT_MS, stateFolder } = options;
   const { log } = options.own;
   // Sources tell whom they are made before.
   let merged: MergedSource | undefined;
@@ -63,6 +67,11 @@ export function openClusters(options: OpenClustersOptions): {
       });
     }
   });
-  merged = new MergedSource({ own, others, mergesAll, waitMs, log }, claims);
+  const kept = others.map((source) =>
+    stateFolder === undefined
+      ? source
+      : new RememberedCluster({ source, file: join(stateFolder, `${source.name}.json`), log }),
+  );
+  merged = new MergedSource({ own, others: kept, mergesAll, waitMs, log }, claims);
   return { source: merged, clusters: [own, ...others] };
 }

@@ -1,36 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AddressClaims } from "../../../src/controller/clusters/address-claims.ts";
-import type { ClusterSource } from "../../../src/controller/clusters/cluster-source.ts";
 import { MergedSource } from "../../../src/controller/clusters/merged-source.ts";
 import { ENDPOINT_SLICES } from "../../../src/kube/objects/endpoint-slice-object.ts";
 import { CLUSTER_DEFAULTS } from "../../../src/resource/cluster.ts";
 import { ENDPOINT_DEFAULTS, endpointKey } from "../../../src/resource/endpoint.ts";
 import type { ServiceModel } from "../../../src/resource/service.ts";
-import type { ServiceSink } from "../../../src/resource/service-source.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
 import { rawEndpoint, rawSlice } from "../harness/raw-objects.ts";
-
-/** A cluster whose services the test gives. */
-class FakeCluster implements ClusterSource {
-  readonly name: string;
-  regions: ReadonlySet<string> = new Set();
-  isLost = false;
-  sink!: ServiceSink;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  start(sink: ServiceSink): Promise<void> {
-    this.sink = sink;
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { FakeCluster } from "./fake-cluster.ts";
 
 class Rig {
   readonly own = new FakeCluster("own");

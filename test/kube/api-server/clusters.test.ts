@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ControlPlaneProcess } from "../../e2e/harness/control-plane-process.ts";
@@ -31,6 +32,8 @@ describe("two clusters", { skip }, () => {
   let controlPlane: ControlPlaneProcess;
   let proxy: XdsProxy;
   let load: SteadyLoad;
+  let clusters: readonly string[];
+  let state: readonly string[];
 
   before(async () => {
     [ownApi, westApi] = await Promise.all([ApiServer.start(), ApiServer.start()]);
@@ -42,9 +45,9 @@ describe("two clusters", { skip }, () => {
     await west.open({ annotations: GLOBAL });
     for (const name of ["own-1", "own-2"]) await own.add(name);
     for (const name of ["west-1", "west-2"]) await west.add(name);
-    controlPlane = await ControlPlaneProcess.start(
-      ...["--kubeconfig", ownApi.kubeConfig, "--cluster", `west=${westApi.kubeConfig}`],
-    );
+    clusters = ["--kubeconfig", ownApi.kubeConfig, "--cluster", `west=${westApi.kubeConfig}`];
+    state = ["--cluster-state", join(ownApi.folder, "state")];
+    controlPlane = await ControlPlaneProcess.start(...clusters, ...state);
     proxy = await XdsProxy.start({ addresses: [`127.0.0.1:${controlPlane.port}`] });
     load = new SteadyLoad(proxy.address, AUTHORITY);
     await until("calls are answered", () => load.calls.length > 50);
@@ -138,11 +141,23 @@ describe("two clusters", { skip }, () => {
     }
   });
 
+  it("a control plane that starts while the other is away knows what was kept of it", async () => {
+    const startedMs = performance.now();
+    const second = await ControlPlaneProcess.start(...clusters, ...state);
+    try {
+      const [, endpoints] = /^endpoints: (\d+)$/m.exec(await second.get("/stats")) ?? [];
+      // west-2 and the stranger: what has its address is west-1 no more.
+      assert.equal(endpoints, "2");
+      assert.match(await second.get("/stats"), /clusters\.west\.synced: 0/);
+      assert.ok(performance.now() - startedMs < 30_000);
+    } finally {
+      await second.stop();
+    }
+  });
+
   it("a control plane that starts while the other cannot be reached serves without it, after a while", async () => {
     const startedMs = performance.now();
-    const second = await ControlPlaneProcess.start(
-      ...["--kubeconfig", ownApi.kubeConfig, "--cluster", `west=${westApi.kubeConfig}`],
-    );
+    const second = await ControlPlaneProcess.start(...clusters);
     try {
       assert.ok(performance.now() - startedMs > 5_000, "it waits");
       assert.match(await second.get("/stats"), /clusters\.west\.synced: 0/);
