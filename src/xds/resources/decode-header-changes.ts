@@ -42,7 +42,7 @@ export function decodeHeaderChanges(
     for (const [index, option] of mutations[`${direction}HeadersToAdd`].entries()) {
       const at = `${path}.${direction}_headers_to_add[${index}]`;
       const name = nameAt(option.header?.key ?? "", `${at}.header.key`);
-      const value = valueOf(option, at);
+      const value = plainValue(option, at);
       if (value === undefined) continue;
       const overwrites = overwritesAt(option, at);
       if (!overwrites && add[name] !== undefined)
@@ -63,7 +63,7 @@ function nameAt(name: string, path: string): string {
 }
 
 /** @returns undefined for a header that is not added at all. */
-function valueOf({ header, keepEmptyValue }: HeaderValueOption, path: string): string | undefined {
+function plainValue({ header, keepEmptyValue }: HeaderValueOption, path: string): string | undefined {
   const { value = "", rawValue } = header ?? {};
   const text = value === "" && rawValue !== undefined ? Buffer.from(rawValue).toString("latin1") : value;
   if (text === "" && !keepEmptyValue) return undefined;
