@@ -43,6 +43,14 @@ interface Delivery {
   isWritten: boolean;
 }
 
+interface Brought {
+  readonly stream: number;
+  readonly part: ServicePart;
+  readonly name: string;
+  readonly version: string;
+  readonly atMs: number;
+}
+
 /** A response without an answer for so long is written as such. */
 const UNANSWERED_MS = 1_000;
 /** Longest part of a client's words that is kept. */
@@ -63,6 +71,8 @@ export class AuditRecorder {
   readonly #beliefs = new ClientBeliefs();
   readonly #deliveries = new Map<AuditedResponse, Delivery>();
   readonly #collected = new CollectedRecords();
+  /** What clients have just said that they have: mostly it turns out at once to be what there is. */
+  readonly #brought: Brought[] = [];
   #records: DatedRecord[] = [];
   #firstNumber = 1;
   /** Number of the newest record of a service. */
@@ -98,6 +108,12 @@ export class AuditRecorder {
       if (delivery.isWritten || nowMs - delivery.sentMs < UNANSWERED_MS) continue;
       this.#writeUnanswered(delivery);
     }
+    for (const { stream, part, name, version, atMs } of this.#brought) {
+      const held = this.#beliefs.get(part, name, stream);
+      if (held?.of === 0 && held.version === version)
+        this.#collected.add({ kind: "kept", part, name, version, of: 0 }, stream, atMs);
+    }
+    this.#brought.length = 0;
     for (const record of this.#collected.take()) this.#records.push({ atMs: nowMs, record });
     return this.#records;
   }
@@ -215,7 +231,7 @@ export class AuditRecorder {
         this.#collected.add({ kind: "began", part }, stream, atMs);
         for (const [name, version] of brought) {
           this.#beliefs.accept(stream, part, name, { version, of: 0 });
-          this.#collected.add({ kind: "kept", part, name, version, of: 0 }, stream, atMs);
+          this.#brought.push({ stream, part, name, version, atMs });
         }
         break;
       }

@@ -201,7 +201,11 @@ export class AuditTrail {
     this.#hash = hash;
     this.#n = Math.max(this.#n, n);
     // Not written after a failure: the state that follows has it all.
-    if (this.#failure !== "") this.#n += this.#take().length;
+    if (this.#failure !== "") {
+      const count = this.#take().length;
+      this.#n += count;
+      this.lost += count;
+    }
     await this.#begin({ torn, skips: this.#n - n });
   }
 

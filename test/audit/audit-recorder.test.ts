@@ -202,6 +202,13 @@ describe("records of what clients are told", () => {
     const [kept] = rig.note({ kind: "current", stream: 1, part: "endpoints", name: "a:1" }).take();
     assert.ok(kept?.kind === "kept" && kept.of === 1);
     assert.deepEqual(rig.note({ kind: "current", stream: 1, part: "endpoints", name: "a:1" }).take(), []);
+    rig.note({ kind: "began", stream: 1, part: "cluster", brought: new Map([["a:1", "v1"]]) });
+    rig.note({ kind: "current", stream: 1, part: "cluster", name: "a:1" });
+    const records = rig.take().map((each) => [each.kind, each.kind === "kept" && each.of]);
+    assert.deepEqual(records, [
+      ["began", false],
+      ["kept", 1],
+    ]);
   });
 });
 

@@ -21,6 +21,7 @@ it("metrics have the published head, one at a time, and what was written", async
   const events = new ControlPlaneEvents(log);
   const cache = new ResourceCache();
   const server = new AdsServer({ source: cache, events, onFault: () => {} });
+  const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {} });
   const heads: string[] = [];
   const run = async (endpoints: number): Promise<string> => {
     const audit = await Audit.open({ folder, fileOctets: 1_000_000, maxFiles: 4 }, log);
@@ -28,7 +29,6 @@ it("metrics have the published head, one at a time, and what was written", async
       publish: ({ n, hash }) => void heads.push(`${n} ${hash}`),
       close: () => Promise.resolve(),
     };
-    const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {} });
     const metrics = new ControlPlaneMetrics({ cache, events, server, loads, audit });
     await metrics.render();
     const sink = audit.sink(cache);
@@ -48,5 +48,6 @@ it("metrics have the published head, one at a time, and what was written", async
     assert.match(text, /^isobar_xds_server_audit_records_total\{result="written"\} 4$/m);
     assert.match(text, /^isobar_xds_server_audit_records_total\{result="lost"\} 0$/m);
   }
+  loads.close();
   assert.equal(cache.endpointCount, 2, "the sink behind it was told too");
 });

@@ -142,6 +142,7 @@ async function verify(flags: Flags & { readonly head: readonly string[] }): Prom
       throw new ExitError(ExitCode.usage, `--head: found "${hash}", wanted 8 to 64 hexadecimal digits`);
   }
   const verdict = await verifyAudit(flags.dir, flags.head);
+  if (verdict.records === 0) throw new AuditError(`${flags.dir} has no audit`);
   print(flags, verdict, () => verdictText(verdict));
   if (verdict.findings.some(({ severity }) => severity === "broken") || verdict.furtherFindings > 0)
     process.exitCode = ExitCode.unexpected;

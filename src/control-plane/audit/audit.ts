@@ -42,7 +42,7 @@ export class Audit {
     this.#trail = trail;
     this.replica = replica;
     this.#published = trail.head;
-    this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
+    this.#timer = setInterval(() => this.#publish(), PUBLISH_MS).unref();
   }
 
   /** @throws what the file system says, when the folder cannot be used. */
