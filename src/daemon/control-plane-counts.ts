@@ -2,6 +2,7 @@ import type { XdsClientCounts, XdsState, XdsType } from "../telemetry/xds-client
 import { XDS_TYPES } from "../telemetry/xds-client-metrics.ts";
 import type { XdsClient } from "../xds/client/xds-client.ts";
 import { TYPE_URL } from "../xds/resources/type-url.ts";
+import type { FleetLink } from "./fleet-link.ts";
 
 const TYPES: Readonly<Record<string, XdsType>> = {
   [TYPE_URL.listener]: "listener",
@@ -25,7 +26,7 @@ export class ControlPlaneCounts {
   }
 
   /** @returns everything as it is now. */
-  read(client: XdsClient): XdsClientCounts {
+  read(client: XdsClient, fleet: Pick<FleetLink, "isReporting" | "place">): XdsClientCounts {
     const resources = Object.fromEntries(
       XDS_TYPES.map((type) => [type, { asked: 0, present: 0, absent: 0, refused: 0 }]),
     ) as Record<XdsType, Record<XdsState, number>>;
@@ -47,6 +48,8 @@ export class ControlPlaneCounts {
       heldBack,
       heldBackUpdates,
       strangers,
+      reportsLoad: fleet.isReporting,
+      fleetProxies: fleet.place?.count ?? 0,
       saves,
     };
   }

@@ -152,7 +152,7 @@ export class ControlPlaneLink {
 
   /** For the metrics. */
   get counts(): XdsClientCounts {
-    return this.#counts.read(this.client);
+    return this.#counts.read(this.client, this.#options.fleet);
   }
 
   /** For people: the connection, and every resource with its state. */

@@ -65,6 +65,16 @@ export class FleetLink implements FleetViewSink {
     this.#client?.close();
   }
 
+  /** Whether load is being reported. */
+  get isReporting(): boolean {
+    return this.#client?.isReporting === true;
+  }
+
+  /** This proxy's place in the fleet; undefined while it has none. */
+  get place(): NodeView | undefined {
+    return this.#shares.node;
+  }
+
   /** For people. */
   get status(): object {
     const services = [...this.#seen].map(([name, { view, others }]) => [
@@ -77,8 +87,8 @@ export class FleetLink implements FleetViewSink {
       },
     ]);
     return {
-      reporting: this.#client?.isReporting === true,
-      place: this.#shares.node ?? null,
+      reporting: this.isReporting,
+      place: this.place ?? null,
       services: Object.fromEntries(services),
     };
   }

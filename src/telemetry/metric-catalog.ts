@@ -287,6 +287,16 @@ export const METRIC = {
     "Suspect endpoints that are not used any more because somebody else has their address.",
     [],
   ),
+  xdsClientReportsLoad: gauge(
+    "isobar_xds_client_reports_load",
+    "1 while load is reported to a control plane.",
+    [],
+  ),
+  xdsClientFleetProxies: gauge(
+    "isobar_xds_client_fleet_proxies",
+    "Proxies of the fleet this one has a place in, as the control plane says; 0 for none.",
+    [],
+  ),
   xdsClientSnapshotSaves: counter(
     "isobar_xds_client_snapshot_saves_total",
     "Attempts to write what is known to disk.",

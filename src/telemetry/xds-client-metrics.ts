@@ -27,6 +27,8 @@ export interface XdsClientCounts {
   readonly heldBack: number;
   readonly heldBackUpdates: number;
   readonly strangers: number;
+  readonly reportsLoad: boolean;
+  readonly fleetProxies: number;
   readonly saves: { readonly success: number; readonly failure: number };
 }
 
@@ -50,6 +52,8 @@ export class XdsClientMetrics {
     add(family(METRIC.xdsClientHeldBackUpdates).add({}), ({ heldBackUpdates }) => heldBackUpdates);
     add(family(METRIC.xdsClientStrangers).add({}), ({ strangers }) => strangers);
     add(family(METRIC.xdsClientHeldRequests).add({}), () => this.#workers.sum(WorkerColumn.requestsHeld));
+    add(family(METRIC.xdsClientReportsLoad).add({}), ({ reportsLoad }) => (reportsLoad ? 1 : 0));
+    add(family(METRIC.xdsClientFleetProxies).add({}), ({ fleetProxies }) => fleetProxies);
     for (const result of ["success", "failure"] as const) {
       add(family(METRIC.xdsClientSnapshotSaves).add({ result }), ({ saves }) => saves[result]);
     }

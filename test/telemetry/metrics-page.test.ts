@@ -61,6 +61,8 @@ function populated(): MetricsFixture {
     unconfirmed: 1,
     heldBack: 1,
     heldBackUpdates: 1,
+    reportsLoad: true,
+    fleetProxies: 3,
     strangers: 1,
     saves: { success: 1, failure: 0 },
   }));
