@@ -83,7 +83,8 @@ function checkSubset(
   path: readonly PropertyKey[],
 ): CrossFinding[] {
   const { subset, locality } = loadBalancer;
-  const isZonal = node.zone !== "" && locality.distribution !== "none";
+  // What stays on its node has nobody to share with.
+  const isZonal = node.zone !== "" && !["none", "OnlySameNode"].includes(locality.distribution);
   if (!subset.enabled || fleet === undefined || !isZonal || fleet.zoneIndex !== undefined) return [];
   return [
     {

@@ -157,7 +157,8 @@ export class FleetBalancer implements Balancer {
     const shared = new Map<string, TieredPicker>();
     return this.#callers.map(({ node, zone, region }, i) => {
       const fleet = this.#fleets[i];
-      const key = loadBalancing.locality.distribution === "PreferSameNode" ? node : zone;
+      const { distribution } = loadBalancing.locality;
+      const key = distribution === "PreferSameNode" || distribution === "OnlySameNode" ? node : zone;
       const known = fleet === undefined ? shared.get(key) : undefined;
       if (known !== undefined) return known;
       const built = buildTiers(snapshot, { node, zone, region }, () => 0 as SetAside, {

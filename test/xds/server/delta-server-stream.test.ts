@@ -88,6 +88,29 @@ describe("DeltaServerStream", () => {
     assert.deepEqual(peer.responses(), []);
   });
 
+  it("gives a client that says its node the endpoints there, where a service is Local", () => {
+    const rig = new StreamRig();
+    const plain = service(A, 3);
+    const { settings } = plain.cluster;
+    const locality = { ...settings.loadBalancing.locality, distribution: "OnlySameNode" } as const;
+    const endpoints = plain.cluster.endpoints.map((each, i) => ({ ...each, node: i === 0 ? "n1" : "n2" }));
+    const loadBalancing = { ...settings.loadBalancing, locality };
+    rig.cache.upsert({
+      ...plain,
+      cluster: { ...plain.cluster, endpoints, settings: { ...settings, loadBalancing } },
+    });
+    rig.cache.synced();
+    const count = (agent: string, metadata: { [name: string]: string }) => {
+      const peer = rig.delta(agent, "", metadata);
+      peer.request(loadAssignment, { resourceNamesSubscribe: [A] });
+      return endpointCount(peer.response().resources[0]?.resource);
+    };
+    assert.equal(count("envoy", { NODE_NAME: "n2" }), 2);
+    assert.equal(count("gRPC Go", { NODE_NAME: "n1" }), 1);
+    assert.equal(count("envoy", {}), 0);
+    assert.equal(count("isobar", {}), 3);
+  });
+
   it("sends again what is asked for again", () => {
     const peer = rigWith([A, 1]).delta("envoy");
     peer.request(loadAssignment, { resourceNamesSubscribe: [A] });

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ResourceCache } from "../../../src/xds/cache/resource-cache.ts";
 import type { NodeSchema } from "../../../src/xds/generated/envoy/config/core/v3/base_pb.js";
@@ -67,12 +67,13 @@ export class StreamRig {
     return new SotwPeer(stream, port, written, userAgentName, zone);
   }
 
-  delta(userAgentName: string, zone = ""): DeltaPeer {
+  /** @param metadata of the client's node. */
+  delta(userAgentName: string, zone = "", metadata: JsonObject = {}): DeltaPeer {
     const written: Buffer[] = [];
     const port = new RecordingPort(written);
     const stream = new DeltaServerStream(this.#streams.length, port, this.#shared);
     this.#streams.push(stream);
-    return new DeltaPeer(stream, port, written, userAgentName, zone);
+    return new DeltaPeer(stream, port, written, userAgentName, zone, metadata);
   }
 }
 
@@ -111,11 +112,12 @@ abstract class Peer {
     written: Buffer[],
     userAgentName: string,
     zone: string,
+    metadata: JsonObject = {},
   ) {
     this.stream = stream;
     this.port = port;
     this.written = written;
-    this.#node = { id: "n1", userAgentName, locality: { region: "r", zone } };
+    this.#node = { id: "n1", userAgentName, locality: { region: "r", zone }, metadata };
   }
 
   /** What the first request of a stream says and no other. */
