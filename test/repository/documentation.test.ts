@@ -8,7 +8,7 @@ import { ROOT, readText, trackedFiles } from "./repository-files.ts";
 const PAGES = trackedFiles(/\.md$/).filter((path) => readText(path) !== "");
 const LINK = /\[[^\]\n]*\]\(([^)\s]+)\)/g;
 /** What a README calls a script: `npm run NAME`, `npm NAME`. */
-const NPM_CALL = /\bnpm (?:run (?:-s )?([a-z][a-z:-]*)|(start|test)\b)/g;
+const NPM_CALL = /\bnpm (?:run (?:-s )?([a-z][a-z0-9:-]*)|(start|test)\b)/g;
 
 /** @returns a page without its code, where brackets mean something else. */
 function prose(text: string): string {
