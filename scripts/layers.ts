@@ -82,7 +82,8 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     folder: "sdk",
-    knows: "The client that programs have within them: resolver and balancer of grpc-js, with the proxy's pickers.",
+    knows:
+      "The client that programs have within them: resolver and balancer of grpc-js, with the proxy's pickers.",
     pure: false,
   },
   {

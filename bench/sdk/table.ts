@@ -123,7 +123,13 @@ const server = {
   channel_creds: [{ type: "insecure" }],
   server_features: ["xds_v3"],
 };
-writeFileSync(bootstrap, JSON.stringify({ xds_servers: [server], node: { id: "bench", cluster: "bench", locality: { region: "r", zone: "a" } } }));
+writeFileSync(
+  bootstrap,
+  JSON.stringify({
+    xds_servers: [server],
+    node: { id: "bench", cluster: "bench", locality: { region: "r", zone: "a" } },
+  }),
+);
 
 const ways = [
   way("direct", `ipv4:${[a, b, c].map((port) => `127.0.0.1:${port}`).join()}`),
