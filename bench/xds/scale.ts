@@ -145,6 +145,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     "this program": process.pid,
   });
   const usageBefore = controlPlane.usage;
+  const startedMs = performance.now();
   const changes = await writeChanges({
     cluster,
     writer: api.writer,
@@ -156,9 +157,10 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     random,
     onProgress: (written) => progress.show(`${written} changes written`),
   });
+  const report = await settle(changes, () => ask<FleetReport>("report"));
+  const elapsedSeconds = (performance.now() - startedMs) / 1_000;
   const usage = controlPlane.usage;
   const shares = load.shares();
-  const report = await settle(changes, () => ask<FleetReport>("report"));
   const { services = 0, endpoints = 0 } = await controlPlane.stats();
   const cpuSeconds = usage.cpuSeconds - usageBefore.cpuSeconds;
   const pushes = report.responses - before.responses;
@@ -175,7 +177,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     written: changes.written,
     pushes,
     octetsPerPush: (report.octets - before.octets) / Math.max(1, pushes),
-    cpuShare: cpuSeconds / of.seconds,
+    cpuShare: cpuSeconds / elapsedSeconds,
     cpuUsPerPush: (cpuSeconds * 1e6) / Math.max(1, pushes),
     writeMs: spread(changes.writeMs),
     receivedMs: {
