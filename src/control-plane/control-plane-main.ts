@@ -65,7 +65,15 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     process.exit(ExitCode.fault);
   });
   try {
-    const { port, adminPort } = await controlPlane.start();
+    const starting = controlPlane.start();
+    // It may wait for Kubernetes for as long as that is away.
+    const started = await Promise.race([starting, signal]);
+    if (typeof started === "string") {
+      starting.catch(() => {});
+      log.info("leaving", { signal: started });
+      return ExitCode.ok;
+    }
+    const { port, adminPort } = started;
     log.info("serving xDS", {
       address: formatSocketAddress({ ...address, port }),
       admin: formatSocketAddress(

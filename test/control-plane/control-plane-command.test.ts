@@ -55,6 +55,34 @@ describe("isobar control-plane", () => {
     assert.deepEqual([code, stderr.split(":")[0]], [64, "--tls-cert-file"]);
   });
 
+  it("waits for Kubernetes with its certificate, and leaves when it is told to", async () => {
+    const cluster = { server: "https://127.0.0.1:1", "insecure-skip-tls-verify": true };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster }],
+      users: [{ name: "u", user: { token: "t" } }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "isobar-system" } }],
+      "current-context": "x",
+    };
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, JSON.stringify(config));
+    const log = join(folder, "waiting.log");
+    const shell = { command: "sh", args: ["-c", `exec "$0" "$@" 2>"${log}"`, process.execPath, launcher] };
+    const child = new Child(shell, ["control-plane", "--kubeconfig", file, ...FREE]);
+    const { readFile } = await import("node:fs/promises");
+    const end = performance.now() + LIMIT_MS;
+    let text = "";
+    while (!text.includes("authority cannot be looked after")) {
+      assert.ok(performance.now() < end, text);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      text = await readFile(log, "utf8").catch(() => "");
+    }
+    child.signal("SIGTERM");
+    const { code } = await child.waitForEnd(LIMIT_MS);
+    assert.equal(code, 0, await readFile(log, "utf8"));
+  });
+
   it("refuses a wrong file with its line, and a wrong address", async () => {
     const file = fileWith("clusters: [{ name: 'a:1', endpoints: [{ address: nowhere }] }]");
     const wrong = await controlPlane("--static", file, "--insecure", ...FREE).waitForEnd(LIMIT_MS);
