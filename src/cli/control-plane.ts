@@ -61,7 +61,7 @@ export function addControlPlaneCommand(program: Command): void {
     .addOption(
       new Option(
         "--merge <which>",
-        "Services that are one in all clusters: those annotated isobar.dev/global, or all",
+        'Services that are one in all clusters: those annotated isobar.dev/global, or all but what is annotated "false"',
       )
         .choices(["annotated", "all"])
         .default("annotated"),

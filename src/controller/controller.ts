@@ -4,7 +4,6 @@ import { objectKey } from "../kube/kube-object.ts";
 import type { ObjectChange } from "../kube/object-store.ts";
 import type { NewCondition } from "../kube/objects/condition.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
-import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
 import type { NodeObject } from "../kube/objects/node-object.ts";
 import type { PodObject } from "../kube/objects/pod-object.ts";
 import type { ServiceObject } from "../kube/objects/service-object.ts";
@@ -13,6 +12,7 @@ import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AnnotationBook } from "./annotation-book.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
+import { isGlobal } from "./is-global.ts";
 import { inSpec, PolicyBook } from "./policy-book.ts";
 import type { Problem } from "./problem.ts";
 import { problemsText } from "./problem.ts";
@@ -41,6 +41,8 @@ export interface ControllerOptions {
   readonly random: Random;
   /** Whether only Services count that are one with their like in other clusters; default: all. */
   readonly onlyGlobal?: boolean;
+  /** Whether Services that say nothing are one with their like in other clusters; default: not. */
+  readonly globalByDefault?: boolean;
 }
 
 /**
@@ -201,7 +203,7 @@ export class Controller {
       ...(namespace === undefined ? [] : [{ key: `namespace/${service.namespace}`, object: namespace }]),
       { key: `service/${key}`, object: service },
     ]);
-    const global = isGlobal(service, namespace);
+    const global = isGlobal(service, namespace, this.#options.globalByDefault ?? false);
     if (this.#options.onlyGlobal === true && !global) {
       this.given.set(key, [], cause);
       return;
@@ -265,11 +267,6 @@ export class Controller {
     if (namespace === undefined) this.#annotations.forget(`namespace/${name}`);
     else verdicts.onNamespace(namespace, this.#annotations.problemsOf(`namespace/${name}`, namespace));
   }
-}
-
-/** A Service's own word counts before that of its namespace. */
-function isGlobal(service: ServiceObject, namespace: NamespaceObject | undefined): boolean {
-  return (service.annotations["global"] ?? namespace?.annotations["global"]) === "true";
 }
 
 function causeOf(kind: string, change: Pick<ObjectChange<KubeObject>, "verb" | "object">): ChangeCause {

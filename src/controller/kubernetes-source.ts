@@ -32,20 +32,16 @@ import { SILENT_VERDICTS } from "./silent-verdicts.ts";
 import { StatusWriter } from "./status-writer.ts";
 import { WrittenVerdicts } from "./written-verdicts.ts";
 
-/** What of another cluster is read, and who is told what of it. */
-export interface ForeignCluster {
-  /** Whether only Services count that say they are one with their like. */
-  readonly onlyGlobal: boolean;
-}
-
 /** Which cluster, and how it is read. */
 export interface KubernetesSourceOptions {
   /** Told of every TrafficPolicy, for the audit. */
   readonly onPolicy?: (change: ObjectChange<TrafficPolicyObject>) => void;
   /** The cluster's name, in metrics; default {@link OWN_CLUSTER}. */
   readonly name?: string;
-  /** It is another cluster than the one whose clients are served: nothing is written into it, and its routes do not count. */
-  readonly foreign?: ForeignCluster;
+  /** It is another cluster than the one whose clients are served: nothing is written into it, its routes do not count, and of its Services those that are one with ours. */
+  readonly isForeign?: boolean;
+  /** Whether Services that say nothing are one with their like in other clusters; default: not. */
+  readonly globalByDefault?: boolean;
   /** Told of every slice before anything is made of it. */
   readonly onSlice?: (
     previous: EndpointSliceObject | undefined,
@@ -138,7 +134,7 @@ export class KubernetesSource implements ClusterSource {
 
   /** Begins to list and watch. Resolves at once: an API server that cannot be reached is waited for. */
   start(sink: ServiceSink): Promise<void> {
-    const { foreign, onAnnotated, onSlice, onNode } = this.#options;
+    const { isForeign = false, globalByDefault = false, onAnnotated, onSlice, onNode } = this.#options;
     const objects: ClusterObjects = {
       namespaces: this.#keep(NAMESPACES, (change) => {
         onAnnotated?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
@@ -170,9 +166,9 @@ export class KubernetesSource implements ClusterSource {
     const controller = new Controller({
       objects,
       sink,
-      verdicts:
-        foreign === undefined ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS,
-      onlyGlobal: foreign?.onlyGlobal ?? false,
+      verdicts: !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS,
+      onlyGlobal: isForeign,
+      globalByDefault,
       domain: this.#options.clusterDomain ?? "cluster.local",
       log: this.#options.log,
       random: this.#random,
@@ -226,7 +222,7 @@ export class KubernetesSource implements ClusterSource {
     kind: ResourceKind<T>,
     onChange: (change: ObjectChange<T>) => void,
   ): ObjectStore<T> {
-    if (this.#options.foreign === undefined) return this.#keep(kind, onChange);
+    if (this.#options.isForeign !== true) return this.#keep(kind, onChange);
     return new ObjectStore<T>({ onChange, onFault: () => {} });
   }
 

@@ -41,4 +41,18 @@ describe("a Service in several clusters", () => {
     await rig.write("services", annotated("echo", {}));
     assert.deepEqual([...rig.services.keys()], []);
   });
+
+  it("is global by default where all are to be, but for what each cluster has for itself and who says otherwise", async () => {
+    const rig = new ControllerRig({ globalByDefault: true });
+    await rig.write(
+      "services",
+      annotated("echo", {}),
+      annotated("own", { "isobar.dev/global": "false" }),
+      rawService("kubernetes", {}, { namespace: "default" }),
+      rawService("dns", {}, { namespace: "kube-system" }),
+    );
+    assert.equal(of(rig).global, true);
+    for (const name of ["own.shop", "kubernetes.default", "dns.kube-system"])
+      assert.equal(of(rig, `${name}:50051`).global, undefined, name);
+  });
 });

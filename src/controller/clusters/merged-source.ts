@@ -13,8 +13,6 @@ export interface MergedSourceOptions {
   readonly own: ClusterSource;
   /** The clusters whose services add endpoints. */
   readonly others: readonly ClusterSource[];
-  /** Whether all services that are called alike are one, or only those that say so in both clusters. */
-  readonly mergesAll: boolean;
   /** How long others are waited for once the own cluster is known, in ms. */
   readonly waitMs: number;
   readonly log: Log;
@@ -123,8 +121,7 @@ export class MergedSource implements ServiceSource {
   #foreignSink(cluster: string): ServiceSink {
     return {
       upsert: (model) => {
-        if (!this.#options.mergesAll && model.global !== true)
-          return this.#removeForeign(cluster, model.name);
+        if (model.global !== true) return this.#removeForeign(cluster, model.name);
         let models = this.#foreign.get(model.name);
         if (models === undefined) {
           models = new Map();
@@ -219,7 +216,7 @@ export class MergedSource implements ServiceSource {
   }
 
   #foreignOf(own: ServiceModel): readonly ForeignService[] {
-    if (!this.#options.mergesAll && own.global !== true) return [];
+    if (own.global !== true) return [];
     const models = this.#foreign.get(own.name);
     if (models === undefined) return [];
     return [...models].sort(([a], [b]) => (a < b ? -1 : 1)).map(([cluster, model]) => ({ cluster, model }));

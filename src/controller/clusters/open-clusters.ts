@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { KubeConfigChoice } from "../../kube/api-connection.ts";
-import type { Log } from "../../telemetry/log.ts";
 import { withFields } from "../../telemetry/with-fields.ts";
 import type { KubernetesSourceOptions } from "../kubernetes-source.ts";
 import { KubernetesSource, OWN_CLUSTER } from "../kubernetes-source.ts";
@@ -17,10 +16,13 @@ export interface OtherCluster {
 
 /** What {@link openClusters} works with. */
 export interface OpenClustersOptions {
-  readonly own: Omit<KubernetesSourceOptions, "name" | "foreign" | "onSlice" | "onNode">;
+  readonly own: Omit<
+    KubernetesSourceOptions,
+    "name" | "isForeign" | "globalByDefault" | "onSlice" | "onNode"
+  >;
   /** At least one. */
   readonly others: readonly OtherCluster[];
-  /** Whether all services that are called alike are one; default: those that say so in both clusters. */
+  /** Whether all services that are called alike are one, but for those that say otherwise; default: those that say so in both clusters. */
   readonly mergesAll?: boolean;
   /** Folder in which other clusters' services are kept for the next start; default: they are not. */
   readonly stateFolder?: string | undefined;
@@ -45,22 +47,24 @@ export function openClusters(options: OpenClustersOptions): {
   // Sources tell whom they are made before.
   let merged: MergedSource | undefined;
   const claims = new AddressClaims((address) => merged?.claimed(address));
-  const open = (name: string, more: Partial<KubernetesSourceOptions>, ownLog: Log) =>
+  const open = (name: string, more: KubernetesSourceOptions) =>
     new KubernetesSource({
-      ...options.own,
       ...more,
+      globalByDefault: mergesAll,
       name,
-      log: ownLog,
       onSlice: (previous, current) => claims.change(name, previous, current),
     });
-  const own = open(OWN_CLUSTER, { onNode: () => merged?.nodesChanged() }, log);
+  const own = open(OWN_CLUSTER, { ...options.own, onNode: () => merged?.nodesChanged() });
+  // Whoever listens to the own cluster's objects hears of no other's: what is written there decides nothing here.
+  const { clusterDomain, random, times } = options.own;
+  const rest = {
+    ...(clusterDomain === undefined ? {} : { clusterDomain }),
+    ...(random === undefined ? {} : { random }),
+    ...(times === undefined ? {} : { times }),
+  };
   const others = options.others.map(({ name, kubeConfig }) => {
     try {
-      return open(
-        name,
-        { kubeConfig, foreign: { onlyGlobal: !mergesAll } },
-        withFields(log, { cluster: name }),
-      );
+      return open(name, { ...rest, kubeConfig, isForeign: true, log: withFields(log, { cluster: name }) });
     } catch (error) {
       throw new Error(`cluster ${name}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
@@ -72,6 +76,6 @@ export function openClusters(options: OpenClustersOptions): {
       ? source
       : new RememberedCluster({ source, file: join(stateFolder, `${source.name}.json`), log }),
   );
-  merged = new MergedSource({ own, others: kept, mergesAll, waitMs, log }, claims);
+  merged = new MergedSource({ own, others: kept, waitMs, log }, claims);
   return { source: merged, clusters: [own, ...others] };
 }

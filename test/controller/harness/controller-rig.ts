@@ -56,7 +56,7 @@ export class ControllerRig {
   readonly controller: Controller;
   readonly #objects: ClusterObjects;
 
-  constructor(options: Pick<ControllerOptions, "onlyGlobal"> = {}) {
+  constructor(options: Pick<ControllerOptions, "onlyGlobal" | "globalByDefault"> = {}) {
     const sink: ServiceSink = {
       upsert: (service) => {
         this.services.set(service.name, service);
