@@ -21,6 +21,12 @@ if (main !== built) {
   nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   setTimeout(nodeModule.flushCompileCache, 5_000).unref();
 }
+/** See mallopt(3); what the environment says counts. Other C libraries do not look at it. */
+const FRUGAL_MALLOC = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+};
 trimHelpers();
 await import(main.href);
 
@@ -28,6 +34,7 @@ await import(main.href);
  * The daemon begins anew in the same process, with numbers that can only be given on the command line: one helper thread for V8 instead of four, because
  * the others' memory, a megabyte or more, is worth nothing to a process with one busy thread; and 2 MB instead of 16 for what a thread has just made. It
  * makes hardly anything for a request, but thousands of endpoints that a control plane tells of would leave 80 MB that are kept for the next ones.
+ * And the C library is to give back what is freed, which by itself it keeps, by thread: 30 MB of an idle process are just that.
  */
 function trimHelpers() {
   const isDaemon = process.argv[2] === "proxy";
@@ -36,7 +43,7 @@ function trimHelpers() {
   if (!isDaemon || isAsked || process.connected || typeof process.execve !== "function") return;
   const args = [process.execPath, ...process.execArgv, "--v8-pool-size=1", "--max-semi-space-size=2", ...process.argv.slice(1)];
   try {
-    process.execve(process.execPath, args, process.env);
+    process.execve(process.execPath, args, { ...FRUGAL_MALLOC, ...process.env });
   } catch {
     // Not permitted here: then it takes a little more memory.
   }

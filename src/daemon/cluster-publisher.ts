@@ -9,6 +9,7 @@ import { SlotLimitError } from "../resource/slot-limit-error.ts";
 import type { SlotRegistry } from "../resource/slot-registry.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { GarbageTrim } from "./garbage-trim.ts";
 import type { OwnSockets } from "./own-sockets.ts";
 import type { ClusterMessage, MainToWorker } from "./worker-messages.ts";
 
@@ -59,6 +60,7 @@ export class ClusterPublisher implements ClusterSink {
   readonly #options: ClusterPublisherOptions;
   readonly #published = new Map<string, PublishedCluster>();
   readonly #fleets = new Map<string, Fleet>();
+  readonly #trim = new GarbageTrim();
   /** By endpoint slot: its zone, as announced. */
   readonly #zones: string[] = [];
 
@@ -118,6 +120,7 @@ export class ClusterPublisher implements ClusterSink {
     const counters = former?.counters ?? new ClusterCounters(workerCount);
     const published = { cluster, snapshot, counters };
     this.#published.set(cluster.name, published);
+    this.#trim.changed();
     broadcast(clusterMessage(published, former && { ...assigned.changes, moved }));
     this.#options.onPublished(published);
   }

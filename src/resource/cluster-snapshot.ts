@@ -2,6 +2,7 @@ import type { ClusterProtocol, H2UpgradePolicy } from "./cluster.ts";
 import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
 import { contentHash } from "./content-hash.ts";
+import { sharedSettings } from "./shared-settings.ts";
 import {
   Column,
   columnStart,
@@ -235,19 +236,6 @@ export class ClusterSnapshot {
     for (let i = 0; i < wanted.length; i++) if (this.#octets[offset + i] !== wanted[i]) return false;
     return true;
   }
-}
-
-/** Most services of a cluster have the same settings: 3 KB of objects each, were they not shared. The oldest goes first. */
-const MAX_SHARED_SETTINGS = 256;
-const settingsByText = new Map<string, ClusterSettings>();
-
-function sharedSettings(text: string): ClusterSettings {
-  const known = settingsByText.get(text);
-  if (known !== undefined) return known;
-  const settings = JSON.parse(text) as ClusterSettings;
-  if (settingsByText.size >= MAX_SHARED_SETTINGS) settingsByText.delete(settingsByText.keys().next().value!);
-  settingsByText.set(text, settings);
-  return settings;
 }
 
 function headerProblem(buffer: ArrayBufferLike): string | undefined {

@@ -51,6 +51,17 @@ test("only clusters that differ are sent, always with the same counters", () => 
   assert.equal(first.counters, second.counters);
 });
 
+test("workers are told who came, who left and who moved to another zone", () => {
+  const { publisher, sent } = publish();
+  publisher.upsert(cluster("a", "10.0.0.1", "10.0.0.2", "10.0.0.3"));
+  const next = cluster("a", "10.0.0.4", "10.0.0.1", "10.0.0.3");
+  const endpoints = next.endpoints.map((each, i) => (i === 2 ? { ...each, zone: "zone-b" } : each));
+  publisher.upsert({ ...next, endpoints });
+  const changes = sent.map((message) => (message.kind === "cluster" ? message.changes : message.kind));
+  const [joined, left, moved] = [Int32Array.of(0), Int32Array.of(1), Int32Array.of(2)];
+  assert.deepEqual(changes, [undefined, { joined, left, moved }]);
+});
+
 test("a removed cluster is named once, and a reused slot starts from zero", () => {
   const { publisher, sent, slots, endpointCounters } = publish(1);
   publisher.upsert(cluster("a", "10.0.0.1"));

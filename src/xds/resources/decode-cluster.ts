@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Cluster, ClusterProtocol, H2UpgradePolicy } from "../../resource/cluster.ts";
 import { CLUSTER_DEFAULTS, CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "../../resource/cluster.ts";
 import { clusterSettings } from "../../resource/cluster-settings.ts";
+import { sharedSettings } from "../../resource/shared-settings.ts";
 import type { Cluster as ClusterMessage } from "../generated/envoy/config/cluster/v3/cluster_pb.js";
 import { Cluster_DiscoveryType, ClusterSchema } from "../generated/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../generated/envoy/config/endpoint/v3/endpoint_pb.js";
@@ -62,7 +63,7 @@ export function decodeCluster(octets: Uint8Array): Decoded<ClusterResource> {
     };
     return {
       name,
-      cluster,
+      cluster: { ...cluster, settings: sharedSettings(JSON.stringify(cluster.settings)) },
       assignmentName,
       assignment,
       weighsLocalities: balancing?.weighsLocalities ?? false,
