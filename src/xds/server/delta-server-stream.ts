@@ -13,7 +13,7 @@ const WILDCARD: readonly TypeUrl[] = [TYPE_URL.listener, TYPE_URL.cluster];
  * What goes into one response; the rest follows when the client has answered. A connection with TLS keeps room for the most that it ever had to send
  * at a time, and there are thousands of them.
  */
-const MAX_RESPONSE_OCTETS = 65_536;
+const MAX_RESPONSE_OCTETS = 16_384;
 /** The same where a client asked for everything: an Envoy takes the first list for all there is to wait for at its start. */
 const MAX_WILDCARD_OCTETS = 2 * 1_048_576;
 /** Unanswered responses to what a client keeps asking for; beyond, it waits for its own answers. */
