@@ -8,6 +8,7 @@ import { XdsProxy } from "../../xds/client/xds-proxy.ts";
 import { ApiServer } from "../harness/api-server.ts";
 import { missingKubelab } from "../harness/build-kubelab.ts";
 import { EchoPods } from "../harness/echo-pods.ts";
+import { readerConfig } from "../harness/reader-config.ts";
 import { SteadyLoad } from "../harness/steady-load.ts";
 
 const missing = missingKubelab();
@@ -45,7 +46,7 @@ describe("two clusters", { skip }, () => {
     await west.open({ annotations: GLOBAL });
     for (const name of ["own-1", "own-2"]) await own.add(name);
     for (const name of ["west-1", "west-2"]) await west.add(name);
-    clusters = ["--kubeconfig", ownApi.kubeConfig, "--cluster", `west=${westApi.kubeConfig}`];
+    clusters = ["--kubeconfig", ownApi.kubeConfig, "--cluster", `west=${await readerConfig(westApi)}`];
     state = ["--cluster-state", join(ownApi.folder, "state")];
     controlPlane = await ControlPlaneProcess.start(...clusters, ...state);
     proxy = await XdsProxy.start({ addresses: [`127.0.0.1:${controlPlane.port}`] });

@@ -233,7 +233,9 @@ describe("against a real API server", { skip }, () => {
     assert.equal(egress, undefined);
     assert.deepEqual(ingress?.[0]?.ports, [{ protocol: "TCP", port: 5432, endPort: undefined }]);
     assert.deepEqual(
-      ingress[0].peers.map(({ ipBlock, podSelector: pods }) => ipBlock?.cidr ?? pods?.matchLabels["app"]),
+      ingress[0].peers.map(
+        ({ ipBlock, podSelector: pods }) => ipBlock?.cidr ?? Object.values(pods?.matchLabels ?? {})[0],
+      ),
       ["echo", "10.0.0.0/8"],
     );
   });
