@@ -41,7 +41,13 @@ function trimHelpers() {
   const isAsked = process.execArgv.some((each) => each.startsWith("--v8-pool-size"));
   // A parent that speaks over IPC would lose its channel.
   if (!isDaemon || isAsked || process.connected || typeof process.execve !== "function") return;
-  const args = [process.execPath, ...process.execArgv, "--v8-pool-size=1", "--max-semi-space-size=2", ...process.argv.slice(1)];
+  const args = [
+    process.execPath,
+    ...process.execArgv,
+    "--v8-pool-size=1",
+    "--max-semi-space-size=2",
+    ...process.argv.slice(1),
+  ];
   try {
     process.execve(process.execPath, args, { ...FRUGAL_MALLOC, ...process.env });
   } catch {
