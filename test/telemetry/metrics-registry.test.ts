@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SetAside } from "../../src/resource/set-aside.ts";
 import { ByteColumn, ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { observeMs } from "../../src/telemetry/histogram-buckets.ts";
 import { requestCell } from "../../src/telemetry/request-cell.ts";
@@ -91,8 +92,8 @@ test("endpoints are told by state, each in one", async () => {
     endpoint(4, { health: "draining" }),
     endpoint(5, { health: "unhealthy" }),
   ]);
-  fixture.endpoints.setAside[fixture.slots.endpointSlot(endpoints[1]!.key)] = 1;
-  fixture.endpoints.setAside[fixture.slots.endpointSlot(endpoint(5).key)] = 1;
+  for (const { key } of [endpoints[1]!, endpoint(5)])
+    fixture.endpoints.markAside(0, fixture.slots.endpointSlot(key), SetAside.connect, true);
   const { samples } = (await fixture.scrape()).get("isobar_endpoints")!;
   assert.deepEqual(Object.fromEntries(samples.map(({ labels: { state }, value }) => [state, value])), {
     healthy: 2,
