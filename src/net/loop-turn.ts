@@ -17,7 +17,7 @@ const ASLEEP_MS = 0.05;
  * each read costs 75 to 120 % more processor time for the same requests. Only the read that wakes a sleeping loop ends its
  * turn itself: mostly it is the only one, and a request should not wait for the loop's bookkeeping twice. A loop that did not
  * get to sleep reads once more before it writes: what has come meanwhile would be the next turn's, and now shares its writes
- * (a sixth fewer of them, 9 % less processor time at 100 requests in flight).
+ * (a tenth fewer of them with 100 requests in flight).
  */
 export class LoopTurn {
   /** Called before outputs are flushed; what it writes is flushed too. */
@@ -29,8 +29,10 @@ export class LoopTurn {
   #scheduled = false;
   /** The present read woke the loop, and what it asks for is done when it ends. */
   #waking = false;
-  /** The loop has not slept since the last turn, and has still to read once more before this one ends. */
-  #gathers = false;
+  /** The loop did not get to sleep before the last read that began a turn. */
+  #isBusy = false;
+  /** This turn has been put off once, to read once more. */
+  #hasGathered = false;
   #endedMs = 0;
   readonly #nowMs: () => number;
   readonly #turn = (): void => this.#run();
@@ -51,7 +53,7 @@ export class LoopTurn {
   readBegins(nowMs: number): void {
     if (this.#scheduled) return;
     this.#waking = nowMs - this.#endedMs > ASLEEP_MS;
-    this.#gathers = !this.#waking;
+    this.#isBusy = !this.#waking;
   }
 
   /** It has been. */
@@ -74,14 +76,13 @@ export class LoopTurn {
   }
 
   #run(): void {
-    if (this.#gathers) {
-      this.#gathers = false;
-      // Whoever has input left over for its share has waited a turn already.
-      if (this.#runnable.length === 0) {
-        setImmediate(this.#turn);
-        return;
-      }
+    // Whoever has input left over for its share has waited a turn already.
+    if (this.#isBusy && !this.#hasGathered && this.#runnable.length === 0) {
+      this.#hasGathered = true;
+      setImmediate(this.#turn);
+      return;
     }
+    this.#hasGathered = false;
     this.#scheduled = false;
     this.beforeFlush();
     const dirty = this.#dirty;
