@@ -68,7 +68,7 @@ const usage = `usage: npm run bench -- [options]
   --rows LIST            of ${rowNames.join(",")} (all)
   --peers LIST           of ${peerNames.join(",")} (all; "none" for none)
   --no-isobar            the peers alone
-  --no-right-pick        without Isobar as it is with zones, outlier detection, retries and limits on, which is judged by the same limits
+  --no-right-pick        without Isobar as it is with zones, outlier detection and retries on, which is judged by the same limits
   --repetitions N        interleaved repetitions of every compared row (7); proxies without a limit take part in the first 3
   --seconds S            length of one measured run (2)
   --rate-seconds S       length of one run at a constant rate (10)

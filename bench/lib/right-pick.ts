@@ -23,11 +23,17 @@ export const requestLimits: ConfigExtras = {
 };
 
 /**
- * What a service runs with that uses all of it: zones with their spill, slow start, outlier detection, retries with a budget, limits in
- * time and number. The limits on speed hold for this as they do for a plain configuration.
+ * What a service runs with that picks right: zones with their spill, slow start, outlier detection, retries with a budget and a limit to each attempt. The limits
+ * on speed hold for this as they do for a plain configuration.
  */
 export const rightPick: ConfigExtras = {
   farBackends: places.ports.farBackends,
   loadBalancer: "{ policy: least_request, slowStart: { windowMs: 30000 } }",
-  cluster: [outliers, retries, requestLimits].flatMap(({ cluster = [] }) => cluster),
+  cluster: [outliers, retries].flatMap(({ cluster = [] }) => cluster),
+};
+
+/** The same with limits in time and number as well. */
+export const rightPickLimited: ConfigExtras = {
+  ...rightPick,
+  cluster: [...(rightPick.cluster ?? []), ...(requestLimits.cluster ?? [])],
 };

@@ -1,4 +1,11 @@
-import { outliers, requestLimits, retries, rightPick, twoZones } from "../lib/right-pick.ts";
+import {
+  outliers,
+  requestLimits,
+  retries,
+  rightPick,
+  rightPickLimited,
+  twoZones,
+} from "../lib/right-pick.ts";
 import type { ConfigExtras } from "../lib/write-isobar-config.ts";
 
 /** One way to configure the same proxy. */
@@ -70,10 +77,11 @@ export const featureVariants: readonly FeatureVariant[] = [
   { name: "routes", extras: plainWith({ sections: routes }) },
   { name: "explain 1 %", extras: plainWith({ sections: ["explain: { sample: 0.01 }"] }) },
   { name: "right pick", extras: plainWith(rightPick) },
+  { name: "right pick, limits", extras: plainWith(rightPickLimited) },
   {
     name: "all",
     extras: {
-      ...rightPick,
+      ...rightPickLimited,
       sections: [
         "accessLog: { enabled: true }",
         "keepalive: { downstream: { timeMs: 1000, maxConnectionAgeMs: 3600000 } }",
@@ -81,7 +89,7 @@ export const featureVariants: readonly FeatureVariant[] = [
         "explain: { sample: 0.01 }",
         ...routes,
       ],
-      cluster: ["keepalive: { timeMs: 1000 }", ...(rightPick.cluster ?? [])],
+      cluster: ["keepalive: { timeMs: 1000 }", ...(rightPickLimited.cluster ?? [])],
     },
   },
 ];
