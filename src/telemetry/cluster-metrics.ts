@@ -1,6 +1,8 @@
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
 import { ClusterSeries } from "./cluster-series.ts";
+import type { Destination } from "./destination.ts";
+import { parseDestination, verbatimDestination } from "./destination.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
 import type { ScrapePace } from "./scrape-pace.ts";
 import type { SeriesAllocator } from "./series-allocator.ts";
@@ -10,6 +12,8 @@ export class ClusterMetrics {
   readonly #allocator: SeriesAllocator;
   readonly #endpointCounters: EndpointCounters;
   readonly #clusters = new Map<string, ClusterSeries>();
+  /** Names of clusters by the labels they have. */
+  readonly #owners = new Map<string, string>();
   /** Changes that came while a scrape was summing up; undefined when none is. */
   #deferred: (() => void)[] | undefined;
 
@@ -26,7 +30,14 @@ export class ClusterMetrics {
         return;
       }
       known?.retire();
-      const series = new ClusterSeries(snapshot, counters, this.#endpointCounters, this.#allocator);
+      const destination = this.#destinationOf(snapshot.name);
+      const series = new ClusterSeries(
+        snapshot,
+        counters,
+        this.#endpointCounters,
+        this.#allocator,
+        destination,
+      );
       this.#clusters.set(snapshot.name, series);
     });
   }
@@ -35,6 +46,8 @@ export class ClusterMetrics {
     this.#change(() => {
       this.#clusters.get(name)?.retire();
       this.#clusters.delete(name);
+      const key = keyOf(parseDestination(name));
+      if (this.#owners.get(key) === name) this.#owners.delete(key);
     });
   }
 
@@ -51,9 +64,23 @@ export class ClusterMetrics {
     for (const change of changes) change();
   }
 
+  /** A service that the file and the control plane both have, under two names, is told apart by what was there first. */
+  #destinationOf(name: string): Destination {
+    const destination = parseDestination(name);
+    const key = keyOf(destination);
+    const owner = this.#owners.get(key) ?? name;
+    if (owner !== name) return verbatimDestination(name);
+    this.#owners.set(key, name);
+    return destination;
+  }
+
   /** A cluster that goes in the middle of a scrape would be missing in the sums of `other`, once. */
   #change(change: () => void): void {
     if (this.#deferred === undefined) change();
     else this.#deferred.push(change);
   }
+}
+
+function keyOf({ dst_namespace, dst_service, dst_port }: Destination): string {
+  return `${dst_namespace}/${dst_service}:${dst_port}`;
 }

@@ -5,7 +5,6 @@ import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES } from "./cluster-col
 import type { ClusterCounters } from "./cluster-counters.ts";
 import { ClusterColumn } from "./cluster-counters.ts";
 import type { Destination } from "./destination.ts";
-import { parseDestination } from "./destination.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
 import { countEndpointStates, countSetAside, ENDPOINT_STATES } from "./endpoint-states.ts";
 import { HISTOGRAM_COLUMNS, HISTOGRAM_SUM } from "./histogram-buckets.ts";
@@ -40,12 +39,13 @@ export class ClusterSeries {
     counters: ClusterCounters,
     endpointCounters: EndpointCounters,
     allocator: SeriesAllocator,
+    destination: Destination,
   ) {
     this.snapshot = snapshot;
     this.counters = counters;
     this.#endpointCounters = endpointCounters;
     this.#allocator = allocator;
-    this.#destination = parseDestination(snapshot.name);
+    this.#destination = destination;
     this.#states = ENDPOINT_STATES.map((state) =>
       allocator.target(METRIC.endpoints, this.#destination, { state }),
     );

@@ -21,13 +21,24 @@ export const UNKNOWN_DESTINATION: Destination = {
   dst_port: "unknown",
 };
 
+const LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
+/** A Service's names: as DNS has it in full, and as the control plane has it. Source: RFC 1035 §2.3.1, Kubernetes DNS specification. */
+const SERVICE = new RegExp(`^(${LABEL})\\.(${LABEL})(\\.svc\\.cluster\\.local)?$`);
+
 /**
- * Reads a cluster's name: `service.namespace.svc.cluster.local:port` in three parts; of any other name the part before
- * the port is the service. Different names give different labels, so no series is ever emitted twice.
+ * Reads a cluster's name: `service.namespace.svc.cluster.local:port` and `service.namespace:port` in three parts; of any other name the part before
+ * the port is the service. Only these two spellings of one service have equal labels: {@link verbatimDestination} tells them apart.
  */
 export function parseDestination(clusterName: string): Destination {
+  const verbatim = verbatimDestination(clusterName);
+  const [, service, namespace, domain] = SERVICE.exec(verbatim.dst_service) ?? [];
+  // Without a port two labels are a name like any other: the control plane's names have one.
+  if (service === undefined || (domain === undefined && verbatim.dst_port === "")) return verbatim;
+  return { dst_namespace: namespace!, dst_service: service, dst_port: verbatim.dst_port };
+}
+
+/** The labels of a cluster whose name is not looked into: others for every name. */
+export function verbatimDestination(clusterName: string): Destination {
   const [, host, port = ""] = /^(.*?)(?::(\d+))?$/s.exec(clusterName)!;
-  const parts = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host!);
-  if (parts === null) return { dst_namespace: "", dst_service: host!, dst_port: port };
-  return { dst_namespace: parts[2]!, dst_service: parts[1]!, dst_port: port };
+  return { dst_namespace: "", dst_service: host!, dst_port: port };
 }

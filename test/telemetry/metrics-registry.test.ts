@@ -116,6 +116,21 @@ test("an update of a cluster keeps its totals, removing it ends its series", asy
   assert.equal(await fixture.value("isobar_metric_series"), 0);
 });
 
+test("a service under two names has one series for each, whichever was there first keeps the short labels", async () => {
+  const fixture = new MetricsFixture();
+  const [full, short] = [ECHO, "echo.default:50051"].map((name) => fixture.addCluster(name));
+  full!.row(0)[ClusterColumn.attempts] = 3;
+  short!.row(0)[ClusterColumn.attempts] = 4;
+  const total = (dst_namespace: string, dst_service: string) =>
+    fixture.value("isobar_attempts_total", { dst_namespace, dst_service, dst_port: "50051" });
+  assert.equal(await total("default", "echo"), 3);
+  assert.equal(await total("", "echo.default"), 4);
+  fixture.registry.removeCluster(ECHO);
+  fixture.registry.removeCluster("echo.default:50051");
+  fixture.addCluster("echo.default:50051").row(0)[ClusterColumn.attempts] = 5;
+  assert.equal(await total("default", "echo"), 5);
+});
+
 test("beyond the limit series are folded into other and a metric says so", async () => {
   const fixture = new MetricsFixture({ maxSeries: 100 });
   const all = Array.from({ length: 50 }, (_, i) => fixture.addCluster(`s${i}.ns.svc.cluster.local:80`));
