@@ -151,6 +151,12 @@ export class Dispatcher implements AttemptOpener {
     // Others in the queue have looked everywhere already: whoever comes now need not.
     const hopeless = !queued && (set ?? cluster).queue.size > 0;
     if (!hopeless && this.#placeAnywhere(cluster, tiered, slot, queued)) return true;
+    if (cluster.snapshot.maxConnectionsPerEndpoint === 0) {
+      // Nothing will be connected to, so that nothing is to be waited for.
+      if (queued) this.#leaveQueue(cluster, slot);
+      fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
+      return true;
+    }
     if (!queued) this.#enqueue(cluster, slot);
     return false;
   }

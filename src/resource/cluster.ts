@@ -36,7 +36,10 @@ export interface Cluster {
   readonly name: string;
   /** Limit for TCP connect, TLS and the first SETTINGS together, in ms. */
   readonly connectTimeoutMs: number;
-  /** Connections a worker opens to one endpoint when MAX_CONCURRENT_STREAMS fills the others; at least 1. */
+  /**
+   * Connections a worker opens to one endpoint when MAX_CONCURRENT_STREAMS fills the others. 0: none is opened, those that stand are used; endpoints that
+   * nobody has confirmed for too long are had like this, because by now an address may be somebody else's.
+   */
   readonly maxConnectionsPerEndpoint: number;
   /** Streams that may wait for capacity; the next one is refused with RESOURCE_EXHAUSTED. 0 means none waits. */
   readonly maxPendingStreams: number;

@@ -237,7 +237,9 @@ export class ServiceDirectory implements ResolverSurroundings {
     this.#ticking = undefined;
   }
 
-  #upsert(cluster: Cluster): void {
+  #upsert(given: Cluster): void {
+    // Connections are grpc-js' own, which makes new ones as it likes: what may not be connected to is not there for it.
+    const cluster = given.maxConnectionsPerEndpoint === 0 ? { ...given, endpoints: [] } : given;
     const { table, clock, clusters } = this;
     const { name } = cluster;
     const nowMs = clock.nowMs();

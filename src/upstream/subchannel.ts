@@ -43,6 +43,7 @@ export interface SubchannelOptions extends UpstreamTarget {
   /** The endpoint's process-wide slot. */
   readonly slot: number;
   readonly clusterSlot: number;
+  /** 0: none is made. */
   readonly maxConnections: number;
   /** Streams after which a connection is replaced; default: when its ids are used up. */
   readonly maxRequestsPerConnection?: number;
@@ -111,6 +112,7 @@ export class Subchannel implements UpstreamChannelOwner {
   canWait(): boolean {
     if (this.retired) return false;
     if (this.waiting.size < this.#connecting * EXPECTED_STREAMS) return true;
+    if (this.options.maxConnections === 0) return false;
     const taking = this.#liveCount() + this.#connecting;
     if (taking > this.#connecting && this.#now() < this.#growAgainMs) return false;
     // Somebody has to serve, whatever the others still have to finish.
@@ -242,7 +244,8 @@ export class Subchannel implements UpstreamChannelOwner {
    */
   renew(aging: UpstreamChannel): boolean {
     const isFresh = (channel: UpstreamChannel): boolean => channel.ready && !channel.aging;
-    if (this.#connecting === 0 && !this.retired && !this.#channels.some(isFresh)) {
+    const mayConnect = this.#connecting === 0 && !this.retired && this.options.maxConnections > 0;
+    if (mayConnect && !this.#channels.some(isFresh)) {
       if (this.#counted() <= this.options.maxConnections || !aging.prolong()) this.#connect();
     }
     if (!aging.exhausted) return false;

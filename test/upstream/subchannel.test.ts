@@ -39,6 +39,27 @@ describe("a subchannel", () => {
     backend.stop();
   });
 
+  it("makes no connection where the cluster allows none, and uses those that stand", async () => {
+    const [known, other] = await Promise.all(
+      [1, 2].map(() => RawBackend.start({ onRequest: ({ connection, id }) => connection.answer(id) })),
+    );
+    proxy.apply([known!.port], { name: NAME });
+    assert.equal((await call()).status, 0);
+    proxy.apply([known!.port, other!.port], { name: NAME, maxConnectionsPerEndpoint: 0 });
+    for (let i = 0; i < 20; i++) assert.equal((await call()).status, 0);
+    assert.equal(other!.connections.length, 0);
+    known!.connections[0]!.socket.end();
+    await until("it is gone", () => proxy.row(NAME)[ClusterColumn.upstreamConnections] === 0);
+    const { status, message } = await call();
+    assert.equal(status, 14);
+    assert.match(message, /no endpoint/);
+    assert.equal(known!.connections.length + other!.connections.length, 1);
+    proxy.apply([known!.port, other!.port], { name: NAME });
+    assert.equal((await call()).status, 0);
+    proxy.remove(NAME);
+    for (const backend of [known!, other!]) backend.stop();
+  });
+
   it("is set aside while it cannot be reached, and comes back", async () => {
     const good = await RawBackend.start({ onRequest: ({ connection, id }) => connection.answer(id) });
     const port = await freePort();

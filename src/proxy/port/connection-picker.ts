@@ -28,7 +28,7 @@ export class ConnectionPicker {
   /**
    * @param tried endpoint slots to avoid, as {@link EndpointLease.slot} told them; the newest 4 count.
    * @param endpoints what a route restricts the request to; default: all of the cluster's.
-   * @returns the endpoint to dial, or undefined when the cluster is not there any more or has no endpoint.
+   * @returns the endpoint to dial, or undefined when the cluster is not there any more, or has no endpoint that may be connected to.
    */
   pick(
     clusterSlot: number,
@@ -37,6 +37,7 @@ export class ConnectionPicker {
   ): EndpointLease | undefined {
     const cluster = this.#context.clusters[clusterSlot];
     if (cluster === undefined || cluster.removed) return undefined;
+    if (cluster.snapshot.maxConnectionsPerEndpoint === 0) return undefined;
     const subchannel = this.#pick(cluster, tried, endpoints?.tiered);
     return subchannel === undefined ? undefined : new EndpointLease(this.#context, cluster, subchannel);
   }

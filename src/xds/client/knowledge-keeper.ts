@@ -22,8 +22,8 @@ export interface KnowledgeKeeperOptions {
 }
 
 /**
- * Keeps what a control plane said on disk. At the start it is taken from there, is suspect until a control plane has confirmed it, and is
- * dropped when nobody has for too long.
+ * Keeps what a control plane said on disk. At the start it is taken from there, is suspect until a control plane has confirmed it, and
+ * when nobody has for too long only connections that stand are used.
  */
 export class KnowledgeKeeper {
   readonly #options: KnowledgeKeeperOptions;
@@ -93,11 +93,12 @@ export class KnowledgeKeeper {
   }
 
   #expire(): void {
-    const dropped = this.#options.client.dropUnconfirmed();
-    if (dropped.length === 0) return;
-    this.#options.log.error("endpoints from disk are dropped, no control plane has confirmed them", {
-      services: dropped.length,
-    });
+    const expired = this.#options.client.expireUnconfirmed();
+    if (expired.length === 0) return;
+    this.#options.log.error(
+      "no control plane has confirmed endpoints from disk for too long: nothing new connects to them, connections that stand are used",
+      { services: expired.length },
+    );
   }
 
   #tick(): Promise<void> {

@@ -33,6 +33,8 @@ interface Published {
   cluster: Cluster | undefined;
   /** Keys of endpoints that are held back, or that only the disk knows. */
   suspects: ReadonlySet<string>;
+  /** All of it is known from disk alone. */
+  isFromDisk: boolean;
   /** Those of them whose addresses somebody else has by now; they stay out for as long as they are suspect. */
   strangers: ReadonlySet<string>;
 }
@@ -51,8 +53,8 @@ const NOBODY: ReadonlySet<string> = new Set();
  * disk alone, is suspect: it gets nothing from the moment on at which anybody else is known to have its address.
  */
 export class PublishedClusters {
-  /** Everything is believed at once just now. */
-  believesAll = false;
+  /** What the disk alone knows is too old to be connected to. */
+  #isDiskTooOld = false;
   readonly #options: PublishedClustersOptions;
   readonly #published = new Map<string, Published>();
   /** Names of those with suspects. */
@@ -85,7 +87,7 @@ export class PublishedClusters {
       return;
     }
     const holdBack = new HoldBack(this.#options.holdBackMs);
-    const nothing = { held: 0, cluster: undefined, suspects: NOBODY, strangers: NOBODY };
+    const nothing = { held: 0, cluster: undefined, suspects: NOBODY, isFromDisk: false, strangers: NOBODY };
     this.#published.set(name, { holdBack, users: 1, ...nothing });
     this.#options.onUse?.(name);
     this.update([name]);
@@ -107,13 +109,21 @@ export class PublishedClusters {
       const published = this.#published.get(name);
       const made = published === undefined ? undefined : this.#make(name);
       if (published === undefined || made === undefined) continue;
-      const isMeant = made.isDeliberate || this.believesAll;
-      const given = published.holdBack.update(made.cluster, isMeant, this.#options.nowMs());
+      const given = published.holdBack.update(made.cluster, made.isDeliberate, this.#options.nowMs());
       const suspects = made.isFromDisk ? given.cluster.endpoints : given.held;
+      published.isFromDisk = made.isFromDisk;
       this.#take(name, published, given, suspects);
       changed.add(name);
     }
     this.#publish(changed);
+  }
+
+  /** From now on nothing is connected to that the disk alone knows; connections that stand are used. @returns names of the clusters this is about. */
+  expireDisk(): string[] {
+    this.#isDiskTooOld = true;
+    const names = [...this.#published].filter(([, { isFromDisk }]) => isFromDisk).map(([name]) => name);
+    this.#publish(new Set(names));
+    return names;
   }
 
   /** Others have made something known. */
@@ -156,12 +166,14 @@ export class PublishedClusters {
   #publish(changed: Set<string>): void {
     if (this.#suspected.size > 0) for (const name of this.#findStrangers()) changed.add(name);
     for (const name of changed) {
-      const { cluster, strangers } = this.#published.get(name)!;
+      const { cluster, strangers, isFromDisk } = this.#published.get(name)!;
       if (cluster === undefined) continue;
-      const { endpoints } = cluster;
-      if (strangers.size === 0) this.#options.upsert(cluster);
-      else
-        this.#options.upsert({ ...cluster, endpoints: endpoints.filter(({ key }) => !strangers.has(key)) });
+      const used =
+        strangers.size === 0
+          ? cluster
+          : { ...cluster, endpoints: cluster.endpoints.filter(({ key }) => !strangers.has(key)) };
+      const isTooOld = isFromDisk && this.#isDiskTooOld;
+      this.#options.upsert(isTooOld ? { ...used, maxConnectionsPerEndpoint: 0 } : used);
     }
   }
 

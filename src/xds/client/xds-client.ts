@@ -159,15 +159,13 @@ export class XdsClient {
     this.#connection.start();
   }
 
-  /** Forgets endpoints from disk that no control plane has confirmed. @returns the names of their assignments. */
-  dropUnconfirmed(): string[] {
-    const table = this.#tables.loadAssignment;
-    const names = [...table.entries].filter(({ fromDisk }) => fromDisk).map(({ name }) => name);
-    this.#published.believesAll = true;
-    for (const name of names) table.remove(name);
-    this.settle();
-    this.#published.believesAll = false;
-    return names;
+  /**
+   * Endpoints from disk that no control plane has confirmed are too old to be connected to: connections that stand are used on.
+   *
+   * @returns names of their clusters.
+   */
+  expireUnconfirmed(): string[] {
+    return this.#published.expireDisk();
   }
 
   /** Wants an authority (lower case); the answer goes to the sink, and so does every later one until {@link drop}. */
