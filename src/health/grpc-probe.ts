@@ -79,7 +79,11 @@ export class GrpcProbe implements Probe {
         if (body.length < MAX_ANSWER_OCTETS)
           body = Buffer.concat([body, part.subarray(0, MAX_ANSWER_OCTETS)]);
       });
-      stream.on("close", () => end(answerOf(fields, body)));
+      stream.on("close", () => {
+        // A session that is destroyed closes its streams first: that is no answer of the endpoint's.
+        if (session.destroyed && fields["grpc-status"] === undefined) close();
+        else end(answerOf(fields, body));
+      });
       stream.end(this.#message);
     });
   }
