@@ -1,7 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../lib/free-ports.ts";
 import { isListening } from "../lib/wait-for-port.ts";
 import { envoyConfig, envoyEndpoints } from "./envoy-config.ts";
 import type { EnvoyVariant } from "./envoy-variants.ts";
@@ -85,17 +84,4 @@ async function started(proxy: ContenderProxy): Promise<ContenderProxy> {
     await proxy[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await new Promise((resolve) => server.once("listening", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

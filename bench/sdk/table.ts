@@ -9,16 +9,14 @@
 // own (getrusage; of the proxy from /proc), which a busy machine changes less than times.
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { buildBackend } from "../lib/build-programs.ts";
+import { freePorts } from "../lib/free-ports.ts";
 import { median } from "../lib/median.ts";
 import { processUsage } from "../lib/process-usage.ts";
 import type { CallsTaken } from "./calling-client.ts";
@@ -56,14 +54,6 @@ function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv 
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
   children.push(child);
   return child;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((each) => once(each, "listening")));
-  const ports = servers.map((each) => (each.address() as AddressInfo).port);
-  for (const each of servers) each.close();
-  return ports;
 }
 
 async function untilReady(port: number): Promise<void> {

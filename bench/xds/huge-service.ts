@@ -6,10 +6,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,6 +17,8 @@ import { runProxy } from "../../src/daemon/proxy-main.ts";
 import type { ClusterSettings } from "../../src/resource/cluster-settings.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { OUTLIER_DETECTION_DEFAULTS } from "../../src/resource/outlier-detection.ts";
+import { freePorts } from "../lib/free-ports.ts";
+import { callOnce } from "./call-once.ts";
 import type { MeasuredMessage, MeasuredUpdate } from "./measured-worker.ts";
 import { MEASURED_CHANNEL } from "./measured-worker.ts";
 import type { ServedService } from "./served-services.ts";
@@ -102,38 +101,6 @@ class Readings {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function call(session: ClientHttp2Session): Promise<string> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/bench.Echo/Call",
-    ":authority": NAME,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  let status = "";
-  stream.on("response", (headers) => {
-    status = String(headers["grpc-status"] ?? status);
-  });
-  stream.on("trailers", (trailers) => {
-    status = String(trailers["grpc-status"] ?? status);
-  });
-  stream.on("error", () => {});
-  stream.resume();
-  stream.end(Buffer.alloc(5));
-  // A stream that is refused is told by its status.
-  await once(stream, "close").catch(() => undefined);
-  return status;
-}
-
 interface Row {
   readonly settings: string;
   readonly kind: string;
@@ -151,7 +118,7 @@ const folder = mkdtempSync(join(tmpdir(), "isobar-huge-service-"));
 const backend = fork(fileURLToPath(new URL("./loopback-backend.ts", import.meta.url)));
 const [{ port: backendPort }] = (await once(backend, "message")) as [{ port: number }];
 const controlPlane = await ServingControlPlane.start();
-const [port, adminPort] = [await freePort(), await freePort()];
+const [port = 0, adminPort = 0] = await freePorts(2);
 writeFileSync(
   join(folder, "proxy.yaml"),
   JSON.stringify({
@@ -190,10 +157,10 @@ for (const settingsName of values.settings.split(",")) {
   let current: ServedService = { ...base, replaced: replacedSoFar };
   await controlPlane.serve([current]);
   for (let i = 0; i < WARM_CALLS; i += 10) {
-    const statuses = await Promise.all(Array.from({ length: 10 }, () => call(session)));
+    const statuses = await Promise.all(Array.from({ length: 10 }, () => callOnce(session, NAME)));
     if (statuses.some((status) => status !== "0")) throw new Error(`calls failed: ${statuses.join(" ")}`);
   }
-  const calls = setInterval(() => void call(session), CALL_INTERVAL_MS);
+  const calls = setInterval(() => void callOnce(session, NAME), CALL_INTERVAL_MS);
   await sleep(1_000);
   for (const { name, after } of KINDS) {
     await readings.read();

@@ -7,16 +7,15 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePorts } from "../lib/free-ports.ts";
 import { processUsage } from "../lib/process-usage.ts";
+import { callOnce } from "./call-once.ts";
 import type { ServedService } from "./served-services.ts";
 import { ServingControlPlane } from "./serving-control-plane.ts";
 
@@ -73,7 +72,7 @@ interface Started {
 }
 
 async function startProxy(controlPlane: string, snapshot: string): Promise<Started> {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port = 0, adminPort = 0] = await freePorts(2);
   const file = join(folder, "proxy.yaml");
   const config = {
     node: { id: "n1", zone: "zone-a", region: "region-1" },
@@ -108,15 +107,6 @@ async function startProxy(controlPlane: string, snapshot: string): Promise<Start
   return { pid: child.pid!, port, adminPort, stop };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Calls each service once. @returns the calls that did not end with OK. */
 async function callEach(port: number): Promise<number> {
   const session = connect(`http://127.0.0.1:${port}`);
@@ -124,37 +114,13 @@ async function callEach(port: number): Promise<number> {
   let failed = 0;
   const lane = async (): Promise<void> => {
     while (next < services) {
-      const status = await call(session, nameOf(next++));
+      const status = await callOnce(session, nameOf(next++));
       if (status !== "0") failed++;
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, lane));
   session.close();
   return failed;
-}
-
-/** @returns the call's grpc-status. */
-async function call(session: ClientHttp2Session, authority: string): Promise<string> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/bench.Echo/Call",
-    ":authority": authority,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  let status = "";
-  stream.on("response", (headers) => {
-    status = String(headers["grpc-status"] ?? status);
-  });
-  stream.on("trailers", (trailers) => {
-    status = String(trailers["grpc-status"] ?? status);
-  });
-  stream.on("error", () => {});
-  stream.resume();
-  stream.end(Buffer.alloc(5));
-  // A stream that is refused is told by its status.
-  await once(stream, "close").catch(() => undefined);
-  return status;
 }
 
 /** Waits until the process's memory keeps still. @returns it in MB. */
@@ -237,7 +203,7 @@ try {
   await note("restarted: all from disk, none called", proxy);
   await proxy.stop();
   if (!values.quick) {
-    const closed = await freePort();
+    const [closed = 0] = await freePorts(1);
     await controlPlane.serve(served(closed, 0));
     proxy = await startProxy(controlPlane.address, "unreachable");
     await callEach(proxy.port);

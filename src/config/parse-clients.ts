@@ -1,10 +1,9 @@
-import { LineCounter, parseDocument } from "yaml";
 import type { ClientsFile } from "./clients-schema.ts";
 import { clientsSchema } from "./clients-schema.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { formatConfigPath } from "./config-problem.ts";
-import { configProblem, inFileOrder, schemaProblems } from "./schema-problems.ts";
-import { SourcePositions } from "./source-positions.ts";
+import { readBySchema } from "./read-by-schema.ts";
+import { configProblem } from "./schema-problems.ts";
 
 /** Either clients or all that is wrong with the file, in its order. */
 export type ParsedClients =
@@ -13,31 +12,10 @@ export type ParsedClients =
 
 /** Reads a file of `isobar control-plane --clients`; with the same manners as {@link parseConfig}. */
 export function parseClients(text: string, file: string): ParsedClients {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
-  const positions = new SourcePositions(document, lines);
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        const found = `invalid YAML (${error.message})`;
-        return configProblem(file, { line, column: col }, "", {
-          found,
-          wanted: "a YAML document",
-          advice: "",
-        });
-      }),
-    };
-  }
-  const raw: unknown = document.toJS({ maxAliasCount: 1_000 });
-  const parsed = clientsSchema.safeParse(raw);
-  if (!parsed.success) {
-    const checked = { file, schema: clientsSchema, positions };
-    return {
-      problems: inFileOrder(parsed.error.issues.flatMap((issue) => schemaProblems(issue, raw, checked))),
-    };
-  }
-  const { clients } = parsed.data;
+  const read = readBySchema(text, file, clientsSchema);
+  if (read.problems !== undefined) return read;
+  const { positions } = read;
+  const { clients } = read.data;
   const problems = clients.flatMap(({ serviceAccount, subjectAltName }, i): ConfigProblem[] => {
     if ((serviceAccount === undefined) !== (subjectAltName === undefined)) return [];
     const path = ["clients", i];

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { checkPassedOn } from "./check-passed-on.ts";
 import { checkRouteOrder } from "./check-route-order.ts";
@@ -12,9 +11,9 @@ import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment-overrides.ts";
 import { applyEnvironment } from "./environment-overrides.ts";
 import { freezeDeep } from "./freeze-deep.ts";
+import { readYaml } from "./read-yaml.ts";
 import { configProblem, inFileOrder, schemaProblems, valueAt } from "./schema-problems.ts";
 import { schemaAt } from "./schema-walk.ts";
-import { SourcePositions } from "./source-positions.ts";
 
 /** Either a configuration or all that is wrong with it, in the order of the file. */
 export type ParsedConfig =
@@ -47,22 +46,9 @@ export interface ParseOptions {
  * as can be told apart are reported at once.
  */
 export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
-  const positions = new SourcePositions(document, lines);
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return configProblem(options.file, { line, column: col }, "", {
-          found: `invalid YAML (${error.message})`,
-          wanted: "a YAML document",
-          advice: "",
-        });
-      }),
-    };
-  }
-  const written: unknown = document.toJS({ maxAliasCount: 1_000 });
+  const read = readYaml(text, options.file);
+  if (read.problems !== undefined) return read;
+  const { raw: written, positions } = read;
   const isMapping = typeof written === "object" && written !== null && !Array.isArray(written);
   const raw = isMapping ? { ...options.absent, ...written } : written;
   const overridden = applyEnvironment(raw, options.env);

@@ -1,11 +1,10 @@
-import { LineCounter, parseDocument } from "yaml";
 import type { ConfigProblem } from "./config-problem.ts";
 import { formatConfigPath } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-finding.ts";
+import { readBySchema } from "./read-by-schema.ts";
 import type { ScenarioFile } from "./scenario-schema.ts";
 import { scenarioSchema } from "./scenario-schema.ts";
-import { configProblem, inFileOrder, schemaProblems } from "./schema-problems.ts";
-import { SourcePositions } from "./source-positions.ts";
+import { configProblem, inFileOrder } from "./schema-problems.ts";
 
 /** More cells than this of what each proxy knows of each endpoint need too much memory. */
 const MOST_VIEWS = 16_000_000;
@@ -17,34 +16,13 @@ export type ParsedScenario =
 
 /** Reads a file of `isobar simulate`; with the same manners as {@link parseConfig}. */
 export function parseScenario(text: string, file: string): ParsedScenario {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
-  const positions = new SourcePositions(document, lines);
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        const found = `invalid YAML (${error.message})`;
-        return configProblem(file, { line, column: col }, "", {
-          found,
-          wanted: "a YAML document",
-          advice: "",
-        });
-      }),
-    };
-  }
-  const raw: unknown = document.toJS({ maxAliasCount: 1_000 });
-  const parsed = scenarioSchema.safeParse(raw);
-  if (!parsed.success) {
-    const checked = { file, schema: scenarioSchema, positions };
-    return {
-      problems: inFileOrder(parsed.error.issues.flatMap((issue) => schemaProblems(issue, raw, checked))),
-    };
-  }
-  const problems = findings(parsed.data).map((finding) =>
+  const read = readBySchema(text, file, scenarioSchema);
+  if (read.problems !== undefined) return read;
+  const { data: scenario, positions } = read;
+  const problems = findings(scenario).map((finding) =>
     configProblem(file, positions.ofValue(finding.path), formatConfigPath(finding.path), finding),
   );
-  return problems.length > 0 ? { problems: inFileOrder(problems) } : { scenario: parsed.data };
+  return problems.length > 0 ? { problems: inFileOrder(problems) } : { scenario };
 }
 
 /** What the schema cannot see: names that name nothing, times that do not fit, sizes that do not. */
