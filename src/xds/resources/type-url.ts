@@ -10,6 +10,8 @@ export const TYPE_URL = {
 export const OWN_TYPE_URL = {
   nodeView: "type.googleapis.com/isobar.v1.NodeView",
   serviceView: "type.googleapis.com/isobar.v1.ServiceView",
+  callerView: "type.googleapis.com/isobar.v1.CallerView",
+  captureView: "type.googleapis.com/isobar.v1.CaptureView",
 } as const;
 
 /** One of {@link TYPE_URL}. */
