@@ -48,8 +48,8 @@ export const CONTROL_PLANE_ROUTES: readonly AdminRoute<ControlPlaneView>[] = [
 function loadText({ service, callers, requestsPerSecond, endpointsInUse, places }: ShownLoad): string {
   const head = `${service} callers=${callers} requests/s=${requestsPerSecond.toFixed(1)} endpoints_in_use=${endpointsInUse}\n`;
   const lines = places.map(
-    ({ region, zone, requestsPerSecond: rate, errorsPerSecond, inFlight }) =>
-      `  region=${region || "-"} zone=${zone || "-"} requests/s=${rate.toFixed(1)} errors/s=${errorsPerSecond.toFixed(1)} in_flight=${inFlight}\n`,
+    ({ region, zone, requestsPerSecond: rate, errorsPerSecond, inFlight, kept }) =>
+      `  region=${region || "-"} zone=${zone || "-"} requests/s=${rate.toFixed(1)} errors/s=${errorsPerSecond.toFixed(1)} in_flight=${inFlight} kept_by_grpc=${kept.toFixed(2)}\n`,
   );
   return head + lines.join("");
 }

@@ -5,7 +5,7 @@ import { formatSocketAddress } from "../config/socket-address.ts";
 import type { ServiceSource } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
 import { ResourceCache } from "../xds/cache/resource-cache.ts";
-import type { Admission } from "../xds/server/admission.ts";
+import type { Admission, Refusal } from "../xds/server/admission.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
 import type { Audit } from "./audit/audit.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
@@ -55,13 +55,15 @@ export class ControlPlane {
     this.#events = new ControlPlaneEvents(options.log);
     this.#cache = new ResourceCache((service, type, error) => this.#events.notEncoded(service, type, error));
     const onFault = (peer: string, error: unknown): void => this.#events.fault(peer, error);
-    this.#loads = new FleetLoads({ cache: this.#cache, fleetService: options.fleetService, onFault });
+    const onRefused = (peer: string, refusal: Refusal): void => this.#events.refusedClient(peer, refusal);
+    const { fleetService } = options;
+    this.#loads = new FleetLoads({ cache: this.#cache, fleetService, onFault, onRefused });
     this.#server = new AdsServer({
       source: this.#loads.source,
       events: options.audit?.events(this.#events) ?? this.#events,
       onFault,
       admission: options.admission,
-      onRefused: (peer, refusal) => this.#events.refusedClient(peer, refusal),
+      onRefused,
       onConnectionFailed: (peer, reason) => this.#events.connectionFailed(peer, reason),
     });
     this.#loads.serve(this.#server);

@@ -23,7 +23,13 @@ export const FLEET_METRIC = {
   loadReportsRefused: {
     name: "isobar_xds_server_load_reports_refused_total",
     type: "counter",
-    help: "Reports of load that could not be read, and services in them that there are not.",
+    help: "Reports of load that were refused, by why.",
     labelNames: ["reason"],
+  },
+  zoneShareChanges: {
+    name: "isobar_xds_server_zone_share_changes_total",
+    type: "counter",
+    help: "Times that gRPC clients were told to move load of a service between zones.",
+    labelNames: [],
   },
 } as const satisfies Record<string, MetricDefinition>;

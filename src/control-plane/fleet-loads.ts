@@ -10,7 +10,10 @@ import { LoadBook } from "../xds/load/load-book.ts";
 import { LoadReportCounts } from "../xds/load/load-stream.ts";
 import { LoadViews } from "../xds/load/load-views.ts";
 import { serveLoadReports } from "../xds/load/serve-load-reports.ts";
+import { ZoneShares } from "../xds/load/zone-shares.ts";
+import { placeOf } from "../xds/resources/plan-localities.ts";
 import { OWN_TYPE_URL } from "../xds/resources/type-url.ts";
+import type { Refusal } from "../xds/server/admission.ts";
 import type { AdsServer } from "../xds/server/ads-server.ts";
 
 /** Reports and views go in this rhythm: fresh enough for tiers to be compared by them, and seldom enough with many clients. */
@@ -29,7 +32,10 @@ export interface ShownLoad {
   readonly requestsPerSecond: number;
   /** Endpoints with something in flight, of those that callers name. */
   readonly endpointsInUse: number;
-  readonly places: readonly Readonly<PlaceLoad>[];
+  readonly places: readonly (Readonly<PlaceLoad> & {
+    /** What gRPC clients are told to leave there of what arrives, 0 to 1. */
+    readonly kept: number;
+  })[];
 }
 
 /** What {@link FleetLoads} work with. */
@@ -38,6 +44,8 @@ export interface FleetLoadsOptions {
   /** The Service whose endpoints are the proxies, `name.namespace`; undefined: the proxies are those that have a stream here. */
   readonly fleetService: string | undefined;
   readonly onFault: (peer: string, error: unknown) => void;
+  /** Somebody reports who may not. */
+  readonly onRefused: (peer: string, refusal: Refusal) => void;
 }
 
 /**
@@ -51,6 +59,7 @@ export class FleetLoads {
   /** Everything that is served. */
   readonly source: ResourceSource;
   readonly #options: FleetLoadsOptions;
+  readonly zoneShares: ZoneShares;
   readonly #views: LoadViews;
   /** Endpoints of the Service of the proxies, by the name of one of its ports. */
   readonly #proxies = new Map<string, ServiceModel>();
@@ -61,6 +70,10 @@ export class FleetLoads {
     this.#options = options;
     const nowMs = (): number => performance.now();
     this.book = new LoadBook((service) => options.cache.has(service));
+    this.zoneShares = new ZoneShares({
+      cluster: (service) => options.cache.cluster(service),
+      onChange: (service, kept) => options.cache.keep(service, kept),
+    });
     this.#views = new LoadViews({
       roster: this.roster,
       book: this.book,
@@ -78,13 +91,16 @@ export class FleetLoads {
       const load = this.book.of(name);
       if (load === undefined) return [];
       const { reporters, requestsPerSecond, streams, places } = load;
+      const kept = this.zoneShares.of(name);
       return [
         {
           service: name,
           callers: reporters,
           requestsPerSecond,
           endpointsInUse: streams.size,
-          places: [...places],
+          places: [...places].map((place) => {
+            return { ...place, kept: kept?.get(placeOf(place.region, place.zone)) ?? 1 };
+          }),
         },
       ];
     });
@@ -125,6 +141,7 @@ export class FleetLoads {
       intervalMs: () => this.intervalMs,
       nowMs: () => performance.now(),
       onFault: this.#options.onFault,
+      onRefused: this.#options.onRefused,
     });
     this.#arm();
   }
@@ -138,9 +155,18 @@ export class FleetLoads {
     this.#timer = setTimeout(() => {
       this.book.forgetBefore(performance.now() - SILENT_INTERVALS * intervalMs);
       this.#views.tick(this.#members());
+      this.#weighZones(performance.now());
       this.#arm();
     }, intervalMs);
     this.#timer.unref();
+  }
+
+  #weighZones(nowMs: number): void {
+    for (const service of this.book.services) {
+      const load = this.book.of(service);
+      if (load !== undefined) this.zoneShares.observe(service, load, nowMs);
+    }
+    this.zoneShares.forgetSilent(nowMs);
   }
 
   #isFleet(name: string): boolean {

@@ -21,7 +21,7 @@ it("metrics have the published head, one at a time, and what was written", async
   const events = new ControlPlaneEvents(log);
   const cache = new ResourceCache();
   const server = new AdsServer({ source: cache, events, onFault: () => {} });
-  const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {} });
+  const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {}, onRefused: () => {} });
   const heads: string[] = [];
   const run = async (endpoints: number): Promise<string> => {
     const audit = await Audit.open({ folder, fileOctets: 1_000_000, maxFiles: 4 }, log);

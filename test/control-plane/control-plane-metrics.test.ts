@@ -36,7 +36,7 @@ describe("the control plane's metrics", () => {
     const events = new ControlPlaneEvents(createLog({ stream: { write: (line) => void lines.push(line) } }));
     const cache = new ResourceCache();
     const server = new AdsServer({ source: cache, events, onFault: () => {} });
-    const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {} });
+    const loads = new FleetLoads({ cache, fleetService: undefined, onFault: () => {}, onRefused: () => {} });
     const metrics = new ControlPlaneMetrics({ cache, events, server, loads });
     cache.upsert(service("a:1", 3));
     cache.synced();

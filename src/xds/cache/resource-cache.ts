@@ -8,6 +8,7 @@ import { encodeListener } from "../resources/encode-listener.ts";
 import { encodeLoadAssignment } from "../resources/encode-load-assignment.ts";
 import { ALL_ROUTES, encodeRoutes, encodeVirtualHost, joinVirtualHosts } from "../resources/encode-routes.ts";
 import { EncodedResource } from "../resources/encoded-resource.ts";
+import type { KeptByPlace } from "../resources/plan-localities.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
 import { TYPE_URL } from "../resources/type-url.ts";
 import { LastGood } from "./last-good.ts";
@@ -22,6 +23,8 @@ interface Service {
   readonly resources: LastGood<EncodedResource>;
   /** Its part of {@link ALL_ROUTES}, by kind of client. */
   readonly hosts: LastGood<Uint8Array>;
+  /** What its zones keep of their load, as far as gRPC clients are to be told; undefined: everything. */
+  kept?: KeptByPlace | undefined;
 }
 
 /** Versions of {@link ALL_ROUTES} that are kept: one for each kind of client, and for each role. */
@@ -115,6 +118,21 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     if (resources.length > 0) this.#changed({ service: name, resources });
   }
 
+  /** @returns the endpoints and settings of a service. */
+  cluster(name: string): Cluster | undefined {
+    return this.#services.get(name)?.model.cluster;
+  }
+
+  /** The zones of a service keep this of their load from now on; gRPC clients are told so by weights. @param kept undefined: everything. */
+  keep(name: string, kept: KeptByPlace | undefined): void {
+    const service = this.#services.get(name);
+    if (service === undefined) return;
+    service.kept = kept;
+    dropEncoded(service, loadAssignment, name);
+    // Others get the same octets as before, and so nothing.
+    this.#changed({ service: name, resources: [{ type: loadAssignment, name }] });
+  }
+
   remove(name: string): void {
     const service = this.#services.get(name);
     if (service === undefined) return;
@@ -152,7 +170,8 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     const { model, resources } = service;
     return resources.get(
       keyOf(type, name, view, model),
-      () => new EncodedResource(type, name, encode(type, name, model, view), isDeliberate(type, model, view)),
+      () =>
+        new EncodedResource(type, name, encode(type, name, service, view), isDeliberate(type, model, view)),
       (error) => this.#onFault(model.name, type, error),
     );
   }
@@ -229,7 +248,7 @@ function keyOf(
   return type === listener ? `${type} ${name}` : `${type} ${view.kind}`;
 }
 
-function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientView): Uint8Array {
+function encode(type: TypeUrl, name: string, { model, kept }: Service, view: ClientView): Uint8Array {
   switch (type) {
     case listener:
       return encodeListener(name, model.name);
@@ -238,7 +257,7 @@ function encode(type: TypeUrl, name: string, model: ServiceModel, view: ClientVi
     case cluster:
       return encodeCluster(model.cluster, view.kind);
     case loadAssignment:
-      return encodeLoadAssignment(model.cluster, view);
+      return encodeLoadAssignment(model.cluster, view, kept);
     default:
       throw new Error(`${type} is no resource of a service`);
   }

@@ -11,6 +11,9 @@ export class LoadReportCounts {
   /** Services in them that are not known, and reports that could not be read. */
   unknownServices = 0;
   refused = 0;
+  /** Streams that were ended because their client may have nothing (any more), and because there were too many. */
+  refusedClients = 0;
+  tooManyStreams = 0;
 }
 
 /** What a {@link LoadStream} works with. */

@@ -12,9 +12,12 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
 export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write" | "onNode"> {
   /** A report could not be read, or we failed. */
   readonly onFault: (peer: string, error: unknown) => void;
+  /** A client that was let in names a node that it is not of, or may have nothing any more: its stream was ended. */
+  readonly onRefused: (peer: string, refusal: Refusal) => void;
+  /** Streams of reports at once; default 20,000. */
+  readonly maxStreams?: number;
 }
 
-/** Streams of reports at once. */
 const MAX_STREAMS = 20_000;
 
 /**
@@ -22,12 +25,16 @@ const MAX_STREAMS = 20_000;
  * nothing; who may have only some services may lie about the load of others, which moves traffic between endpoints and no further.
  */
 export function serveLoadReports(server: AdsServer, options: LoadReportsOptions): void {
+  const { maxStreams = MAX_STREAMS } = options;
   let open = 0;
   server.handle(LRS_SERVICE, {
     StreamLoadStats: (call: Call) => {
       call.on("error", () => {});
-      if (open >= MAX_STREAMS) {
-        call.emit("error", { code: status.RESOURCE_EXHAUSTED, details: `${MAX_STREAMS} streams are open` });
+      if (open >= maxStreams) {
+        options.counts.tooManyStreams++;
+        const details = `${maxStreams} streams of load reports are open, which is the most there may be`;
+        options.onFault(call.getPeer(), new Error(details));
+        call.emit("error", { code: status.RESOURCE_EXHAUSTED, details });
         return;
       }
       open++;
@@ -52,8 +59,11 @@ export function serveLoadReports(server: AdsServer, options: LoadReportsOptions)
 function listen(call: Call, session: ClientSession, options: LoadReportsOptions): void {
   let isOver = false;
   // Nobody reports in another node's name, and nobody longer than its rights last.
-  const refuse = ({ code, message }: Refusal): void => {
+  const refuse = (refusal: Refusal): void => {
+    const { code, message } = refusal;
     end();
+    options.counts.refusedClients++;
+    options.onRefused(call.getPeer(), refusal);
     call.emit("error", { code, details: message });
   };
   const stream = new LoadStream({

@@ -2,6 +2,7 @@ import type { Cluster } from "../../resource/cluster.ts";
 import type { Endpoint } from "../../resource/endpoint.ts";
 import { BackwardWriter } from "./backward-writer.ts";
 import type { ClientView } from "./client-view.ts";
+import type { KeptByPlace } from "./plan-localities.ts";
 import { planLocalities } from "./plan-localities.ts";
 import { ISOBAR_METADATA, LABELS_METADATA } from "./type-url.ts";
 
@@ -14,10 +15,11 @@ const writer = new BackwardWriter();
  * Encodes a cluster's endpoints as envoy.config.endpoint.v3.ClusterLoadAssignment, field by field: the resource that changes most and is
  * largest is not worth an object per field. About a microsecond for each endpoint, so that nothing is kept of them.
  *
+ * @param kept what places keep of their load, for gRPC; default: everything.
  * @returns the message's octets.
  */
-export function encodeLoadAssignment(cluster: Cluster, view: ClientView): Uint8Array {
-  const localities = planLocalities(cluster, view);
+export function encodeLoadAssignment(cluster: Cluster, view: ClientView, kept?: KeptByPlace): Uint8Array {
+  const localities = planLocalities(cluster, view, kept);
   try {
     writeLoadAssignment(cluster, view, localities);
     return writer.finish();

@@ -13,6 +13,11 @@ export interface PlannedLocality {
   readonly endpoints: readonly Endpoint[];
 }
 
+/**
+ * Of what arrives at a place, the part that is to stay there because of its load, by {@link placeOf}: 0 to 1. Places that are not named keep everything.
+ */
+export type KeptByPlace = ReadonlyMap<string, number>;
+
 interface Group {
   readonly level: number;
   readonly localities: Locality[];
@@ -34,9 +39,15 @@ const WHOLE = 1_000_000;
  *
  * Proxies of ours get the plain facts. Envoy and gRPC know no zones but through priorities: the nearest endpoints are priority 0, and
  * so on. Envoy moves traffic to the next priority by health itself. gRPC does so only when nothing of a priority is left, so for it the
- * part that the healthy ones of a priority cannot take, by the same rule as Envoy's, is given to the next places as weights.
+ * part that the healthy ones of a priority cannot take, by the same rule as Envoy's, is given to the next places as weights. Load moves for it the same way.
+ *
+ * @param kept what places keep of their load, for gRPC; default: everything.
  */
-export function planLocalities(cluster: Cluster, view: ClientView): readonly PlannedLocality[] {
+export function planLocalities(
+  cluster: Cluster,
+  view: ClientView,
+  kept?: KeptByPlace,
+): readonly PlannedLocality[] {
   const groups = grouped(cluster, view);
   if (view.kind === "isobar") {
     return groups.flatMap(({ level, localities }) =>
@@ -45,7 +56,7 @@ export function planLocalities(cluster: Cluster, view: ClientView): readonly Pla
   }
   const { strict, overprovisioningFactor } = cluster.settings.loadBalancing.locality;
   const used = strict ? groups.slice(0, 1) : groups;
-  return view.kind === "envoy" ? byPriority(used) : withShares(used, overprovisioningFactor);
+  return view.kind === "envoy" ? byPriority(used) : withShares(used, overprovisioningFactor, kept);
 }
 
 /** In order of preference; endpoints whose address another one has already are left out for gRPC, which refuses such lists. */
@@ -105,8 +116,8 @@ function byPriority(groups: readonly Group[]): PlannedLocality[] {
   );
 }
 
-/** gRPC: what a group cannot take goes to the next one as shares of the same priority. */
-function withShares(groups: readonly Group[], factor: number): PlannedLocality[] {
+/** gRPC: what a group cannot take, or is not to keep, goes to the next one as shares of the same priority. */
+function withShares(groups: readonly Group[], factor: number, kept?: KeptByPlace): PlannedLocality[] {
   const planned: PlannedLocality[] = [];
   let priority = 0;
   for (let i = 0; i < groups.length; priority++) {
@@ -117,14 +128,15 @@ function withShares(groups: readonly Group[], factor: number): PlannedLocality[]
       const isLast = i === groups.length;
       const healthy = group.localities.reduce((sum, each) => sum + healthyWeightOf(each.endpoints), 0);
       const all = group.localities.reduce((sum, each) => sum + weightOf(each.endpoints), 0);
-      const share = isLast ? rest : Math.min(rest, (healthy / all) * factor);
+      const keeps = group.localities.reduce((sum, each) => sum + keptWeightOf(each, kept), 0);
+      const fit = Math.min(1, (healthy / all) * factor);
+      const share = isLast ? rest : Math.min(rest, healthy === 0 ? 0 : fit * (keeps / healthy));
       for (const each of group.localities) {
         // By what is healthy of it: gRPC gives a locality its share however few of its endpoints can be used.
-        const part =
-          healthy === 0 ? weightOf(each.endpoints) / all : healthyWeightOf(each.endpoints) / healthy;
+        const part = healthy === 0 ? weightOf(each.endpoints) / all : keptWeightOf(each, kept) / keeps;
         const weight = Math.max(1, Math.round(share * part * WHOLE));
         planned.push({ ...each, priority, weight });
-        places.add(placeOf(each));
+        places.add(placeOf(each.region, each.zone));
       }
       rest -= share;
     } while (rest > 1e-6 && i < groups.length && !hasOneOf(groups[i]!, places));
@@ -134,11 +146,17 @@ function withShares(groups: readonly Group[], factor: number): PlannedLocality[]
 
 /** A place may be in a priority once only. */
 function hasOneOf({ localities }: Group, places: ReadonlySet<string>): boolean {
-  return localities.some((each) => places.has(placeOf(each)));
+  return localities.some(({ region, zone }) => places.has(placeOf(region, zone)));
 }
 
-function placeOf({ region, zone }: Locality): string {
+/** @returns what places are told apart by. */
+export function placeOf(region: string, zone: string): string {
   return `${region}|${zone}`;
+}
+
+function keptWeightOf({ region, zone, endpoints }: Locality, kept: KeptByPlace | undefined): number {
+  const weight = healthyWeightOf(endpoints);
+  return kept === undefined ? weight : weight * (kept.get(placeOf(region, zone)) ?? 1);
 }
 
 function weightOf(endpoints: readonly Endpoint[]): number {
