@@ -107,12 +107,12 @@ async function throughProxy(): Promise<Row> {
   const caller = stack.use(new LineProcess(peers, args));
   await sleep(WARM_MS);
   const outcomes: Outcome[] = [];
-  let { slice } = cluster.replaceEndpoints(0, 1, nowUs());
+  let { slice } = cluster.replaceEndpoints(0, 1);
   let failedBefore = 0;
   for (let n = 0; n <= changes; n++) {
     progress.show(`change ${n} of ${changes} through the proxy`);
     const gone = slice.endpoints[0]!.addresses[0];
-    const next = cluster.replaceEndpoints(0, 1, nowUs());
+    const next = cluster.replaceEndpoints(0, 1);
     const { namespace, name } = next.slice.metadata;
     const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/${name}`;
     const changedMs = nowUs() / 1_000;

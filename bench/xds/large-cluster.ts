@@ -14,8 +14,8 @@ const ZONES = ["zone-a", "zone-b", "zone-c"];
 /** Kubernetes' own limit, by default. */
 const ENDPOINTS_PER_SLICE = 100;
 const CREATED = "2026-11-23T00:00:00Z";
-/** Marks the identity of an endpoint that says when it was written; the receivers look for it. */
-const STAMP_MARK = "stamp-";
+/** Identity of an endpoint that says when it was written, in microseconds since 1970: whoever writes it puts the time in, and the receivers look for it. */
+const STAMP = "stamp-0000000000000000";
 
 interface SliceEndpoint {
   addresses: [string];
@@ -70,18 +70,17 @@ export class LargeCluster {
   }
 
   /**
-   * Replaces endpoints of a service's first slice, the first of them by one that bears the time.
+   * Replaces endpoints of a service's first slice, the first of them by one that is to bear the time.
    *
    * @param count how many become others.
-   * @param stampUs microseconds since 1970.
    * @returns the slice to be written, and the new addresses.
    */
-  replaceEndpoints(service: number, count: number, stampUs: number): { slice: Slice; added: string[] } {
+  replaceEndpoints(service: number, count: number): { slice: Slice; added: string[] } {
     const former = this.#slices.get(service) ?? this.#slice(service, 0);
     const endpoints = former.endpoints.map((each, n) => {
       if (n >= count) return each;
       const address = addressOf(this.#addresses++);
-      const uid = n === 0 ? `${STAMP_MARK}${stampUs}` : uidOf(this.#addresses, n);
+      const uid = n === 0 ? STAMP : uidOf(this.#addresses, n);
       return {
         ...each,
         addresses: [address] as [string],

@@ -75,16 +75,6 @@ export class ProbingProxy implements AsyncDisposable {
     return { host, arrivedMs: Number(arrivedMs) };
   }
 
-  /** Calls until one of these answers. @returns when that call arrived there, in ms since 1970. */
-  async waitFor(authority: string, hosts: ReadonlySet<string>): Promise<number> {
-    const untilMs = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const { host, arrivedMs } = await this.call(authority);
-      if (hosts.has(host)) return arrivedMs;
-      if (performance.now() > untilMs) throw new Error(`${authority}: none of the new endpoints is called`);
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const caller of this.#callers.values()) caller.close();
     await this.#process[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 // Command xds-peers is what stands around a control plane in its benchmarks:
 //
 //	xds-peers streams FILE    many delta streams, each on a connection of its own, that answer everything (streams.go)
+//	xds-peers changes FILE    writes EndpointSlices at a rate, and calls what they bring (changes.go)
 //	xds-peers backend         a server that says at which address it was called (backend.go)
 //	xds-peers caller          a client that finds its servers by DNS (caller.go)
 //
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"runtime/debug"
 )
 
 // octets passes messages through as they are, without the cost of decoding them.
@@ -27,14 +29,16 @@ func (octets) Unmarshal(data []byte, message any) error {
 
 func main() {
 	log.SetFlags(0)
+	// What is measured is somebody else: memory is there, processor time is not.
+	debug.SetGCPercent(400)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: xds-peers streams|backend|caller ...")
+		log.Fatal("usage: xds-peers streams|changes|backend|caller ...")
 	}
 	run, known := map[string]func([]string) func(string) any{
-		"streams": streams, "backend": backend, "caller": caller,
+		"streams": streams, "changes": changes, "backend": backend, "caller": caller,
 	}[os.Args[1]]
 	if !known {
-		log.Fatalf("xds-peers: %q is none of streams, backend, caller", os.Args[1])
+		log.Fatalf("xds-peers: %q is none of streams, changes, backend, caller", os.Args[1])
 	}
 	answer := run(os.Args[2:])
 	input := bufio.NewScanner(os.Stdin)

@@ -57,7 +57,6 @@ type fleet struct {
 	plan        streamsPlan
 	open        atomic.Int64
 	responses   atomic.Int64
-	resources   atomic.Int64
 	octets      atomic.Int64
 	failures    atomic.Int64
 	lastFailure atomic.Value
@@ -177,36 +176,34 @@ func (f *fleet) run(i int, connection *grpc.ClientConn) error {
 			return err
 		}
 		receivedMs := nowMs()
-		typeUrl, nonce, resources := read(message)
+		typeUrl, nonce := f.read(i, message, missing, receivedMs)
 		answer := appendString(appendString(nil, 2, typeUrl), 6, nonce)
 		if err := stream.SendMsg(&answer); err != nil {
 			return err
 		}
 		f.responses.Add(1)
-		f.resources.Add(int64(len(resources)))
 		f.octets.Add(int64(len(message)))
-		if typeUrl == eds {
-			f.take(i, resources, missing, receivedMs)
-		}
 	}
 }
 
-func (f *fleet) take(i int, resources map[string][]byte, missing map[string]bool, receivedMs float64) {
+// take notes a resource of endpoints.
+func (f *fleet) take(i int, name, resource []byte, missing map[string]bool, receivedMs float64) {
+	stamp := stampOf(resource)
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	for name, resource := range resources {
-		delete(missing, name)
-		stamp := stampOf(resource)
-		if stamp == 0 || stamp <= f.last[i][name] {
-			continue
-		}
-		f.last[i][name] = stamp
-		if f.begun != 0 && stamp >= f.begun {
-			f.latencies = append(f.latencies, receivedMs-float64(stamp)/1000)
+	if len(missing) > 0 {
+		delete(missing, string(name))
+		if len(missing) == 0 {
+			f.complete[i] = receivedMs
 		}
 	}
-	if len(missing) == 0 && f.complete[i] == 0 {
-		f.complete[i] = receivedMs
+	last := f.last[i]
+	if stamp == 0 || stamp <= last[string(name)] {
+		return
+	}
+	last[string(name)] = stamp
+	if f.begun != 0 && stamp >= f.begun {
+		f.latencies = append(f.latencies, receivedMs-float64(stamp)/1000)
 	}
 }
 
@@ -251,29 +248,37 @@ func (f *fleet) counts() map[string]any {
 	}
 	return map[string]any{
 		"open": f.open.Load(), "complete": len(complete), "firstCompleteMs": first, "lastCompleteMs": last,
-		"responses": f.responses.Load(), "resources": f.resources.Load(), "octets": f.octets.Load(),
+		"responses": f.responses.Load(), "octets": f.octets.Load(),
 		"failures": f.failures.Load(), "lastFailure": f.lastFailure.Load(),
 	}
 }
 
-// read takes a DeltaDiscoveryResponse apart: its type, its nonce, and its resources by name.
-func read(message []byte) (typeUrl, nonce string, resources map[string][]byte) {
-	resources = map[string][]byte{}
+// read takes a DeltaDiscoveryResponse apart: its type and its nonce, and notes the endpoints in it.
+func (f *fleet) read(i int, message []byte, missing map[string]bool, receivedMs float64) (typeUrl, nonce string) {
 	fields(message, func(number protowire.Number, value []byte) {
 		switch number {
-		case 2:
-			fields(value, func(number protowire.Number, text []byte) {
-				if number == 3 {
-					resources[string(text)] = value
-				}
-			})
 		case 4:
 			typeUrl = string(value)
 		case 5:
 			nonce = string(value)
 		}
 	})
-	return typeUrl, nonce, resources
+	if typeUrl != eds {
+		return typeUrl, nonce
+	}
+	fields(message, func(number protowire.Number, value []byte) {
+		if number != 2 {
+			return
+		}
+		var name []byte
+		fields(value, func(number protowire.Number, text []byte) {
+			if number == 3 {
+				name = text
+			}
+		})
+		f.take(i, name, value, missing, receivedMs)
+	})
+	return typeUrl, nonce
 }
 
 // fields calls for each field of a message that has a length.
