@@ -24,6 +24,7 @@ export const HEAVY_FOLDERS = [
   "test/sdk/",
   "test/audit/live/",
   "test/e2e/",
+  "test/box/",
   "test/soak/",
 ] as const;
 

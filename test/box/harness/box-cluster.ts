@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ApiServer } from "../../kube/harness/api-server.ts";
+import { OWN_CRDS } from "../../kube/harness/build-kubelab.ts";
+import type { KubeWriter } from "../../kube/harness/kube-writer.ts";
+import { LoggedControlPlane } from "../../kube/harness/trusted-cluster.ts";
+import { BoxNetwork } from "./box-network.ts";
+import { BoxNode } from "./box-node.ts";
+import type { BoxPod } from "./box-pod.ts";
+import type { ServiceOptions } from "./box-service.ts";
+import { BoxService } from "./box-service.ts";
+import { kubeProxyTable } from "./kube-proxy-table.ts";
+
+const CRDS = "isobar.dev_trafficpolicies.yaml";
+
+/** What a Pod of a test is. */
+export interface PodOptions {
+  /** Index of its node. */
+  readonly node?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Without their prefix `isobar.dev/`. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** IPv4 address of a Pod that is gone. */
+  readonly address?: string;
+}
+
+/**
+ * A cluster in a box: network namespaces are its nodes and Pods, a table of nftables on each node its kube-proxy; the API server is a real
+ * one, and so is everything of Isobar's. The harness is kubelet and controllers: it writes what they would.
+ */
+export class BoxCluster implements AsyncDisposable {
+  readonly network: BoxNetwork;
+  readonly nodes: readonly BoxNode[];
+  readonly api: ApiServer;
+  /** Of this cluster alone: configurations, logs, journals. */
+  readonly folder: string;
+  readonly #services: BoxService[] = [];
+  readonly #stopped: (() => Promise<unknown>)[] = [];
+  #controlPlane: LoggedControlPlane | undefined;
+
+  private constructor(network: BoxNetwork, api: ApiServer, folder: string) {
+    this.network = network;
+    this.api = api;
+    this.folder = folder;
+    this.nodes = network.nodes.map((each, index) => new BoxNode(each, `node-${index + 1}`, folder));
+  }
+
+  /** @param nodes how many. */
+  static async open(nodes: number): Promise<BoxCluster> {
+    const api = await ApiServer.start();
+    const folder = mkdtempSync(join(tmpdir(), "isobox-"));
+    const cluster = new BoxCluster(BoxNetwork.open(nodes), api, folder);
+    try {
+      await api.install(join(OWN_CRDS, CRDS));
+      for (const [index, node] of cluster.nodes.entries()) await cluster.writer.create(node.object(index));
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get writer(): KubeWriter {
+    return this.api.writer;
+  }
+
+  /** Runs `isobar control-plane` outside of the nodes. @param args more of its options. */
+  async startControlPlane(...args: readonly string[]): Promise<LoggedControlPlane> {
+    const source = ["--kubeconfig", this.api.kubeConfig, "--address", `${this.network.outside}:0`];
+    const started = await LoggedControlPlane.start(this.folder, [...source, "--insecure", ...args]);
+    this.#controlPlane = started;
+    for (const node of this.nodes) node.controlPlane = started.address;
+    return started;
+  }
+
+  get controlPlane(): LoggedControlPlane | undefined {
+    return this.#controlPlane;
+  }
+
+  /** Writes a namespace. @param annotations without their prefix `isobar.dev/`; what it had is replaced. */
+  async namespace(name: string, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+    const labels = { "kubernetes.io/metadata.name": name };
+    const metadata = { name, labels, annotations: ownAnnotations(annotations) };
+    await this.writer.apply({ apiVersion: "v1", kind: "Namespace", metadata });
+  }
+
+  /** Writes a Service with addresses of both families; kube-proxy knows it at once. */
+  async service(namespace: string, name: string, options: ServiceOptions = {}): Promise<BoxService> {
+    const number = this.#services.length + 1;
+    const addresses = [`10.99.${number >> 8}.${number & 255}`, `fd00:99::${number.toString(16)}`] as const;
+    const service = new BoxService(this.writer, namespace, name, addresses, options, () => this.#setTables());
+    this.#services.push(service);
+    await service.write(ownAnnotations(options.annotations ?? {}));
+    return service;
+  }
+
+  /** Starts a Pod: its place in the network, and its object with the addresses. What runs in it is the caller's. */
+  async pod(namespace: string, name: string, options: PodOptions = {}): Promise<BoxPod> {
+    const { node = 0, labels = {}, annotations = {}, address } = options;
+    const pod = await this.nodes[node]!.addPod(this.writer, {
+      namespace,
+      name,
+      labels,
+      annotations: ownAnnotations(annotations),
+      address,
+    });
+    this.onClose(() => pod.stopPrograms());
+    return pod;
+  }
+
+  /** Is awaited when the cluster is closed; the newest first. */
+  onClose(stop: () => Promise<unknown>): void {
+    this.#stopped.push(stop);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stopped.reverse()) await stop();
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    await this.#controlPlane?.stop();
+    await this.api.close();
+    this.network[Symbol.dispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #setTables(): void {
+    const text = kubeProxyTable(this.#services.map((each) => each.forTable()));
+    for (const node of this.network.nodes) node.namespace.nft(text);
+  }
+}
+
+function ownAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [key.includes("/") ? key : `isobar.dev/${key}`, value]),
+  );
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Child } from "../../clients/harness/child.ts";
+import { go } from "../../clients/harness/go.ts";
+import type { Program } from "../../clients/harness/language.ts";
+import type { KubeWriter, Manifest } from "../../kube/harness/kube-writer.ts";
+import type { BoxNamespace } from "./box-namespace.ts";
+import type { PodNetwork } from "./box-network.ts";
+
+const READY_LIMIT_MS = 30_000;
+
+/** A Pod with its object: a network namespace in which programs are run. */
+export class BoxPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+  readonly network: PodNetwork;
+  readonly #object: Manifest;
+  readonly #writer: KubeWriter;
+  readonly #folder: string;
+  readonly #children: Child[] = [];
+  #journal = "";
+
+  /** @param object as it was written, with its UID. */
+  constructor(object: Manifest, node: string, network: PodNetwork, writer: KubeWriter, folder: string) {
+    this.#object = object;
+    this.namespace = object.metadata.namespace ?? "";
+    this.name = object.metadata.name;
+    this.uid = object.metadata.uid ?? "";
+    this.node = node;
+    this.network = network;
+    this.#writer = writer;
+    this.#folder = folder;
+  }
+
+  /** IPv4, IPv6. */
+  get addresses(): readonly [string, string] {
+    return this.network.addresses;
+  }
+
+  get machine(): BoxNamespace {
+    return this.network.namespace;
+  }
+
+  /** Writes its annotations anew. @param annotations with their prefix. */
+  async annotate(annotations: Readonly<Record<string, string>>): Promise<void> {
+    const { metadata, ...rest } = this.#object;
+    const { name, namespace = "", labels = {} } = metadata;
+    await this.#writer.apply({ ...rest, metadata: { name, namespace, labels, annotations } });
+  }
+
+  /** Runs a program of the tests in it, with what its clients print. */
+  run(program: Program, args: readonly string[]): Child {
+    const child = new Child(this.machine.enter(program), args);
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Runs the echo server at a port of both families, and waits until it serves. Its calls are in a journal. */
+  async serve(port: number): Promise<void> {
+    this.#journal = join(this.#folder, `${this.namespace}-${this.name}.journal`);
+    const args = [
+      "serve",
+      "--host",
+      "::",
+      "--port",
+      String(port),
+      "--name",
+      this.name,
+      "--journal",
+      this.#journal,
+    ];
+    await this.run(go.program, args).waitForOutput(/^ready \S+$/m, READY_LIMIT_MS);
+  }
+
+  /** @returns the ids of the calls that its echo server has begun, in their order. */
+  calls(): readonly string[] {
+    return readFileSync(this.#journal, "utf8").split("\n").slice(0, -1);
+  }
+
+  /** Ends what runs in it as kubelets do. */
+  async stopPrograms(): Promise<void> {
+    await Promise.all(this.#children.splice(0).map((child) => child.stop()));
+  }
+
+  /** Takes its object away; its programs and its place in the network are the node's. */
+  async deleteObject(): Promise<void> {
+    await this.#writer.delete(this.#object);
+  }
+}
