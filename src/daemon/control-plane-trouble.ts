@@ -9,6 +9,12 @@ interface Trouble {
 
 /** Reasons are OpenSSL's and Node's words for what is wrong with a certificate, or gRPC's status. */
 const TROUBLES: readonly Trouble[] = [
+  // The first: what it says of our certificate sounds like what we would say of its own.
+  {
+    pattern: /^16 UNAUTHENTICATED|^7 PERMISSION_DENIED/,
+    message: "the control plane refuses this proxy",
+    advice: "what it wants stands in reason; docs/security.md has what each kind of client needs",
+  },
   {
     pattern: /certificate has expired|CERT_HAS_EXPIRED|certificate is not yet valid/i,
     message: "the control plane's certificate is not valid now",
@@ -24,11 +30,6 @@ const TROUBLES: readonly Trouble[] = [
     message: "the control plane's certificate is not of a trusted authority",
     advice:
       "controlPlane.tls.caFile has to hold the authority that the control plane uses: ca.crt of its ConfigMap isobar-ca-bundle, or the one its files were issued by",
-  },
-  {
-    pattern: /^16 UNAUTHENTICATED|^7 PERMISSION_DENIED/,
-    message: "the control plane refuses this proxy",
-    advice: "what it wants stands in reason; docs/security.md has what each kind of client needs",
   },
   {
     pattern: /^controlPlane\./,

@@ -57,6 +57,7 @@ export class CertificateFiles implements IdentitySource {
 
   async start(onChange: (identity: ServerIdentity) => void): Promise<ServerIdentity> {
     const first = this.#current ?? this.load();
+    this.#sayExpired();
     this.#timer = setInterval(() => this.#look(onChange), this.#lookMs);
     this.#timer.unref();
     return first;
@@ -88,7 +89,18 @@ export class CertificateFiles implements IdentitySource {
       certFile: this.#paths.certFile,
       notAfter: new Date(this.#notAfterMs).toISOString(),
     });
+    this.#sayExpired();
     onChange(identity);
+  }
+
+  /** It is served with all the same: what is renewed is taken up within a second. */
+  #sayExpired(): void {
+    if (!(this.#notAfterMs < Date.now())) return;
+    this.#log.error("the certificate that xDS is served with has expired, clients will not accept it", {
+      certFile: this.#paths.certFile,
+      notAfter: new Date(this.#notAfterMs).toISOString(),
+      advice: "renew it: the file is read again when it changes",
+    });
   }
 
   #read(): ServerIdentity | { readonly problem: string } {

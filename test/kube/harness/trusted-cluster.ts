@@ -201,6 +201,16 @@ export class LoggedControlPlane {
     }
   }
 
+  /** Waits until more than so many lines of the log match. */
+  async again(wanted: RegExp, count: number): Promise<void> {
+    const untilMs = performance.now() + LIMIT_MS;
+    while (this.lines.filter((line) => wanted.test(line)).length <= count) {
+      if (performance.now() > untilMs)
+        throw new Error(`${wanted} is ${count} times in the log:\n${this.lines.join("\n")}`);
+      await sleep(20);
+    }
+  }
+
   async get(path: string): Promise<string> {
     return (await fetch(`http://${this.admin}${path}`)).text();
   }
