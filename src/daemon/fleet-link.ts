@@ -5,6 +5,8 @@ import { VERSION } from "../telemetry/version.ts";
 import { LoadReportClient } from "../xds/client/load-report-client.ts";
 import type { FleetViewSink } from "../xds/client/own-views.ts";
 import type { XdsClient } from "../xds/client/xds-client.ts";
+import type { CallerView } from "../xds/resources/caller-view.ts";
+import type { CaptureView } from "../xds/resources/capture-view.ts";
 import type { NodeView } from "../xds/resources/node-view.ts";
 import type { ServiceView } from "../xds/resources/service-view.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
@@ -17,6 +19,10 @@ export interface FleetLinkOptions {
   readonly node: Config["node"];
   readonly publisher: ClusterPublisher;
   readonly log: Log;
+  /** Told of the pods of this node; default: they are not asked for. See {@link FleetViewSink}. */
+  readonly onCallers?: ((view: CallerView | undefined) => void) | undefined;
+  /** Told which services are captured; default: it is not asked for. */
+  readonly onCapture?: ((view: CaptureView | undefined) => void) | undefined;
 }
 
 /** What was reported so shortly before is not in what comes back. */
@@ -34,6 +40,8 @@ export class FleetLink implements FleetViewSink {
   /** What was said last of each service, and what of it are other callers' streams. */
   readonly #seen = new Map<string, { readonly view: ServiceView; readonly others: number }>();
   #client: LoadReportClient | undefined;
+  readonly callers: ((view: CallerView | undefined) => void) | undefined;
+  readonly capture: ((view: CaptureView | undefined) => void) | undefined;
 
   constructor(options: FleetLinkOptions) {
     const { node, publisher } = options;
@@ -44,6 +52,8 @@ export class FleetLink implements FleetViewSink {
     this.#reader = new LoadReader(find, counters, nowMs);
     this.#peers = new PeerReports(find, counters, nowMs);
     this.#shares = new FleetShares(node.zone);
+    this.callers = options.onCallers;
+    this.capture = options.onCapture;
   }
 
   /** Begins to report. */

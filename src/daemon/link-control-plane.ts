@@ -4,11 +4,13 @@ import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import type { ClusterPublisher } from "./cluster-publisher.ts";
 import type { ControlPlaneConfig, ControlPlaneLinkOptions } from "./control-plane-link.ts";
 import { ControlPlaneLink } from "./control-plane-link.ts";
+import type { FleetLinkOptions } from "./fleet-link.ts";
 import { FleetLink } from "./fleet-link.ts";
 
 /** What of the daemon a control plane is linked with. */
 export interface LinkSurroundings
-  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "others" | "onRoutes" | "authorities" | "log"> {
+  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "others" | "onRoutes" | "authorities" | "log">,
+    Pick<FleetLinkOptions, "onCallers" | "onCapture"> {
   readonly publisher: ClusterPublisher;
 }
 
@@ -17,11 +19,11 @@ export async function linkControlPlane(
   config: ControlPlaneConfig,
   around: LinkSurroundings,
 ): Promise<ControlPlaneLink> {
-  const { publisher, node, log } = around;
+  const { publisher, node, log, onCallers, onCapture } = around;
   const link = new ControlPlaneLink({
     ...around,
     config,
-    fleet: new FleetLink({ node, publisher, log }),
+    fleet: new FleetLink({ node, publisher, log, onCallers, onCapture }),
     slotOf: (cluster) => publisher.find(cluster)?.snapshot.clusterSlot ?? -1,
     useOf: (cluster) => {
       const counters = publisher.find(cluster)?.counters;

@@ -15,6 +15,8 @@ export interface AdsConnectionOptions {
   readonly tables: readonly ResourceTable[];
   /** Of resources of our own, for control planes of ours. */
   readonly ownTables?: readonly ResourceTable[];
+  /** Whether to find out at once if it is a control plane of ours, even if nothing else is wanted. Default: not. */
+  readonly greets?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   /** Told when a stream stands. */
@@ -98,7 +100,16 @@ export class AdsConnection {
 
   #open(): void {
     const { address } = this;
-    const { transport, node, tables, ownTables = [], clock, onAnswer, onConnected } = this.#options;
+    const {
+      transport,
+      node,
+      tables,
+      ownTables = [],
+      greets = false,
+      clock,
+      onAnswer,
+      onConnected,
+    } = this.#options;
     this.#answered = false;
     const stream = transport.open(address, {
       onOpen: () => {
@@ -106,6 +117,7 @@ export class AdsConnection {
           node,
           tables,
           ownTables,
+          greets,
           send: (request) => stream.send(request),
           nowMs: () => clock.nowMs(),
           onAnswer,

@@ -2,11 +2,13 @@ import type { DeltaRequest, XdsNode } from "../resources/delta-request.ts";
 import { encodeDeltaRequest } from "../resources/delta-request.ts";
 import { decodeDeltaResponse } from "../resources/delta-response.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
-import { CONTROL_PLANE_IDENTIFIER } from "../resources/type-url.ts";
+import { CONTROL_PLANE_IDENTIFIER, TYPE_URL } from "../resources/type-url.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
 /** Longest text of a refusal: a control plane may have thousands of broken resources. */
 const MAX_PROBLEM_LENGTH = 2000;
+/** A listener that nobody has: whoever is asked for it says so, and who it is. */
+const GREETING = "isobar.greeting";
 
 /** What a {@link DeltaStream} works with. */
 export interface DeltaStreamOptions {
@@ -15,6 +17,8 @@ export interface DeltaStreamOptions {
   readonly tables: readonly ResourceTable[];
   /** Of resources of our own: asked for when the control plane has said that it is one of ours. */
   readonly ownTables: readonly ResourceTable[];
+  /** Whether to find out at once if it is one of ours, even if nothing else is wanted. Default: not. */
+  readonly greets?: boolean;
   readonly send: (request: Buffer) => void;
   readonly nowMs: () => number;
   /** Told of every answer. @param problem why it is refused, "" when it is not. */
@@ -38,6 +42,8 @@ export class DeltaStream {
   /** Asks for all that is wanted, with the versions that are known. */
   begin(): void {
     for (const table of this.#options.tables) this.#subscribe(table);
+    if (this.#options.greets === true && !this.#greeted)
+      this.#send({ typeUrl: TYPE_URL.listener, subscribe: [GREETING] });
   }
 
   /** What is wanted has changed; requests go out when the present task ends, so that many changes are one. */

@@ -1,3 +1,7 @@
+import type { CallerView } from "../resources/caller-view.ts";
+import { decodeCallerView } from "../resources/caller-view.ts";
+import type { CaptureView } from "../resources/capture-view.ts";
+import { CAPTURE_VIEW, decodeCaptureView } from "../resources/capture-view.ts";
 import type { NodeView } from "../resources/node-view.ts";
 import { decodeNodeView } from "../resources/node-view.ts";
 import type { ServiceView } from "../resources/service-view.ts";
@@ -12,7 +16,17 @@ export interface FleetViewSink {
   node(view: NodeView | undefined): void;
   /** What all callers of a cluster have, again and again. */
   service(view: ServiceView): void;
+  /**
+   * All pods of this node, again at each change; undefined when the control plane knows none (yet) or this proxy may not know them. What came last stays while no
+   * control plane can be reached. Asked for only where this is here.
+   */
+  readonly callers?: ((view: CallerView | undefined) => void) | undefined;
+  /** Which services are captured, again at each change; undefined when the control plane captures nothing. Asked for only where this is here. */
+  readonly capture?: ((view: CaptureView | undefined) => void) | undefined;
 }
+
+/** Places and services. */
+const USUAL_TABLES = 2;
 
 /** Resources of our own that a proxy asks for: its place in the fleet, and what is known of the services it uses. */
 export class OwnViews {
@@ -40,7 +54,12 @@ export class OwnViews {
         if (view?.removed === false) sink.service(view);
       },
     });
-    this.tables = [nodes, this.#services];
+    this.tables = [nodes, this.#services, ...captureTables(nodeId, sink)];
+  }
+
+  /** Whether something of it is wanted by itself, and not for the sake of services that are in use. */
+  get isUrgent(): boolean {
+    return this.tables.length > USUAL_TABLES;
   }
 
   /** Whether the control plane says that the cluster was taken away, and that this is meant. */
@@ -55,6 +74,30 @@ export class OwnViews {
   unuse(cluster: string): void {
     if (this.#services.delete(cluster)) this.#onWanted();
   }
+}
+
+function captureTables(nodeId: string, sink: FleetViewSink): ResourceTable[] {
+  const tables: ResourceTable[] = [];
+  if (sink.callers !== undefined && nodeId !== "") {
+    const callers = new ResourceTable({
+      kind: { typeUrl: OWN_TYPE_URL.callerView, decode: decodeCallerView, nameOf },
+      // Not for the disk: who had an address an hour ago says nothing of who has it now.
+      keepOctets: false,
+      onChange: ({ value }) => sink.callers?.(value as CallerView | undefined),
+    });
+    callers.add(nodeId);
+    tables.push(callers);
+  }
+  if (sink.capture !== undefined) {
+    const capture = new ResourceTable({
+      kind: { typeUrl: OWN_TYPE_URL.captureView, decode: decodeCaptureView, nameOf },
+      keepOctets: false,
+      onChange: ({ value }) => sink.capture?.(value as CaptureView | undefined),
+    });
+    capture.add(CAPTURE_VIEW);
+    tables.push(capture);
+  }
+  return tables;
 }
 
 function nameOf({ name }: { readonly name: string }): string {

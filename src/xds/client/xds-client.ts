@@ -102,6 +102,7 @@ export class XdsClient {
         node,
         tables: RESOURCE_KINDS.map((kind) => tables[kind]),
         ownTables: views?.tables ?? [],
+        greets: views?.isUrgent === true,
         clock,
         random,
         onConnected: (address) => events.onConnected(address),

@@ -68,6 +68,9 @@ const ORDER = [
   TYPE_URL.listener,
   TYPE_URL.routeConfiguration,
   OWN_TYPE_URL.nodeView,
+  // What is captured before whose it is: callers are let through when they are known.
+  OWN_TYPE_URL.captureView,
+  OWN_TYPE_URL.callerView,
 ];
 /** A client that asks for more names than this is told so. */
 const MAX_NAMES = 100_000;

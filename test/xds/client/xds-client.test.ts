@@ -3,14 +3,18 @@ import { afterEach, describe, it } from "node:test";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { SeededRandom } from "../../../src/base/random.ts";
+import type { Caller } from "../../../src/resource/caller.ts";
 import type { Cluster } from "../../../src/resource/cluster.ts";
 import type { Route } from "../../../src/resource/route.ts";
 import type { AdsStreamOwner } from "../../../src/xds/client/ads-transport.ts";
+import type { FleetViewSink } from "../../../src/xds/client/own-views.ts";
 import type { AuthorityTarget } from "../../../src/xds/client/resolve-authority.ts";
 import { XdsClient } from "../../../src/xds/client/xds-client.ts";
 import { ClusterSchema } from "../../../src/xds/generated/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../../src/xds/generated/envoy/config/endpoint/v3/endpoint_pb.js";
 import { RouteConfigurationSchema } from "../../../src/xds/generated/envoy/config/route/v3/route_pb.js";
+import { encodeCallerView } from "../../../src/xds/resources/caller-view.ts";
+import { CAPTURE_VIEW, encodeCaptureView } from "../../../src/xds/resources/capture-view.ts";
 import { encodeNodeView } from "../../../src/xds/resources/node-view.ts";
 import { EMPTY_SERVICE_VIEW, encodeServiceView } from "../../../src/xds/resources/service-view.ts";
 import { OWN_TYPE_URL, TYPE_URL } from "../../../src/xds/resources/type-url.ts";
@@ -57,7 +61,7 @@ class Rig {
   #owner: AdsStreamOwner | undefined;
   #nonce = 0;
 
-  constructor(holdBackMs = 0) {
+  constructor(holdBackMs = 0, more: Partial<FleetViewSink> = {}) {
     this.client = new XdsClient({
       addresses: ["one:1"],
       transport: {
@@ -78,6 +82,7 @@ class Rig {
       views: {
         node: (view) => this.views.push(`place ${view?.index} of ${view?.count}`),
         service: ({ name, reporters }) => this.views.push(`${name} ${reporters}`),
+        ...more,
       },
       sink: {
         upsert: (each) => {
@@ -140,6 +145,16 @@ class Rig {
       .finish();
     this.#owner!.onMessage(message);
     this.client.settle();
+  }
+
+  /** A control plane of ours that has nothing of what it was asked for first. */
+  greeted(): void {
+    const message = new WireWriter()
+      .string(4, TYPE_URL.listener)
+      .string(5, `n${this.#nonce++}`)
+      .string(6, "isobar.greeting")
+      .message(7, (controlPlane) => controlPlane.string(1, "isobar"));
+    this.#owner!.onMessage(message.finish());
   }
 
   gone(kind: keyof typeof ENCODE, name: string): void {
@@ -229,7 +244,7 @@ describe("the xDS client", () => {
     rig.client.want("a:1");
     rig.service("a:1");
     await new Promise((resolve) => setImmediate(resolve));
-    const own: readonly string[] = Object.values(OWN_TYPE_URL);
+    const own: readonly string[] = [OWN_TYPE_URL.nodeView, OWN_TYPE_URL.serviceView];
     assert.ok(own.every((type) => !rig.asked.has(type)));
     const place = { name: "n", index: 1, count: 3, zone: "", zoneIndex: 0, zoneCount: 1 };
     rig.own(OWN_TYPE_URL.nodeView, "n", encodeNodeView(place));
@@ -239,6 +254,29 @@ describe("the xDS client", () => {
     rig.own(OWN_TYPE_URL.serviceView, "a:1", view);
     rig.own(OWN_TYPE_URL.serviceView, "not asked for", view);
     assert.deepEqual(rig.views, ["place 1 of 3", "a:1 4"]);
+  });
+
+  it("asks for its node's callers and for what is captured although no service is wanted, and hands on each version", async () => {
+    const told: string[] = [];
+    rig = new Rig(0, {
+      callers: (view) => told.push(`callers ${view?.callers.map(({ uid }) => uid)}`),
+      capture: (view) => told.push(`captured ${view?.services.map(({ service }) => service)}`),
+    });
+    assert.deepEqual([...rig.asked], [TYPE_URL.listener]);
+    rig.greeted();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(rig.asked.has(OWN_TYPE_URL.callerView));
+    assert.ok(rig.asked.has(OWN_TYPE_URL.captureView));
+    const services = [{ service: "a.b:1", addresses: ["10.96.0.1"], port: 1 }];
+    rig.own(OWN_TYPE_URL.captureView, CAPTURE_VIEW, encodeCaptureView({ name: CAPTURE_VIEW, services }));
+    const caller = (uid: string): Caller => ({
+      ...{ uid, namespace: "b", pod: uid, serviceAccount: "", workload: "", addresses: [] },
+      ...{ mode: "off", failClosed: false, reclaim: true },
+    });
+    rig.own(OWN_TYPE_URL.callerView, "n", encodeCallerView({ name: "n", callers: [caller("u1")] }));
+    const two = [caller("u1"), caller("u2")];
+    rig.own(OWN_TYPE_URL.callerView, "n", encodeCallerView({ name: "n", callers: two }));
+    assert.deepEqual(told, ["captured a.b:1", "callers u1", "callers u1,u2"]);
   });
 
   it("leads a name around a cluster that is called the same", () => {
