@@ -26,7 +26,7 @@ export interface ReadOptions {
 }
 
 /** How a body is to change an object; the names are those of the media types. */
-export type BodyKind = "json" | "merge-patch+json" | "apply-patch+yaml";
+export type BodyKind = "json" | "json-patch+json" | "merge-patch+json" | "apply-patch+yaml";
 
 /** What the API server is asked, in its own words. Every method throws ApiError for what it refuses, and errors of the network. */
 export class ApiClient {
