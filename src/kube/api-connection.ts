@@ -1,9 +1,7 @@
-import type { RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
 import type { buildConnector, Dispatcher } from "undici";
 import { Agent, ProxyAgent } from "undici";
-
-type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
+import type { ApiIdentity } from "./kube-config.ts";
+import { KubeConfig } from "./kube-config.ts";
 
 /** Which API server, and as whom. */
 export interface KubeConfigChoice {
@@ -30,7 +28,8 @@ const CONNECT_MS = 10_000;
  * for every request, because tokens and certificates are replaced while we run.
  */
 export class ApiConnection {
-  readonly #config = new KubeConfig();
+  readonly #config: KubeConfig;
+  readonly #proxyUrl: string | undefined;
   readonly #origin: string;
   #dispatcher: Dispatcher | undefined;
   /** What the dispatcher was made of. */
@@ -38,10 +37,9 @@ export class ApiConnection {
 
   /** @throws Error in words for people, when there is no usable configuration. */
   constructor(choice: KubeConfigChoice = {}) {
-    const config = this.#config;
+    let config: KubeConfig;
     try {
-      if (choice.file === undefined) config.loadFromDefault();
-      else config.loadFromFile(choice.file);
+      config = KubeConfig.load(choice.file);
     } catch (error) {
       const found = error instanceof Error ? error.message : String(error);
       throw new Error(
@@ -52,22 +50,30 @@ export class ApiConnection {
       );
     }
     if (choice.context !== undefined) {
-      if (config.getContextObject(choice.context) === null) {
-        const known = config.getContexts().map(({ name }) => name);
+      const known = config.contexts.map(({ name }) => name);
+      if (!known.includes(choice.context)) {
         throw new Error(
           `kubeconfig: found no context "${choice.context}", wanted one of ${known.join(", ")}`,
         );
       }
-      config.setCurrentContext(choice.context);
+      config.currentContext = choice.context;
     }
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) {
+    const { cluster } = config;
+    if (cluster === undefined) {
       throw new Error(`kubeconfig: found no current cluster, wanted a context with a cluster; ${ADVICE}`);
     }
-    if (cluster.proxyUrl?.startsWith("socks") === true) {
-      throw new Error(`kubeconfig: found proxy-url ${cluster.proxyUrl}, wanted an http:// or https:// proxy`);
+    const { proxyUrl, server, skipTLSVerify } = cluster;
+    if (proxyUrl?.startsWith("socks") === true) {
+      throw new Error(`kubeconfig: found proxy-url ${proxyUrl}, wanted an http:// or https:// proxy`);
     }
-    this.#origin = cluster.server.replace(/\/+$/, "");
+    if (server.startsWith("http:") && !skipTLSVerify && !proxyUrl) {
+      throw new Error(
+        `kubeconfig: found server ${server}, wanted https://, or insecure-skip-tls-verify: true beside it: tokens would be there for everybody to read; ${ADVICE}`,
+      );
+    }
+    this.#config = config;
+    this.#proxyUrl = proxyUrl || undefined;
+    this.#origin = server.replace(/\/+$/, "");
   }
 
   /** Where the API server is. */
@@ -77,23 +83,15 @@ export class ApiConnection {
 
   /** The namespace that the configuration names: of the context, in a Pod its own. */
   get namespace(): string {
-    return this.#config.getContextObject(this.#config.getCurrentContext())?.namespace ?? "default";
+    return this.#config.context?.namespace ?? "default";
   }
 
   /** @returns what the next request goes with. Rejects when a token cannot be had. */
   async prepare(): Promise<PreparedRequest> {
-    const options: RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options);
+    const identity = await this.#config.identity();
     const headers: Record<string, string> = { "user-agent": "isobar-control-plane" };
-    for (const [name, value] of Object.entries(options.headers ?? {}))
-      headers[name.toLowerCase()] = String(value);
-    const basic =
-      options.auth == null ? {} : { authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` };
-    return {
-      origin: this.#origin,
-      dispatcher: this.#dispatcherFor(options),
-      headers: { ...headers, ...basic },
-    };
+    for (const [name, value] of Object.entries(identity.headers)) headers[name.toLowerCase()] = String(value);
+    return { origin: this.#origin, dispatcher: this.#dispatcherFor(identity), headers };
   }
 
   /** Ends what is under way. */
@@ -102,33 +100,17 @@ export class ApiConnection {
     this.#dispatcher = undefined;
   }
 
-  #dispatcherFor(options: RequestOptions): Dispatcher {
-    const { ca, cert, key, servername, rejectUnauthorized } = options;
-    const identity = JSON.stringify([ca, cert, key, servername, rejectUnauthorized].map(String));
+  #dispatcherFor({ headers: _, ...tls }: ApiIdentity): Dispatcher {
+    const identity = JSON.stringify(Object.entries(tls).map(String));
     if (this.#dispatcher !== undefined && identity === this.#identity) return this.#dispatcher;
     // Watches under way end on the old certificates, at the latest when their time is over.
     void this.#dispatcher?.close().catch(() => {});
-    const wanted = this.#config.createDispatcherOptions(this.#config.getCurrentCluster(), {
-      ca,
-      cert,
-      key,
-      ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    });
+    const options = tls as buildConnector.BuildOptions;
     this.#dispatcher =
-      wanted.type === "proxy"
-        ? new ProxyAgent({
-            uri: wanted.uri,
-            requestTls: wanted.requestTls as buildConnector.BuildOptions,
-            connectTimeout: CONNECT_MS,
-          })
-        : new Agent({ connect: { ...tlsOf(wanted), timeout: CONNECT_MS } });
+      this.#proxyUrl === undefined
+        ? new Agent({ connect: { ...options, timeout: CONNECT_MS } })
+        : new ProxyAgent({ uri: this.#proxyUrl, requestTls: options, connectTimeout: CONNECT_MS });
     this.#identity = identity;
     return this.#dispatcher;
   }
-}
-
-/** The names are undici's own; only its types are stricter about what is undefined. */
-function tlsOf(wanted: DispatcherOptions): Partial<buildConnector.BuildOptions> {
-  return wanted.type === "agent" ? (wanted.connect as Partial<buildConnector.BuildOptions>) : {};
 }
