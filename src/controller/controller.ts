@@ -10,6 +10,7 @@ import type { ServiceObject } from "../kube/objects/service-object.ts";
 import type { ChangeCause } from "../resource/service.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
+import { affinityCondition } from "./affinity-condition.ts";
 import { AnnotationBook } from "./annotation-book.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 import { isGlobal } from "./is-global.ts";
@@ -43,6 +44,8 @@ export interface ControllerOptions {
   readonly onlyGlobal?: boolean;
   /** Whether Services that say nothing are one with their like in other clusters; default: not. */
   readonly globalByDefault?: boolean;
+  /** Whether all Pods have been listed once; {@link Controller.podsListed} says when. Default: they have. */
+  readonly arePodsListed?: () => boolean;
 }
 
 /**
@@ -63,6 +66,8 @@ export class Controller {
   readonly #workCauses = new Map<string, ChangeCause>();
   /** Services whose endpoints look at Pods. */
   readonly #lookAtPods = new Set<string>();
+  /** Services of which nothing is made before Pods have been listed. */
+  readonly #waitingForPods = new Set<string>();
   /** Services that have lost endpoints although the Pods are still there. */
   readonly #unexplained = new Set<string>();
 
@@ -102,6 +107,17 @@ export class Controller {
     }
   }
 
+  /** Whether there are services that cannot be given before Pods have been listed. */
+  get waitsForPods(): boolean {
+    return this.#waitingForPods.size > 0;
+  }
+
+  /** All Pods have been told of. */
+  podsListed(): void {
+    for (const key of this.#waitingForPods) this.queue.add(`service/${key}`);
+    this.#waitingForPods.clear();
+  }
+
   onNode(change: ObjectChange<NodeObject>): void {
     for (const key of this.#slices.servicesOn(change.object.name)) this.#mark(key, "Node", change);
   }
@@ -135,6 +151,7 @@ export class Controller {
 
   /** @returns whether every endpoint that a slice has lost had a Pod that is gone too, or going, or had none. */
   #isExplained(previous: EndpointSliceObject, current: EndpointSliceObject | undefined): boolean {
+    if (!this.#arePodsListed) return false;
     const left = new Set<string>();
     for (const { uid, readiness } of current?.endpoints ?? []) if (readiness !== "not") left.add(uid);
     return previous.endpoints.every(({ uid, pod, readiness }) => {
@@ -142,6 +159,10 @@ export class Controller {
       const known = this.#options.objects.pods.get(objectKey({ namespace: previous.namespace, name: pod }));
       return known?.uid !== uid || known.isLeaving;
     });
+  }
+
+  get #arePodsListed(): boolean {
+    return this.#options.arePodsListed?.() ?? true;
   }
 
   #mark(key: string, kind: string, { verb, object }: ObjectChange<KubeObject>): void {
@@ -210,9 +231,14 @@ export class Controller {
     }
     const policy = this.#policies.overridesFor(key) ?? {};
     const overrides = mergeOverrides(said.overrides, policy);
-    if ((overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "")
+    if ((overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "") {
       this.#lookAtPods.add(key);
-    else this.#lookAtPods.delete(key);
+      if (!this.#arePodsListed) {
+        this.#waitingForPods.add(key);
+        if (cause !== undefined) this.#causes.set(key, cause);
+        return;
+      }
+    } else this.#lookAtPods.delete(key);
     const inPods: Problem[] = [];
     const models = serviceModels(
       service,
@@ -232,7 +258,9 @@ export class Controller {
     );
     this.given.set(key, models, cause, isExplained);
     const wrong = [...this.#annotations.problemsOf(`service/${key}`, service), ...said.problems];
-    verdicts.onService(service, annotationsCondition(service, wrong), [...wrong, ...inPods]);
+    const conditions = [annotationsCondition(service, wrong), affinityCondition(service)];
+    const spoken = conditions.filter((each) => each !== undefined);
+    verdicts.onService(service, spoken, [...wrong, ...inPods]);
   }
 
   #reconcilePolicy(key: string): void {

@@ -8,8 +8,8 @@ import type { ParentVerdict } from "./route-book.ts";
 
 /** Takes what is thought of objects, each time it is thought again: who writes it down finds out whether it is news. Calls never throw. */
 export interface Verdicts {
-  /** @param condition undefined: its status is to be left alone. */
-  onService(object: ServiceObject, condition: NewCondition | undefined, problems: readonly Problem[]): void;
+  /** @param conditions none: its status is to be left alone. @param problems with its annotations. */
+  onService(object: ServiceObject, conditions: readonly NewCondition[], problems: readonly Problem[]): void;
   onNamespace(object: NamespaceObject, problems: readonly Problem[]): void;
   onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void;
   onRoute(object: GrpcRouteObject, verdicts: readonly ParentVerdict[], problems: readonly Problem[]): void;

@@ -16,6 +16,7 @@ import type { TrafficPolicyObject } from "../kube/objects/traffic-policy-object.
 import { TRAFFIC_POLICIES } from "../kube/objects/traffic-policy-object.ts";
 import type { ResourceKind } from "../kube/resource-kind.ts";
 import { apiVersionOf, resourcePath } from "../kube/resource-kind.ts";
+import { AFFINITY_CONDITION } from "./affinity-condition.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 import type { Problem } from "./problem.ts";
 import { problemsText } from "./problem.ts";
@@ -43,8 +44,9 @@ export class WrittenVerdicts implements Verdicts {
     this.#nowMs = nowMs;
   }
 
-  onService(object: ServiceObject, condition: NewCondition | undefined, problems: readonly Problem[]): void {
-    if (condition !== undefined) this.#conditions(SERVICES, object, condition, this.#objects.services);
+  onService(object: ServiceObject, conditions: readonly NewCondition[], problems: readonly Problem[]): void {
+    if (conditions.length > 0) this.#conditions(SERVICES, object, conditions, this.#objects.services);
+    this.#event(SERVICES, object, "SessionAffinityTimeoutUnused", refusedAffinity(conditions));
     this.#event(SERVICES, object, "InvalidAnnotation", problems);
   }
 
@@ -53,7 +55,7 @@ export class WrittenVerdicts implements Verdicts {
   }
 
   onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void {
-    this.#conditions(TRAFFIC_POLICIES, object, condition, this.#objects.policies);
+    this.#conditions(TRAFFIC_POLICIES, object, [condition], this.#objects.policies);
     this.#event(TRAFFIC_POLICIES, object, "InvalidPolicy", problems);
   }
 
@@ -80,18 +82,19 @@ export class WrittenVerdicts implements Verdicts {
   #conditions<T extends KubeObject & { readonly conditions: readonly Condition[] }>(
     kind: ResourceKind<T>,
     object: T,
-    condition: NewCondition,
+    conditions: readonly NewCondition[],
     store: { get(key: string): T | undefined },
   ): void {
     const key = objectKey(object);
     this.#writer.put(`status/${kind.kind}/${key}`, () => {
       const current = store.get(key);
       if (current === undefined || current.uid !== object.uid) return undefined;
-      const dated = this.#dated(condition, current.conditions);
-      const before = current.conditions.find(({ type }) => type === condition.type);
-      if (before !== undefined && isSame(before, dated)) return undefined;
-      const others = current.conditions.filter(({ type }) => type !== condition.type);
-      return patch(kind, current, { conditions: [...others, dated] });
+      const dated = conditions.map((each) => this.#dated(each, current.conditions));
+      const types = new Set(conditions.map(({ type }) => type));
+      const before = current.conditions.filter(({ type }) => types.has(type));
+      if (isSame(byType(before), byType(dated))) return undefined;
+      const others = current.conditions.filter(({ type }) => !types.has(type));
+      return patch(kind, current, { conditions: [...others, ...dated] });
     });
   }
 
@@ -160,6 +163,19 @@ function patch<T extends KubeObject>(kind: ResourceKind<T>, object: T, status: o
     path: `${resourcePath(kind, object.namespace, object.name)}/status`,
     body: { metadata: { resourceVersion: object.resourceVersion }, status },
   };
+}
+
+function byType<T extends { readonly type: string }>(conditions: readonly T[]): T[] {
+  return [...conditions].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** What is said of a Service beside its annotations. */
+function refusedAffinity(conditions: readonly NewCondition[]): Problem[] {
+  return conditions.flatMap(({ type, status, message }) => {
+    if (type !== AFFINITY_CONDITION || status !== "False") return [];
+    const at = message.indexOf(": ");
+    return [{ field: message.slice(0, at), text: message.slice(at + 2) }];
+  });
 }
 
 function isSameReference(a: RouteReference, b: RouteReference): boolean {

@@ -16,6 +16,8 @@ import { ObjectStore } from "../../src/kube/object-store.ts";
 import type { NewCondition } from "../../src/kube/objects/condition.ts";
 import type { GrpcRouteObject } from "../../src/kube/objects/grpc-route-object.ts";
 import { GRPC_ROUTES } from "../../src/kube/objects/grpc-route-object.ts";
+import type { ServiceObject } from "../../src/kube/objects/service-object.ts";
+import { SERVICES } from "../../src/kube/objects/service-object.ts";
 import type { TrafficPolicyObject } from "../../src/kube/objects/traffic-policy-object.ts";
 import { TRAFFIC_POLICIES } from "../../src/kube/objects/traffic-policy-object.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -47,6 +49,7 @@ class Clerk {
   readonly answers: { readonly code: number; readonly body: object }[] = [];
   readonly policies = keep<TrafficPolicyObject>();
   readonly routes = keep<GrpcRouteObject>();
+  readonly services = keep<ServiceObject>();
   readonly verdicts: WrittenVerdicts;
   readonly writer: StatusWriter;
 
@@ -57,7 +60,8 @@ class Clerk {
     const connection = { prepare: () => Promise.resolve({ origin, dispatcher, headers: {} }) };
     const api = new ApiClient(connection as unknown as ApiConnection);
     this.writer = new StatusWriter(api, createLog({ level: "silent" }), new SeededRandom(1));
-    const objects = { policies: this.policies, routes: this.routes } as unknown as ClusterObjects;
+    const { policies, routes, services } = this;
+    const objects = { policies, routes, services } as unknown as ClusterObjects;
     this.verdicts = new WrittenVerdicts(this.writer, objects, () => NOW_MS);
   }
 
@@ -96,7 +100,7 @@ class Clerk {
   }
 }
 
-function keep<T extends TrafficPolicyObject | GrpcRouteObject>(): ObjectStore<T> {
+function keep<T extends TrafficPolicyObject | GrpcRouteObject | ServiceObject>(): ObjectStore<T> {
   return new ObjectStore<T>({ onChange: () => {}, onFault: () => {} });
 }
 
@@ -176,6 +180,35 @@ describe("WrittenVerdicts", () => {
     await sleep(600);
     assert.equal(clerk.written.length, 2);
     assert.equal(clerk.writer.lost, 0);
+  });
+
+  it("writes several conditions of a Service at once, and an Event for each kind of trouble", async (t) => {
+    const clerk = await Clerk.open(t);
+    const object = SERVICES.decode({ metadata: metadata("s"), spec: {} });
+    clerk.services.upsert(object);
+    const affinity = {
+      ...CONDITION,
+      type: "isobar.dev/SessionAffinityTimeoutUsed",
+      message: "spec.a: found 60",
+    };
+    clerk.verdicts.onService(object, [CONDITION, affinity], [PROBLEM]);
+    clerk.verdicts.onService(object, [CONDITION, affinity], [PROBLEM]);
+    await clerk.until(3);
+    const patches = clerk.written.filter(({ method }) => method === "PATCH");
+    assert.deepEqual(
+      patches.map(({ body }) => body.status.conditions.map(({ type }: NewCondition) => type)),
+      [["Accepted", "isobar.dev/SessionAffinityTimeoutUsed"]],
+    );
+    assert.deepEqual(
+      clerk.written
+        .filter(({ method }) => method === "POST")
+        .map(({ body }) => [body.reason, body.message])
+        .sort(),
+      [
+        ["InvalidAnnotation", "spec.x: found 1, wanted 2"],
+        ["SessionAffinityTimeoutUnused", "spec.a: found 60"],
+      ],
+    );
   });
 
   it("leaves to other controllers what they say of a route", async (t) => {

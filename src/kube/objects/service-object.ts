@@ -28,6 +28,8 @@ export interface ServiceObject extends KubeObject {
   /** The one it prefers first: `IPv4`, `IPv6`. */
   readonly ipFamilies: readonly string[];
   readonly clientIpAffinity: boolean;
+  /** After what time without a connection affinity ends, as kube-proxy has it; 0 without affinity. */
+  readonly affinitySeconds: number;
   /** Whether callers may be sent to endpoints of their own node only. */
   readonly internalTrafficLocal: boolean;
   /** `PreferSameZone`, `PreferSameNode`, `PreferClose`; "" when not said. */
@@ -45,9 +47,13 @@ interface RawSpec {
   readonly clusterIPs?: readonly string[];
   readonly ipFamilies?: readonly string[];
   readonly sessionAffinity?: string;
+  readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
   readonly internalTrafficPolicy?: string;
   readonly trafficDistribution?: string;
 }
+
+/** What the API server sets where it is not said. Source: Kubernetes API, core/v1 ClientIPConfig. */
+export const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** Services: names, ports, addresses. */
 export const SERVICES: ResourceKind<ServiceObject> = {
@@ -65,6 +71,7 @@ export const SERVICES: ResourceKind<ServiceObject> = {
       annotations["service.kubernetes.io/topology-mode"] ??
       annotations["service.kubernetes.io/topology-aware-hints"] ??
       "";
+    const clientIpAffinity = spec.sessionAffinity === "ClientIP";
     return {
       ...keptMetadata(raw),
       generation: raw.metadata?.generation ?? 0,
@@ -79,7 +86,10 @@ export const SERVICES: ResourceKind<ServiceObject> = {
         (address) => address !== "" && address !== "None",
       ),
       ipFamilies: (spec.ipFamilies ?? []).map(shareText),
-      clientIpAffinity: spec.sessionAffinity === "ClientIP",
+      clientIpAffinity,
+      affinitySeconds: clientIpAffinity
+        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
+        : 0,
       internalTrafficLocal: spec.internalTrafficPolicy === "Local",
       trafficDistribution: shareText(spec.trafficDistribution ?? ""),
       topologyAuto: topology.toLowerCase() === "auto",

@@ -70,8 +70,7 @@ export class ControllerRig {
       synced: () => {},
     };
     const verdicts: Verdicts = {
-      onService: (object, condition, problems) => {
-        const conditions = condition === undefined ? [] : [condition];
+      onService: (object, conditions, problems) => {
         this.said.set(`Service ${object.name}`, { conditions, problems });
       },
       onNamespace: (object, problems) => {
