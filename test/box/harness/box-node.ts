@@ -1,6 +1,34 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { KubeWriter, Manifest } from "../../kube/harness/kube-writer.ts";
 import type { NodeNetwork } from "./box-network.ts";
 import { BoxPod } from "./box-pod.ts";
+import { BoxProxy, readJson } from "./box-proxy.ts";
+import { LoggedProgram } from "./logged-program.ts";
+
+/** What `isobar capture` writes of itself. */
+export interface CaptureState {
+  readonly current: string | null;
+  readonly generations: readonly {
+    readonly generation: string;
+    readonly alive: boolean;
+    readonly planVersion: string;
+  }[];
+  readonly bypassed: readonly { readonly service: string; readonly connections: number }[];
+  readonly reclaimedTotal: number;
+  readonly failOpenSecondsTotal: number;
+}
+
+/** What a generation of the proxy wants captured. */
+export interface Plan {
+  readonly version: string;
+  readonly services: readonly { readonly service: string; readonly addresses: readonly string[] }[];
+  readonly callers: readonly {
+    readonly uid: string;
+    readonly addresses: readonly string[];
+    readonly mode: string;
+  }[];
+}
 
 interface PodWish {
   readonly namespace: string;
@@ -17,12 +45,50 @@ export class BoxNode {
   readonly name: string;
   /** `ip:port`, "" while there is none. */
   controlPlane = "";
+  /** What proxies and capture of this node share. */
+  readonly runDir: string;
   readonly #folder: string;
+  readonly #proxies: BoxProxy[] = [];
+  #capture: LoggedProgram | undefined;
+  #captures = 0;
 
   constructor(network: NodeNetwork, name: string, folder: string) {
     this.network = network;
     this.name = name;
     this.#folder = folder;
+    this.runDir = join(folder, name);
+    mkdirSync(this.runDir);
+  }
+
+  /** Starts a generation of the proxy beside those there are. @param more further keys of its configuration. */
+  startProxy(more: Readonly<Record<string, unknown>> = {}): BoxProxy {
+    const proxy = BoxProxy.start(this.network.namespace, this.#folder, {
+      generation: `g${this.#proxies.length + 1}`,
+      node: this.name,
+      controlPlane: this.controlPlane,
+      hostAddress: this.network.addresses[0],
+      runDir: this.runDir,
+      more,
+    });
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Starts `isobar capture`; the one before has ended, or goes on beside it. */
+  startCapture(...args: readonly string[]): LoggedProgram {
+    const log = join(this.#folder, `${this.name}-capture-${++this.#captures}.log`);
+    this.#capture = new LoggedProgram(this.network.namespace, log, [
+      "capture",
+      "--run-dir",
+      this.runDir,
+      ...args,
+    ]);
+    return this.#capture;
+  }
+
+  /** What capture says of itself; undefined before it has said anything. */
+  captureState(): CaptureState | undefined {
+    return readJson<CaptureState>(join(this.runDir, "capture.json"));
   }
 
   /** Its object; to be created, as two addresses of one type cannot be applied. @param index from 0. */
@@ -31,6 +97,22 @@ export class BoxNode {
     const labels = { "topology.kubernetes.io/region": "box", "topology.kubernetes.io/zone": zone };
     const addresses = this.network.addresses.map((address) => ({ type: "InternalIP", address }));
     return { apiVersion: "v1", kind: "Node", metadata: { name: this.name, labels }, status: { addresses } };
+  }
+
+  /** @returns whether the kernel has the current generation's plan, and what is wanted is so in it. */
+  holds(wanted: (plan: Plan) => boolean): boolean {
+    const state = this.captureState();
+    const generation = state?.generations.find((each) => each.generation === state.current);
+    if (generation === undefined) return false;
+    const plan = readJson<Plan>(join(this.runDir, generation.generation, "plan.json"));
+    return plan !== undefined && generation.planVersion === plan.version && wanted(plan);
+  }
+
+  /** @returns what there is to see of Isobar on this node, for messages of tests that fail. */
+  trouble(): object {
+    const proxies = this.#proxies.map(({ generation, program }) => [generation, program.lines.slice(-15)]);
+    const capture = this.#capture?.lines.slice(-15);
+    return { ...Object.fromEntries(proxies), capture, state: this.captureState() };
   }
 
   /** Does what scheduler, kubelet and network plugin do for a Pod. */
@@ -70,5 +152,8 @@ export class BoxNode {
     this.network.removePod(pod.network);
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    await this.#capture?.stop();
+    await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
+  }
 }

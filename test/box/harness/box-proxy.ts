@@ -1,0 +1,73 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+import { until } from "../../e2e/harness/until.ts";
+import type { BoxNamespace } from "./box-namespace.ts";
+import { LoggedProgram } from "./logged-program.ts";
+
+/** What a generation of the proxy is told, beside what all are. */
+export interface ProxyWish {
+  readonly generation: string;
+  readonly node: string;
+  /** `ip:port`; "" for none. */
+  readonly controlPlane: string;
+  readonly hostAddress: string;
+  /** What generations and `isobar capture` of the node share. */
+  readonly runDir: string;
+  /** Further keys of its configuration. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** One generation of `isobar proxy` on a node, as its DaemonSet's Pod starts it. */
+export class BoxProxy {
+  readonly generation: string;
+  readonly program: LoggedProgram;
+  readonly #agent: Agent;
+
+  private constructor(wish: ProxyWish, program: LoggedProgram, admin: string) {
+    this.generation = wish.generation;
+    this.program = program;
+    this.#agent = new Agent({ connect: { socketPath: admin } });
+  }
+
+  /** @param folder for its configuration, log and admin socket. Returns at once; see {@link ready}. */
+  static start(machine: BoxNamespace, folder: string, wish: ProxyWish): BoxProxy {
+    const base = join(folder, `${wish.node}-${wish.generation}`);
+    const admin = `${base}.sock`;
+    const config = {
+      node: { id: wish.node },
+      admin: { address: `unix:${admin}` },
+      listeners: [],
+      capture: { runDir: wish.runDir, generation: wish.generation, hostAddress: wish.hostAddress },
+      ...(wish.controlPlane === "" ? {} : { controlPlane: { addresses: [wish.controlPlane] } }),
+      ...wish.more,
+    };
+    writeFileSync(`${base}.yaml`, JSON.stringify(config, undefined, 2));
+    const program = new LoggedProgram(machine, `${base}.log`, ["proxy", "--config", `${base}.yaml`]);
+    return new BoxProxy(wish, program, admin);
+  }
+
+  /** Waits until it says that it is ready. */
+  async ready(): Promise<void> {
+    await until(
+      `generation ${this.generation} is ready`,
+      async () => (await this.get("/ready").catch(() => "")).startsWith("ready"),
+      () => this.program.lines.slice(-20),
+    );
+  }
+
+  /** Asks its admin server. @returns what it answers. */
+  async get(path: string): Promise<string> {
+    return (await request(`http://isobar${path}`, { dispatcher: this.#agent })).body.text();
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+    await this.#agent.destroy();
+  }
+}
+
+/** @returns the content of a file of JSON; undefined when there is none. */
+export function readJson<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as T) : undefined;
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Child } from "../../clients/harness/child.ts";
+import { REPOSITORY } from "../../clients/harness/paths.ts";
+import type { BoxNamespace } from "./box-namespace.ts";
+
+const LIMIT_MS = 20_000;
+
+/** A command of isobar that runs on a node, with its log in a file. */
+export class LoggedProgram {
+  readonly #child: Child;
+  readonly #log: string;
+
+  /** @param log the file its standard error goes to. */
+  constructor(
+    machine: BoxNamespace,
+    log: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    this.#log = log;
+    const launcher = join(REPOSITORY, "src/cli/launch.mjs");
+    const shell = {
+      command: "sh",
+      args: ["-c", `exec "$0" "$@" 2>"${log}"`, process.execPath, launcher],
+      env,
+    };
+    this.#child = new Child(machine.enter(shell), args);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get lines(): readonly string[] {
+    try {
+      return readFileSync(this.#log, "utf8").split("\n");
+    } catch {
+      return [];
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.signal(name);
+  }
+
+  /** @returns the lines of the log that match, when there are any. */
+  async logged(wanted: RegExp): Promise<readonly string[]> {
+    const untilMs = performance.now() + LIMIT_MS;
+    let hasEnded = false;
+    void this.#child.ended.then(() => {
+      hasEnded = true;
+    });
+    for (;;) {
+      const found = this.lines.filter((line) => wanted.test(line));
+      if (found.length > 0) return found;
+      if (hasEnded || performance.now() > untilMs)
+        throw new Error(`${wanted} is not in the log:\n${this.lines.join("\n")}`);
+      await sleep(20);
+    }
+  }
+
+  /** Ends it on the spot, also when it is stopped. */
+  async kill(): Promise<void> {
+    this.#child.signal("SIGKILL");
+    await this.#child.ended;
+  }
+
+  /** Waits until it has ended by itself. @returns its exit code. */
+  async waitForEnd(limitMs: number): Promise<number | null> {
+    return (await this.#child.waitForEnd(limitMs)).code;
+  }
+
+  /** Asks it to end, and insists after 3 s. */
+  async stop(): Promise<void> {
+    this.#child.signal("SIGCONT");
+    await this.#child.stop();
+  }
+}
