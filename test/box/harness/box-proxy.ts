@@ -39,7 +39,9 @@ export class BoxProxy {
       admin: { address: `unix:${admin}` },
       listeners: [],
       capture: { runDir: wish.runDir, generation: wish.generation, hostAddress: wish.hostAddress },
-      ...(wish.controlPlane === "" ? {} : { controlPlane: { addresses: [wish.controlPlane] } }),
+      ...(wish.controlPlane === ""
+        ? {}
+        : { controlPlane: { addresses: [wish.controlPlane], insecure: true } }),
       ...wish.more,
     };
     writeFileSync(`${base}.yaml`, JSON.stringify(config, undefined, 2));
