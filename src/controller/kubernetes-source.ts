@@ -13,6 +13,7 @@ import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
 import { NAMESPACES } from "../kube/objects/namespace-object.ts";
 import { NETWORK_POLICIES } from "../kube/objects/network-policy-object.ts";
 import { NODES } from "../kube/objects/node-object.ts";
+import type { PodObject } from "../kube/objects/pod-object.ts";
 import { PODS } from "../kube/objects/pod-object.ts";
 import { REFERENCE_GRANTS } from "../kube/objects/reference-grant-object.ts";
 import type { ServiceObject } from "../kube/objects/service-object.ts";
@@ -86,7 +87,10 @@ export interface KubernetesSourceStats {
   readonly statusesLost: number;
 }
 
-/** Services of a Kubernetes cluster. Nothing is given before every kind has been listed once. */
+/**
+ * Services of a Kubernetes cluster. Nothing is given before every kind has been listed once, but for Pods: only services that look at their Pods' labels wait for
+ * those.
+ */
 export class KubernetesSource implements ClusterSource {
   readonly name: string;
   readonly #options: KubernetesSourceOptions;
@@ -94,6 +98,8 @@ export class KubernetesSource implements ClusterSource {
   readonly #connection: ApiConnection;
   readonly #writer: StatusWriter;
   readonly #reflectors: Reflector<never>[] = [];
+  /** Begun when the others have had everything: a cluster has more Pods than all else together, and little is asked of them. */
+  #pods: Reflector<PodObject> | undefined;
   readonly #stats: ReflectorStats[] = [];
   readonly #api: ApiClient;
   #controller: Controller | undefined;
@@ -153,7 +159,7 @@ export class KubernetesSource implements ClusterSource {
         onSlice?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
         controller.onSlice(change);
       }),
-      pods: this.#keep(PODS, (change) => controller.onPod(change)),
+      pods: this.#keepLater(PODS, (change) => controller.onPod(change)),
       policies: this.#keep(TRAFFIC_POLICIES, (change) => {
         controller.onPolicy(change);
         this.#options.onPolicy?.(change);
@@ -172,6 +178,7 @@ export class KubernetesSource implements ClusterSource {
       domain: this.#options.clusterDomain ?? "cluster.local",
       log: this.#options.log,
       random: this.#random,
+      arePodsListed: () => this.#pods?.hasSynced === true,
     });
     this.#controller = controller;
     for (const reflector of this.#reflectors) reflector.start();
@@ -184,7 +191,7 @@ export class KubernetesSource implements ClusterSource {
       cluster: this.name,
       isLost: this.isLost,
       reflectors: this.#stats,
-      hasSynced: this.#reflectors.every(({ hasSynced }) => hasSynced),
+      hasSynced: this.#everyReflector.every(({ hasSynced }) => hasSynced),
       queueDepth: this.#controller?.queue.depth ?? 0,
       services: this.#controller?.given.services ?? 0,
       endpoints: this.#controller?.given.endpoints ?? 0,
@@ -196,7 +203,7 @@ export class KubernetesSource implements ClusterSource {
   async close(): Promise<void> {
     this.#closed = true;
     this.#controller?.queue.close();
-    const stopped = Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    const stopped = Promise.all(this.#everyReflector.map((reflector) => reflector.stop()));
     await this.#writer.close();
     await stopped;
     await this.#connection.close();
@@ -206,8 +213,14 @@ export class KubernetesSource implements ClusterSource {
     const startedMs = performance.now();
     await Promise.all(this.#reflectors.map(({ synced }) => synced));
     if (this.#closed) return;
+    this.#pods!.start();
+    const podsListed = this.#pods!.synced.then(() => controller.podsListed());
     controller.queue.open();
     await controller.queue.drained();
+    if (controller.waitsForPods) {
+      await podsListed;
+      await controller.queue.drained();
+    }
     if (this.#closed) return;
     this.#options.log.info("Kubernetes is known", {
       afterMs: Math.round(performance.now() - startedMs),
@@ -215,6 +228,10 @@ export class KubernetesSource implements ClusterSource {
       endpoints: controller.given.endpoints,
     });
     sink.synced();
+  }
+
+  get #everyReflector(): readonly Pick<Reflector<never>, "hasSynced" | "stop">[] {
+    return this.#pods === undefined ? this.#reflectors : [...this.#reflectors, this.#pods];
   }
 
   /** Of another cluster nothing is kept of the kind. */
@@ -230,6 +247,21 @@ export class KubernetesSource implements ClusterSource {
     kind: ResourceKind<T>,
     onChange: (change: ObjectChange<T>) => void,
   ): ObjectStore<T> {
+    const { store, reflector } = this.#reflect(kind, onChange);
+    this.#reflectors.push(reflector as unknown as Reflector<never>);
+    return store;
+  }
+
+  #keepLater(
+    kind: ResourceKind<PodObject>,
+    onChange: (change: ObjectChange<PodObject>) => void,
+  ): ObjectStore<PodObject> {
+    const { store, reflector } = this.#reflect(kind, onChange);
+    this.#pods = reflector;
+    return store;
+  }
+
+  #reflect<T extends KubeObject>(kind: ResourceKind<T>, onChange: (change: ObjectChange<T>) => void) {
     const { log, times = REFLECTOR_TIMES } = this.#options;
     const store = new ObjectStore<T>({
       onChange,
@@ -238,16 +270,7 @@ export class KubernetesSource implements ClusterSource {
     });
     const stats = new ReflectorStats(kind.kind);
     this.#stats.push(stats);
-    const reflector = new Reflector({
-      api: this.#api,
-      kind,
-      store,
-      stats,
-      log,
-      random: this.#random,
-      times,
-    });
-    this.#reflectors.push(reflector as unknown as Reflector<never>);
-    return store;
+    const reflector = new Reflector({ api: this.#api, kind, store, stats, log, random: this.#random, times });
+    return { store, reflector };
   }
 }

@@ -56,7 +56,7 @@ export class ControllerRig {
   readonly controller: Controller;
   readonly #objects: ClusterObjects;
 
-  constructor(options: Pick<ControllerOptions, "onlyGlobal" | "globalByDefault"> = {}) {
+  constructor(options: Pick<ControllerOptions, "onlyGlobal" | "globalByDefault" | "arePodsListed"> = {}) {
     const sink: ServiceSink = {
       upsert: (service) => {
         this.services.set(service.name, service);
