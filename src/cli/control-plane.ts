@@ -8,8 +8,10 @@ import { LOG_LEVELS } from "../telemetry/log.ts";
 import { otherClusterOption } from "./other-cluster-option.ts";
 import type { TrustOptions } from "./trust-options.ts";
 import { addTrustOptions, trustFlags } from "./trust-options.ts";
+import type { WebhookOptions } from "./webhook-options.ts";
+import { addWebhookOptions, webhookFlags } from "./webhook-options.ts";
 
-interface Flags extends TrustOptions {
+interface Flags extends TrustOptions, WebhookOptions {
   readonly static?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -99,7 +101,7 @@ export function addControlPlaneCommand(program: Command): void {
       64,
     )
     .option("--audit-max-files <number>", "files of the audit that are kept", wholeNumber, 16);
-  addTrustOptions(command)
+  addWebhookOptions(addTrustOptions(command))
     .addOption(
       new Option("--log-level <level>", "least important level of the log")
         .choices(LOG_LEVELS)
@@ -132,6 +134,7 @@ async function controlPlane(flags: Flags): Promise<void> {
             maxFiles: flags.auditMaxFiles,
           },
     trust: trustFlags(flags, flags),
+    webhook: webhookFlags(flags),
     fleetService: flags.fleetService.split("/").reverse().join("."),
   });
   process.exit(exitCode);

@@ -53,6 +53,11 @@ export const CONTROL_PLANE_METRIC = {
     [],
   ),
   refusals: counter("isobar_xds_server_refusals_total", "Clients that were refused, or ended.", ["reason"]),
+  webhookPods: counter(
+    "isobar_webhook_pods_total",
+    "Questions of the API server about new Pods, by what became of them; absent without a webhook.",
+    ["result"],
+  ),
   deniedServices: counter(
     "isobar_xds_server_denied_services_total",
     "Services that clients asked for and may not call.",

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
 import { systemErrorText } from "../config/system-error-text.ts";
+import type { KubernetesSource } from "../controller/kubernetes-source.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { Log, LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -13,6 +14,8 @@ import { StaticFileError } from "./static-source.ts";
 import type { Trust, TrustFlags } from "./trust/create-trust.ts";
 import { createTrust } from "./trust/create-trust.ts";
 import { IdentityError } from "./trust/identity-source.ts";
+import type { WebhookFlags } from "./webhook/open-webhook.ts";
+import type { WebhookService } from "./webhook/webhook-service.ts";
 
 /** How `isobar control-plane` was called. */
 export interface ControlPlaneFlags extends SourceFlags {
@@ -24,6 +27,8 @@ export interface ControlPlaneFlags extends SourceFlags {
   readonly trust: TrustFlags;
   /** The Service whose endpoints are the proxies, `name.namespace`. */
   readonly fleetService: string;
+  /** undefined: the API server asks nothing about Pods. */
+  readonly webhook: WebhookFlags | undefined;
   /** undefined: nothing is audited. */
   readonly audit: AuditFlags | undefined;
 }
@@ -47,6 +52,7 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     onPolicy: (change) => audit?.onPolicy(change),
   });
   trust.readFrom(() => clusters[0]?.objects);
+  const webhook = await openWebhook(flags, trust, clusters[0], log);
   const controlPlane = new ControlPlane({
     source,
     kubernetes: { clusters: () => clusters.map((each) => each.stats()), contestedEndpoints },
@@ -58,6 +64,7 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     admission,
     fleetService: flags.fleetService,
     audit,
+    webhook,
   });
   const signal = endSignal();
   process.on("uncaughtException", (error) => {
@@ -73,12 +80,15 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
       log.info("leaving", { signal: started });
       return ExitCode.ok;
     }
-    const { port, adminPort } = started;
+    const { port, adminPort, webhookPort } = started;
     log.info("serving xDS", {
       address: formatSocketAddress({ ...address, port }),
       admin: formatSocketAddress(
         adminAddress.kind === "ip" ? { ...adminAddress, port: adminPort } : adminAddress,
       ),
+      ...(webhook === undefined
+        ? {}
+        : { webhook: formatSocketAddress({ ...webhook.address, port: webhookPort }) }),
       source: flags.staticFile ?? "Kubernetes",
     });
     const warn = (): void => {
@@ -110,6 +120,18 @@ async function openTrust(flags: ControlPlaneFlags, log: Log): Promise<Trust> {
       cause: error,
     });
   }
+}
+
+/** Loaded only where it is wanted. @throws ExitError where it could not work. */
+async function openWebhook(
+  { webhook, clusterDomain: domain }: ControlPlaneFlags,
+  trust: Trust,
+  cluster: KubernetesSource | undefined,
+  log: Log,
+): Promise<WebhookService | undefined> {
+  if (webhook === undefined) return undefined;
+  const { openWebhook: open } = await import("./webhook/open-webhook.ts");
+  return open(webhook, { trust, cluster, domain, log });
 }
 
 /** Loaded only where it is wanted. @throws ExitError when its folder cannot be used. */

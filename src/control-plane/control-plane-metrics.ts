@@ -14,6 +14,7 @@ import type { FleetLoads } from "./fleet-loads.ts";
 import { writeFleetMetrics } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { writeKubernetesMetrics } from "./kubernetes-metrics.ts";
+import type { WebhookService } from "./webhook/webhook-service.ts";
 
 /** What is shown. */
 export interface ControlPlaneParts {
@@ -23,6 +24,7 @@ export interface ControlPlaneParts {
   readonly loads: FleetLoads;
   readonly audit?: Audit | undefined;
   readonly kubernetes?: KubernetesView | undefined;
+  readonly webhook?: Pick<WebhookService, "counts"> | undefined;
   /** When the certificate in use expires, in milliseconds since 1970; undefined without one. */
   readonly notAfterMs?: (() => number) | undefined;
 }
@@ -81,6 +83,8 @@ export class ControlPlaneMetrics implements MetricsSource {
     for (const [reason, count] of Object.entries(events.refusals))
       this.#series.set(METRIC.refusals, { reason }, count);
     this.#series.set(METRIC.deniedServices, {}, events.deniedServices);
+    for (const [result, count] of Object.entries(this.#parts.webhook?.counts ?? {}))
+      this.#series.set(METRIC.webhookPods, { result }, count);
     const expiry = notAfterMs?.() ?? Number.NaN;
     if (!Number.isNaN(expiry)) this.#series.set(METRIC.certificateExpiry, {}, expiry / 1_000);
   }

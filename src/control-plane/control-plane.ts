@@ -17,6 +17,7 @@ import { fleetStats } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { kubernetesStats } from "./kubernetes-metrics.ts";
 import type { IdentitySource } from "./trust/identity-source.ts";
+import type { WebhookService } from "./webhook/webhook-service.ts";
 
 /** What a {@link ControlPlane} is made of. */
 export interface ControlPlaneOptions {
@@ -35,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly admission?: Admission | undefined;
   /** The Service whose endpoints are the proxies, `name.namespace`; undefined: they are known by their streams. */
   readonly fleetService?: string | undefined;
+  /** What the API server asks about new Pods; undefined: it does not. Needs an identity. */
+  readonly webhook?: WebhookService | undefined;
   /** Where everything is written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
 }
@@ -85,6 +88,7 @@ export class ControlPlane {
         kubernetes: options.kubernetes,
         notAfterMs: options.identity === undefined ? undefined : () => options.identity!.notAfterMs,
         audit: options.audit,
+        webhook: options.webhook,
       }),
     );
   }
@@ -92,29 +96,38 @@ export class ControlPlane {
   /**
    * Opens the ports and starts the source. Streams are accepted before all is known, and answered afterwards.
    *
-   * @returns the ports as bound; 0 for a unix socket, and for metrics that are not served.
+   * @returns the ports as bound; 0 for a unix socket, and for what is not served.
    * @throws what the source throws, or an error whose `address` says what could not be bound.
    */
   async start(): Promise<{
     readonly port: number;
     readonly adminPort: number;
     readonly metricsPort: number;
+    readonly webhookPort: number;
   }> {
-    const { source, address, adminAddress, metricsAddress, identity, audit } = this.#options;
+    const { source, address, adminAddress, metricsAddress, identity, audit, webhook } = this.#options;
     await source.start(this.#loads.sink(audit?.sink(this.#cache) ?? this.#cache));
     const adminPort = await this.#admin.listen(adminAddress).catch(withAddress(adminAddress));
     const metricsPort =
       metricsAddress === undefined
         ? 0
         : await this.#metrics.listen(metricsAddress).catch(withAddress(metricsAddress));
-    const proof = await identity?.start((renewed) => this.#server.use(renewed));
+    const proof = await identity?.start((renewed) => {
+      this.#server.use(renewed);
+      webhook?.use(renewed);
+    });
     this.#port = await this.#server.listen(formatSocketAddress(address), proof).catch(withAddress(address));
-    return { port: this.#port, adminPort, metricsPort };
+    const webhookPort =
+      webhook === undefined || proof === undefined
+        ? 0
+        : await webhook.start(proof).catch(withAddress(webhook.address));
+    return { port: this.#port, adminPort, metricsPort, webhookPort };
   }
 
   async close(): Promise<void> {
     this.#loads.close();
     this.#server.close();
+    await this.#options.webhook?.close();
     await this.#options.identity?.close();
     await this.#options.source.close();
     await this.#options.audit?.close();

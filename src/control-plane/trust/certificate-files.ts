@@ -25,6 +25,7 @@ const FLAGS = {
 
 /** Certificates that others write: read at the start and again when they change. What is no good leaves the last good ones in use. */
 export class CertificateFiles implements IdentitySource {
+  readonly bundle = "";
   readonly #paths: CertificatePaths;
   readonly #log: Log;
   readonly #lookMs: number;

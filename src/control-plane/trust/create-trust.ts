@@ -2,6 +2,7 @@ import { SeededRandom } from "../../base/random.ts";
 import { readTlsFiles } from "../../config/read-tls-files.ts";
 import type { ClusterObjects } from "../../controller/cluster-objects.ts";
 import type { KubernetesSourceOptions } from "../../controller/kubernetes-source.ts";
+import type { ApiClient } from "../../kube/api-client.ts";
 import type { KubeConfigChoice } from "../../kube/api-connection.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Admission } from "../../xds/server/admission.ts";
@@ -51,6 +52,8 @@ export interface Trust {
   readonly identity: IdentitySource | undefined;
   /** undefined: everybody may ask for everything. */
   readonly admission: Admission | undefined;
+  /** The API of the own cluster; undefined: there is no Kubernetes. */
+  readonly api: ApiClient | undefined;
   /** What is to be said again and again; "" for nothing. */
   readonly warning: string;
   /** What the own cluster's source is to be made with. */
@@ -66,6 +69,7 @@ const PROXY_ACCOUNT = "isobar-proxy";
 
 const NOTHING = {
   identity: undefined,
+  api: undefined,
   admission: undefined,
   sourceOptions: {},
   readFrom: () => {},
@@ -88,7 +92,7 @@ export async function createTrust(flags: TrustFlags, log: Log): Promise<Trust> {
       : await ownAuthority(certificates, flags.clusterDomain, kubernetes, log);
   if (clientAuth === "none") {
     const warning = "xDS is served to anybody who can connect, as --client-auth none permits";
-    return { ...NOTHING, identity, warning, close: async () => kubernetes?.close() };
+    return { ...NOTHING, identity, api: kubernetes?.api, warning, close: async () => kubernetes?.close() };
   }
   let objects: () => ClusterObjects | undefined = () => undefined;
   const rules = new CallRules(() => objects());
@@ -105,6 +109,7 @@ export async function createTrust(flags: TrustFlags, log: Log): Promise<Trust> {
   const parts = { roles, rules, nodePods: kubernetes?.nodePods, scope: flags.scope };
   return {
     identity,
+    api: kubernetes?.api,
     admission: new StreamAdmission(parts, kubernetes?.review, takesCertificates),
     warning: "",
     sourceOptions: { onAnnotated: (previous, current) => rules.changed(previous, current) },

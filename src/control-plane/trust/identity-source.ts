@@ -12,6 +12,8 @@ export interface IdentitySource {
   start(onChange: (identity: ServerIdentity) => void): Promise<ServerIdentity>;
   /** When the certificate in use expires, in milliseconds since 1970. */
   readonly notAfterMs: number;
+  /** Authorities that whoever connects has to trust, PEM; "" where others tell them. */
+  readonly bundle: string;
   close(): Promise<void>;
 }
 

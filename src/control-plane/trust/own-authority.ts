@@ -70,6 +70,10 @@ export class OwnAuthority implements IdentitySource {
     return this.#serving?.notAfterMs ?? Number.NaN;
   }
 
+  get bundle(): string {
+    return this.#set === undefined ? "" : bundleOf(this.#set);
+  }
+
   /** Waits for the API server, for as long as it takes. */
   async start(onChange: (identity: ServerIdentity) => void): Promise<ServerIdentity> {
     for (let failures = 1; ; failures++) {

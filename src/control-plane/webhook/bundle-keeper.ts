@@ -14,14 +14,14 @@ export interface BundleKeeperOptions {
   readonly bundle: () => string;
   readonly log: Log;
   readonly random: Random;
-  /** How often it is looked after; default 15 s. */
+  /** How often it is looked after; default 5 s. */
   readonly lookMs?: number;
 }
 
 /** Which of the configuration's webhooks is ours. */
 export const WEBHOOK_NAME = "pods.isobar.dev";
 
-const LOOK_MS = 15_000;
+const LOOK_MS = 5_000;
 const GROUP = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
 interface WebhookConfiguration extends RawObject {

@@ -11,6 +11,8 @@ import { WAIT_CONTAINER, waitContainer } from "./wait-container.ts";
 /** How a Pod's calls are to come to its node's proxy. */
 export interface PodOptIn {
   readonly mode: "off" | "address" | "proxy-env" | "transparent";
+  /** Whether it is rather to wait than to call without the proxy. */
+  readonly failClosed: boolean;
   /** Share of the namespace's Pods, 0 to 100. */
   readonly percent: number;
 }
@@ -41,14 +43,14 @@ const MAX_WARNING = 250;
  */
 export function judgePod(
   pod: IncomingPod,
-  { mode, percent }: PodOptIn,
+  { mode, percent, failClosed }: PodOptIn,
   draw: number,
   settings: PodWebhookSettings,
 ): PodVerdict {
   const { hostNetwork, os } = pod.spec;
   // Pods with the node's own addresses cannot be told from the node, and elsewhere than on Linux there is no proxy.
   if (hostNetwork === true || (os?.name ?? "linux") !== "linux" || percent <= 0) return UNCHANGED;
-  if (mode === "transparent") return waiting(pod, settings);
+  if (mode === "transparent") return waiting(pod, failClosed, settings);
   if (mode !== "proxy-env") return UNCHANGED;
   const wanted = proxyVariables(settings.door, settings.domain);
   const isPatched = pod.metadata.annotations?.[INJECTED] === "proxy-env";
@@ -66,13 +68,13 @@ export function judgePod(
   return { patch: [...patch, ...stamp(pod, "proxy-env")], warnings: [], result: "proxy_env" };
 }
 
-function waiting(pod: IncomingPod, settings: PodWebhookSettings): PodVerdict {
+function waiting(pod: IncomingPod, failClosed: boolean, settings: PodWebhookSettings): PodVerdict {
   // The proxy leaves such Pods alone, so that there is nothing to wait for.
   const mesh = findMesh(pod);
   if (mesh !== undefined) return leftAlone("transparent", mesh);
   const { initContainers } = pod.spec;
   if (initContainers?.some(({ name }) => name === WAIT_CONTAINER) === true) return UNCHANGED;
-  const container = waitContainer(settings);
+  const container = waitContainer(settings, failClosed);
   const added: PatchOperation =
     initContainers === undefined || initContainers === null
       ? { op: "add", path: "/spec/initContainers", value: [container] }

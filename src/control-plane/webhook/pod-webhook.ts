@@ -15,6 +15,8 @@ export interface PodWebhookOptions {
 /** Namespaces that are never touched, whatever they say: a cluster has to start without us. */
 const UNTOUCHED: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease"]);
 
+const NOT_ASKED: PodOptIn = { mode: "off", percent: 0, failClosed: false };
+
 /** Answers what the API server asks of Pods before it creates them, and counts. */
 export class PodWebhook {
   readonly #options: PodWebhookOptions;
@@ -37,9 +39,7 @@ export class PodWebhook {
     const { settings, optIn, events } = this.#options;
     const isPod = operation === "CREATE" && resource.group === "" && resource.resource === "pods";
     const said =
-      !isPod || UNTOUCHED.has(namespace)
-        ? ({ mode: "off", percent: 0 } as const)
-        : optIn(namespace, object.metadata.annotations ?? {});
+      !isPod || UNTOUCHED.has(namespace) ? NOT_ASKED : optIn(namespace, object.metadata.annotations ?? {});
     if (said === undefined) {
       this.counts.failed++;
       return undefined;

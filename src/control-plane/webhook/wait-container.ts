@@ -14,12 +14,14 @@ const USER = 65_532;
 /**
  * A container that runs first and ends as soon as the node captures the Pod's connections, and after five seconds in any case. It asks for next to nothing, since what
  * a Pod asks for is the most of any one such container and of all others together, and it fits the `restricted` Pod Security Standard.
+ *
+ * @param failClosed the Pod does not start before it is captured.
  */
-export function waitContainer({ image, door }: WaitOptions): object {
+export function waitContainer({ image, door }: WaitOptions, failClosed: boolean): object {
   return {
     name: WAIT_CONTAINER,
     image,
-    args: ["wait", "--address", door],
+    args: ["wait", "--address", door, ...(failClosed ? ["--required"] : [])],
     resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu: "1", memory: "128Mi" } },
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -6,8 +6,8 @@ import type { PodOptIn } from "../../../src/control-plane/webhook/judge-pod.ts";
 import { judgePod } from "../../../src/control-plane/webhook/judge-pod.ts";
 
 const SETTINGS = { image: "isobar:9", door: "169.254.77.1:15001", domain: "cluster.local" };
-const ENV: PodOptIn = { mode: "proxy-env", percent: 100 };
-const TRANSPARENT: PodOptIn = { mode: "transparent", percent: 100 };
+const ENV: PodOptIn = { mode: "proxy-env", percent: 100, failClosed: false };
+const TRANSPARENT: PodOptIn = { mode: "transparent", percent: 100, failClosed: false };
 
 /** A Pod as the API server sends it, by way of what reads it. */
 function pod(spec: object, metadata: object = {}): IncomingPod {
@@ -208,10 +208,10 @@ describe("a Pod on its way into the API server", () => {
 
   it("gets nothing where there is nothing to be done for it", () => {
     const cases: readonly (readonly [PodOptIn, IncomingPod])[] = [
-      [{ mode: "off", percent: 100 }, pod({})],
-      [{ mode: "address", percent: 100 }, pod({})],
-      [{ mode: "transparent", percent: 0 }, pod({})],
-      [{ mode: "proxy-env", percent: 0 }, pod({})],
+      [{ mode: "off", percent: 100, failClosed: false }, pod({})],
+      [{ mode: "address", percent: 100, failClosed: false }, pod({})],
+      [{ mode: "transparent", percent: 0, failClosed: false }, pod({})],
+      [{ mode: "proxy-env", percent: 0, failClosed: false }, pod({})],
       [TRANSPARENT, pod({ hostNetwork: true })],
       [ENV, pod({ os: { name: "windows" } })],
     ];
@@ -227,7 +227,7 @@ describe("a Pod on its way into the API server", () => {
     const results = (mode: PodOptIn["mode"]) =>
       Array.from(
         { length: 100 },
-        (_, draw) => judgePod(pod({}), { mode, percent: 25 }, draw, SETTINGS).result,
+        (_, draw) => judgePod(pod({}), { mode, percent: 25, failClosed: false }, draw, SETTINGS).result,
       );
     assert.equal(results("proxy-env").filter((result) => result === "proxy_env").length, 25);
     assert.ok(results("transparent").every((result) => result === "wait"));
