@@ -7,6 +7,7 @@ import type { Admission, ClientSession, Refusal } from "./admission.ts";
 import { ADS_SERVICE } from "./ads-service.ts";
 import type { AdsStream, StreamEvents, StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { DeltaServerStream } from "./delta-server-stream.ts";
+import { DueStreams } from "./due-streams.ts";
 import { PushPacer } from "./push-pacer.ts";
 import type { ServerIdentity } from "./server-identity.ts";
 import { SotwStream } from "./sotw-stream.ts";
@@ -38,8 +39,8 @@ export type AdmissibleCall = Pick<Call, "getPeer" | "metadata" | "emit" | "cance
 const ANYBODY: ClientSession = { who: "anybody", enter: () => undefined, leave: () => {} };
 
 const COALESCE_MS = 50;
-/** Streams that are sent to in one go, before others have their turn. */
-const SLICE = 50;
+/** Streams that are sent to in one go, before what has come is read: a millisecond or two. */
+const SLICE = 20;
 const MAX_STREAMS = 20_000;
 /** A client's list of everything it holds is its largest request. */
 const MAX_REQUEST_OCTETS = 16 * 1_048_576;
@@ -69,7 +70,7 @@ export class AdsServer {
   readonly #pacer: PushPacer;
   readonly #changes = new Map<string, Map<string, ResourceChange["resources"][number]>>();
   /** Streams that may have something to send. */
-  readonly #due = new Set<AdsStream>();
+  readonly #due = new DueStreams<AdsStream>();
   #isSliceAhead = false;
   #lastStream = 0;
 
@@ -231,7 +232,7 @@ export class AdsServer {
     const fail = (code: number, details: string) => call.emit("error", { code, details });
     const wake = (): void => {
       if (!this.#streams.has(stream)) return;
-      this.#due.add(stream);
+      this.#due.add([stream]);
       this.#flushDue();
     };
     const port: StreamPort = { peer, fail, write: (octets) => call.write(octets), session, wake };
@@ -273,17 +274,19 @@ export class AdsServer {
   #release(service: string): void {
     const resources = this.#changes.get(service);
     this.#changes.delete(service);
+    const streams: AdsStream[] = [];
     for (const { type, name } of resources?.values() ?? []) {
       this.#index.forEach(type, name, (stream) => {
         stream.markChanged(type, name);
-        this.#due.add(stream);
+        streams.push(stream);
       });
     }
+    this.#due.add(streams);
     this.#flushDue();
   }
 
   #flushAll(): void {
-    for (const stream of this.#streams) this.#due.add(stream);
+    this.#due.add([...this.#streams]);
     this.#flushDue();
   }
 
@@ -295,10 +298,9 @@ export class AdsServer {
 
   #flushSlice(): void {
     this.#isSliceAhead = false;
-    let left = SLICE;
-    for (const stream of this.#due) {
-      if (left-- === 0) break;
-      this.#due.delete(stream);
+    for (let left = SLICE; left > 0; left--) {
+      const stream = this.#due.take();
+      if (stream === undefined) break;
       try {
         stream.flush();
       } catch (error) {

@@ -68,6 +68,7 @@ const ORDER = [
   TYPE_URL.listener,
   TYPE_URL.routeConfiguration,
   OWN_TYPE_URL.nodeView,
+  OWN_TYPE_URL.replicaLoads,
   // What is captured before whose it is: callers are let through when they are known.
   OWN_TYPE_URL.captureView,
   OWN_TYPE_URL.callerView,
