@@ -9,6 +9,7 @@ Examples:
   isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
   isobar explain greeter:50051             why a running proxy sends requests where it does
   isobar control-plane --static s.yaml --insecure   serve services over xDS
+  isobar wait                              in an init container: until this Pod is captured
   isobar audit at 12:03:01 --node n7       what a node believed then
   isobar demo                              see it balance real gRPC traffic on this machine
   isobar simulate scenario.yaml            compare policies over a fleet in virtual time
@@ -58,6 +59,12 @@ program
   });
 
 if (process.argv[2] !== "proxy") {
+  const { addWaitCommand } = await import("./wait.ts");
+  addWaitCommand(program);
+}
+
+// Every start of a captured Pod waits for `wait`: it loads nothing of the others.
+if (!["proxy", "wait"].includes(process.argv[2] ?? "")) {
   const { addExplainCommand } = await import("./explain/explain-command.ts");
   addExplainCommand(program);
   const { addControlPlaneCommand } = await import("./control-plane.ts");
@@ -69,7 +76,8 @@ if (process.argv[2] !== "proxy") {
 }
 
 // The demo brings clients and backends of its own: the proxy must not carry their code along.
-if (!["proxy", "validate", "explain", "control-plane", "audit", "rollback"].includes(process.argv[2] ?? "")) {
+const WITHOUT_DEMO = ["proxy", "wait", "validate", "explain", "control-plane", "audit", "rollback"];
+if (!WITHOUT_DEMO.includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");
   addDemoCommand(program);
   const { addSimulateCommand } = await import("./simulate.ts");
