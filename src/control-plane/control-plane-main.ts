@@ -7,9 +7,11 @@ import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { Log, LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { Audit, AuditFlags } from "./audit/audit.ts";
+import { NodeViews } from "./callers/node-views.ts";
 import { AddressError, ControlPlane } from "./control-plane.ts";
 import type { SourceFlags } from "./create-source.ts";
 import { createSource } from "./create-source.ts";
+import type { PeerFlags } from "./peers/open-peers.ts";
 import { StaticFileError } from "./static-source.ts";
 import type { Trust, TrustFlags } from "./trust/create-trust.ts";
 import { createTrust } from "./trust/create-trust.ts";
@@ -29,6 +31,8 @@ export interface ControlPlaneFlags extends SourceFlags {
   readonly fleetService: string;
   /** undefined: the API server asks nothing about Pods. */
   readonly webhook: WebhookFlags | undefined;
+  /** undefined: there are no other replicas, or they are not told what callers report. */
+  readonly peers: PeerFlags | undefined;
   /** undefined: nothing is audited. */
   readonly audit: AuditFlags | undefined;
 }
@@ -45,13 +49,15 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
   const log = createLog({ level: flags.logLevel });
   const { address, adminAddress, metricsAddress } = flags;
   const audit = await openAudit(flags, log);
-  const trust = await openTrust(flags, log);
+  const nodes = new NodeViews(log);
+  const trust = await openTrust(flags, log, nodes);
   const { identity, admission, warning } = trust;
   const { source, clusters, contestedEndpoints } = await createSource(flags, log, {
-    ...trust.sourceOptions,
+    ...nodes.sourceOptions(trust.sourceOptions),
     onPolicy: (change) => audit?.onPolicy(change),
   });
   trust.readFrom(() => clusters[0]?.objects);
+  nodes.readFrom(clusters[0]);
   const webhook = await openWebhook(flags, trust, clusters[0], log);
   const controlPlane = new ControlPlane({
     source,
@@ -63,8 +69,10 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     identity,
     admission,
     fleetService: flags.fleetService,
+    nodes,
     audit,
     webhook,
+    peers: flags.peers,
   });
   const signal = endSignal();
   process.on("uncaughtException", (error) => {
@@ -112,9 +120,9 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
 }
 
 /** @throws ExitError when its files are no good. */
-async function openTrust(flags: ControlPlaneFlags, log: Log): Promise<Trust> {
+async function openTrust(flags: ControlPlaneFlags, log: Log, { optIn }: NodeViews): Promise<Trust> {
   try {
-    return await createTrust(flags.trust, log);
+    return await createTrust(flags.trust, log, optIn);
   } catch (error) {
     throw new ExitError(ExitCode.usage, error instanceof Error ? error.message : String(error), {
       cause: error,

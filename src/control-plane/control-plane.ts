@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { MetricsServer } from "../admin/metrics-server.ts";
 import { RouteServer } from "../admin/route-server.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
@@ -8,6 +9,7 @@ import { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { Admission, Refusal } from "../xds/server/admission.ts";
 import { AdsServer } from "../xds/server/ads-server.ts";
 import type { Audit } from "./audit/audit.ts";
+import type { NodeViews } from "./callers/node-views.ts";
 import { ControlPlaneEvents } from "./control-plane-events.ts";
 import { ControlPlaneMetrics } from "./control-plane-metrics.ts";
 import type { ControlPlaneView } from "./control-plane-routes.ts";
@@ -16,6 +18,8 @@ import { FleetLoads } from "./fleet-loads.ts";
 import { fleetStats } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { kubernetesStats } from "./kubernetes-metrics.ts";
+import type { PeerFlags } from "./peers/open-peers.ts";
+import type { ReplicaPeers } from "./peers/replica-peers.ts";
 import type { IdentitySource } from "./trust/identity-source.ts";
 import type { WebhookService } from "./webhook/webhook-service.ts";
 
@@ -38,6 +42,10 @@ export interface ControlPlaneOptions {
   readonly fleetService?: string | undefined;
   /** What the API server asks about new Pods; undefined: it does not. Needs an identity. */
   readonly webhook?: WebhookService | undefined;
+  /** What proxies are told of their nodes; undefined: nothing. */
+  readonly nodes?: NodeViews | undefined;
+  /** The other replicas; undefined: there are none, or they are not told what callers report. */
+  readonly peers?: PeerFlags | undefined;
   /** Where everything is written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
 }
@@ -48,6 +56,8 @@ export class ControlPlane {
   readonly #cache: ResourceCache;
   readonly #events: ControlPlaneEvents;
   readonly #loads: FleetLoads;
+  readonly #replica = randomUUID();
+  #peers: ReplicaPeers | undefined;
   readonly #server: AdsServer;
   readonly #admin: RouteServer<ControlPlaneView>;
   readonly #metrics: MetricsServer;
@@ -60,7 +70,14 @@ export class ControlPlane {
     const onFault = (peer: string, error: unknown): void => this.#events.fault(peer, error);
     const onRefused = (peer: string, refusal: Refusal): void => this.#events.refusedClient(peer, refusal);
     const { fleetService } = options;
-    this.#loads = new FleetLoads({ cache: this.#cache, fleetService, onFault, onRefused });
+    this.#loads = new FleetLoads({
+      cache: this.#cache,
+      fleetService,
+      replica: options.peers === undefined ? undefined : this.#replica,
+      others: options.nodes?.sources,
+      onFault,
+      onRefused,
+    });
     this.#server = new AdsServer({
       source: this.#loads.source,
       events: options.audit?.events(this.#events) ?? this.#events,
@@ -70,6 +87,7 @@ export class ControlPlane {
       onConnectionFailed: (peer, reason) => this.#events.connectionFailed(peer, reason),
     });
     this.#loads.serve(this.#server);
+    options.nodes?.start((type, name) => this.#server.audience(type, name));
     this.#admin = new RouteServer<ControlPlaneView>(
       {
         notReadyReason: () => this.#notReadyReason(),
@@ -117,6 +135,7 @@ export class ControlPlane {
       webhook?.use(renewed);
     });
     this.#port = await this.#server.listen(formatSocketAddress(address), proof).catch(withAddress(address));
+    await this.#openPeers();
     const webhookPort =
       webhook === undefined || proof === undefined
         ? 0
@@ -125,7 +144,9 @@ export class ControlPlane {
   }
 
   async close(): Promise<void> {
+    this.#peers?.close();
     this.#loads.close();
+    await this.#options.nodes?.close();
     this.#server.close();
     await this.#options.webhook?.close();
     await this.#options.identity?.close();
@@ -133,6 +154,18 @@ export class ControlPlane {
     await this.#options.audit?.close();
     // What never listened cannot be closed, and need not be.
     await Promise.allSettled([this.#admin.close(), this.#metrics.close()]);
+  }
+
+  /** Loaded only where there are other replicas. */
+  async #openPeers(): Promise<void> {
+    const { peers, identity, log } = this.#options;
+    if (peers === undefined) return;
+    const { openPeers } = await import("./peers/open-peers.ts");
+    this.#peers = openPeers(peers, identity, {
+      replica: this.#replica,
+      onLoads: (peer, loads) => this.#loads.takePeer(peer, loads),
+      log,
+    });
   }
 
   #notReadyReason(): string | undefined {
@@ -148,6 +181,7 @@ export class ControlPlane {
       unknown_types: this.#events.unknownTypes,
       faults: this.#events.faults,
       ...fleetStats(this.#loads),
+      ...(this.#peers === undefined ? {} : { "load.replicas": this.#peers.known }),
     };
     const { audit, kubernetes } = this.#options;
     if (kubernetes !== undefined) Object.assign(stats, kubernetesStats(kubernetes));

@@ -1,5 +1,6 @@
 import type { ChangeCause, ServiceModel } from "../resource/service.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
+import type { OtherSource } from "../xds/cache/joined-source.ts";
 import { JoinedSource } from "../xds/cache/joined-source.ts";
 import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { ResourceSource } from "../xds/cache/resource-source.ts";
@@ -9,9 +10,12 @@ import type { PlaceLoad } from "../xds/load/load-book.ts";
 import { LoadBook } from "../xds/load/load-book.ts";
 import { LoadReportCounts } from "../xds/load/load-stream.ts";
 import { LoadViews } from "../xds/load/load-views.ts";
+import { loadSumsOf } from "../xds/load/replica-sums.ts";
 import { serveLoadReports } from "../xds/load/serve-load-reports.ts";
 import { ZoneShares } from "../xds/load/zone-shares.ts";
 import { placeOf } from "../xds/resources/plan-localities.ts";
+import type { ReplicaLoads } from "../xds/resources/replica-loads.ts";
+import type { OwnTypeUrl } from "../xds/resources/type-url.ts";
 import { OWN_TYPE_URL } from "../xds/resources/type-url.ts";
 import type { Refusal } from "../xds/server/admission.ts";
 import type { AdsServer } from "../xds/server/ads-server.ts";
@@ -43,7 +47,11 @@ export interface FleetLoadsOptions {
   readonly cache: ResourceCache;
   /** The Service whose endpoints are the proxies, `name.namespace`; undefined: the proxies are those that have a stream here. */
   readonly fleetService: string | undefined;
+  /** Where further resources of our own come from; default: there are none. */
+  readonly others?: ReadonlyMap<OwnTypeUrl, OtherSource> | undefined;
   readonly onFault: (peer: string, error: unknown) => void;
+  /** Who this replica is among others that are to know what its clients report; default: there are none. */
+  readonly replica?: string | undefined;
   /** Somebody reports who may not. */
   readonly onRefused: (peer: string, refusal: Refusal) => void;
 }
@@ -54,7 +62,10 @@ export interface FleetLoadsOptions {
  */
 export class FleetLoads {
   readonly roster = new FleetRoster(GRACE_MS);
+  /** What all callers report, those of other replicas too as far as they are known. */
   readonly book: LoadBook;
+  /** What this replica's own clients report. */
+  readonly own: LoadBook;
   readonly counts = new LoadReportCounts();
   /** Everything that is served. */
   readonly source: ResourceSource;
@@ -69,7 +80,10 @@ export class FleetLoads {
   constructor(options: FleetLoadsOptions) {
     this.#options = options;
     const nowMs = (): number => performance.now();
-    this.book = new LoadBook((service) => options.cache.has(service));
+    const isKnown = (service: string): boolean => options.cache.has(service);
+    this.book = new LoadBook(isKnown);
+    const { replica } = options;
+    this.own = replica === undefined ? this.book : new LoadBook(isKnown);
     this.zoneShares = new ZoneShares({
       cluster: (service) => options.cache.cluster(service),
       onChange: (service, kept) => options.cache.keep(service, kept),
@@ -79,9 +93,17 @@ export class FleetLoads {
       book: this.book,
       audience: (service) => this.#server?.audience(OWN_TYPE_URL.serviceView, service) ?? 0,
       nowMs,
+      replica: replica === undefined ? undefined : { id: replica, book: this.own },
     });
-    const others = new Map(Object.values(OWN_TYPE_URL).map((type) => [type, this.#views]));
-    this.source = new JoinedSource(options.cache, others);
+    this.source = new JoinedSource(
+      options.cache,
+      new Map<OwnTypeUrl, OtherSource>([
+        [OWN_TYPE_URL.nodeView, this.#views],
+        [OWN_TYPE_URL.serviceView, this.#views],
+        [OWN_TYPE_URL.replicaLoads, this.#views],
+        ...(options.others ?? []),
+      ]),
+    );
   }
 
   /** @param service undefined: of all. @returns what callers have said, busiest services first. */
@@ -136,7 +158,7 @@ export class FleetLoads {
   serve(server: AdsServer): void {
     this.#server = server;
     serveLoadReports(server, {
-      book: this.book,
+      book: this.#taker,
       counts: this.counts,
       intervalMs: () => this.intervalMs,
       nowMs: () => performance.now(),
@@ -146,6 +168,28 @@ export class FleetLoads {
     this.#arm();
   }
 
+  /** Another replica tells what its clients report. @param peer below 0. @param loads undefined: it does not any more. */
+  takePeer(peer: number, loads: ReplicaLoads | undefined): void {
+    if (loads === undefined) this.book.forget(peer);
+    else this.book.reportSums(peer, loadSumsOf(loads), performance.now());
+  }
+
+  /** Our own clients' reports count among all, and among those that other replicas are told of. */
+  get #taker(): Pick<LoadBook, "report" | "forget"> {
+    const { book, own } = this;
+    if (own === book) return book;
+    return {
+      report: (reporter, clusters, nowMs) => {
+        own.report(reporter, clusters, nowMs);
+        return book.report(reporter, clusters, nowMs);
+      },
+      forget: (reporter) => {
+        own.forget(reporter);
+        book.forget(reporter);
+      },
+    };
+  }
+
   close(): void {
     clearTimeout(this.#timer);
   }
@@ -153,7 +197,8 @@ export class FleetLoads {
   #arm(): void {
     const { intervalMs } = this;
     this.#timer = setTimeout(() => {
-      this.book.forgetBefore(performance.now() - SILENT_INTERVALS * intervalMs);
+      const silentMs = performance.now() - SILENT_INTERVALS * intervalMs;
+      for (const book of new Set([this.book, this.own])) book.forgetBefore(silentMs);
       this.#views.tick(this.#members());
       this.#weighZones(performance.now());
       this.#arm();

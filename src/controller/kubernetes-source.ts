@@ -26,6 +26,8 @@ import { ReflectorStats } from "../kube/reflector-stats.ts";
 import type { ResourceKind } from "../kube/resource-kind.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
+import { CaptureController } from "./capture/capture-controller.ts";
+import type { CaptureSink } from "./capture/capture-sink.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 import type { ClusterSource } from "./clusters/cluster-source.ts";
 import { Controller } from "./controller.ts";
@@ -53,6 +55,8 @@ export interface KubernetesSourceOptions {
     previous: NamespaceObject | ServiceObject | undefined,
     current: NamespaceObject | ServiceObject | undefined,
   ) => void;
+  /** Told which Services are captured; default: nobody finds out. */
+  readonly capture?: CaptureSink;
   /** Told when nodes have changed. */
   readonly onNode?: () => void;
   readonly kubeConfig?: KubeConfigChoice;
@@ -103,6 +107,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #stats: ReflectorStats[] = [];
   readonly #api: ApiClient;
   #controller: Controller | undefined;
+  #capture: CaptureController | undefined;
   #objects: ClusterObjects | undefined;
   #regions: ReadonlySet<string> | undefined;
   #closed = false;
@@ -133,6 +138,11 @@ export class KubernetesSource implements ClusterSource {
     return this.#stats.some(({ failingSinceMs }) => failingSinceMs > 0 && nowMs - failingSinceMs > LOST_MS);
   }
 
+  /** Its API, on the connection that it is read on. */
+  get api(): ApiClient {
+    return this.#api;
+  }
+
   /** Everything that is known of it, before {@link start} nothing. */
   get objects(): ClusterObjects | undefined {
     return this.#objects;
@@ -145,6 +155,7 @@ export class KubernetesSource implements ClusterSource {
       namespaces: this.#keep(NAMESPACES, (change) => {
         onAnnotated?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
         controller.onNamespace(change);
+        this.#capture?.onNamespace(change);
       }),
       nodes: this.#keep(NODES, (change) => {
         this.#regions = undefined;
@@ -154,25 +165,33 @@ export class KubernetesSource implements ClusterSource {
       services: this.#keep(SERVICES, (change) => {
         onAnnotated?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
         controller.onService(change);
+        this.#capture?.onService(change);
       }),
       slices: this.#keep(ENDPOINT_SLICES, (change) => {
         onSlice?.(change.previous, change.verb === "DELETED" ? undefined : change.object);
         controller.onSlice(change);
+        this.#capture?.onSlice(change);
       }),
-      pods: this.#keepLater(PODS, (change) => controller.onPod(change)),
+      pods: this.#keepLater(PODS, (change) => {
+        controller.onPod(change);
+        this.#capture?.onPod(change);
+      }),
       policies: this.#keep(TRAFFIC_POLICIES, (change) => {
         controller.onPolicy(change);
         this.#options.onPolicy?.(change);
       }),
       routes: this.#keepOwn(GRPC_ROUTES, (change) => controller.onRoute(change)),
       grants: this.#keepOwn(REFERENCE_GRANTS, (change) => controller.onGrant(change)),
-      networkPolicies: this.#keepOwn(NETWORK_POLICIES, () => {}),
+      networkPolicies: this.#keepOwn(NETWORK_POLICIES, (change) => this.#capture?.onNetworkPolicy(change)),
     };
     this.#objects = objects;
+    const verdicts = !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS;
+    const { capture } = this.#options;
+    if (capture !== undefined) this.#capture = new CaptureController({ objects, sink: capture, verdicts });
     const controller = new Controller({
       objects,
       sink,
-      verdicts: !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS,
+      verdicts,
       onlyGlobal: isForeign,
       globalByDefault,
       domain: this.#options.clusterDomain ?? "cluster.local",
@@ -214,7 +233,10 @@ export class KubernetesSource implements ClusterSource {
     await Promise.all(this.#reflectors.map(({ synced }) => synced));
     if (this.#closed) return;
     this.#pods!.start();
-    const podsListed = this.#pods!.synced.then(() => controller.podsListed());
+    const podsListed = this.#pods!.synced.then(() => {
+      controller.podsListed();
+      this.#capture?.settled();
+    });
     controller.queue.open();
     await controller.queue.drained();
     if (controller.waitsForPods) {

@@ -10,6 +10,8 @@ import type { ParentVerdict } from "./route-book.ts";
 export interface Verdicts {
   /** @param conditions none: its status is to be left alone. @param problems with its annotations. */
   onService(object: ServiceObject, conditions: readonly NewCondition[], problems: readonly Problem[]): void;
+  /** @param condition whether it is captured; undefined: nothing is to be said of it. */
+  onCapture(object: ServiceObject, condition: NewCondition | undefined): void;
   onNamespace(object: NamespaceObject, problems: readonly Problem[]): void;
   onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void;
   onRoute(object: GrpcRouteObject, verdicts: readonly ParentVerdict[], problems: readonly Problem[]): void;

@@ -50,6 +50,12 @@ export class WrittenVerdicts implements Verdicts {
     this.#event(SERVICES, object, "InvalidAnnotation", problems);
   }
 
+  onCapture(object: ServiceObject, condition: NewCondition | undefined): void {
+    // Under a key of its own: what else is said of the Service is said by somebody else.
+    if (condition !== undefined)
+      this.#conditions(SERVICES, object, [condition], this.#objects.services, condition.type);
+  }
+
   onNamespace(object: NamespaceObject, problems: readonly Problem[]): void {
     this.#event(NAMESPACES, object, "InvalidAnnotation", problems);
   }
@@ -84,9 +90,10 @@ export class WrittenVerdicts implements Verdicts {
     object: T,
     conditions: readonly NewCondition[],
     store: { get(key: string): T | undefined },
+    apart = "",
   ): void {
     const key = objectKey(object);
-    this.#writer.put(`status/${kind.kind}/${key}`, () => {
+    this.#writer.put(`status/${kind.kind}/${key}${apart && `/${apart}`}`, () => {
       const current = store.get(key);
       if (current === undefined || current.uid !== object.uid) return undefined;
       const dated = conditions.map((each) => this.#dated(each, current.conditions));

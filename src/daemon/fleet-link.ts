@@ -20,9 +20,9 @@ export interface FleetLinkOptions {
   readonly publisher: ClusterPublisher;
   readonly log: Log;
   /** Told of the pods of this node; default: they are not asked for. See {@link FleetViewSink}. */
-  readonly onCallers?: ((view: CallerView | undefined) => void) | undefined;
+  readonly onCallers?: ((view: CallerView) => void) | undefined;
   /** Told which services are captured; default: it is not asked for. */
-  readonly onCapture?: ((view: CaptureView | undefined) => void) | undefined;
+  readonly onCapture?: ((view: CaptureView) => void) | undefined;
 }
 
 /** What was reported so shortly before is not in what comes back. */
@@ -40,8 +40,8 @@ export class FleetLink implements FleetViewSink {
   /** What was said last of each service, and what of it are other callers' streams. */
   readonly #seen = new Map<string, { readonly view: ServiceView; readonly others: number }>();
   #client: LoadReportClient | undefined;
-  readonly callers: ((view: CallerView | undefined) => void) | undefined;
-  readonly capture: ((view: CaptureView | undefined) => void) | undefined;
+  readonly callers: ((view: CallerView) => void) | undefined;
+  readonly capture: ((view: CaptureView) => void) | undefined;
 
   constructor(options: FleetLinkOptions) {
     const { node, publisher } = options;

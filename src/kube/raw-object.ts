@@ -12,6 +12,11 @@ export interface RawMetadata {
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly {
+    readonly kind?: string;
+    readonly name?: string;
+    readonly controller?: boolean;
+  }[];
   readonly managedFields?: readonly {
     readonly manager?: string;
     readonly time?: string;

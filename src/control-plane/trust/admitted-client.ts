@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import type { ClientSession, Refusal, ScopeOwner, StreamScope } from "../../xds/server/admission.ts";
+import { REPLICA_LOADS } from "../../xds/resources/replica-loads.ts";
 import type { CallRules } from "./call-rules.ts";
 import { CallerScope } from "./caller-scope.ts";
 import type { ClientIdentity } from "./client-identity.ts";
@@ -45,6 +46,7 @@ export class AdmittedClient implements ClientSession {
     const role = this.#role;
     if (role.kind === "proxy") return this.#enterProxy(node.id);
     this.#endWithToken();
+    if (role.kind === "replica") return ONLY_LOADS;
     if (role.kind === "listed") return new ListedScope(role.services);
     this.#ends.push(this.#parts.rules.watch(() => this.#rolesChanged()));
     return this.#callers(new Set([role.namespace]));
@@ -65,7 +67,7 @@ export class AdmittedClient implements ClientSession {
     if (this.#owner === undefined) return undefined;
     if (nodePods === undefined || (scope === "cluster" && proved !== "")) {
       this.#endWithToken();
-      return undefined;
+      return new EverythingOnceKnown(node, true);
     }
     return this.#followNode(node, nodePods);
   }
@@ -73,7 +75,8 @@ export class AdmittedClient implements ClientSession {
   /** What a node's proxy may have follows from the Pods of its node; and its own is to be among them. */
   #followNode(node: string, nodePods: NodePods): StreamScope {
     const { rules, scope: wanted } = this.#parts;
-    const scope = wanted === "cluster" ? new EverythingOnceKnown() : this.#callers(undefined);
+    const scope =
+      wanted === "cluster" ? new EverythingOnceKnown(node, false) : this.#callers(undefined, node);
     const look = (): void => {
       if (!view.isKnown || this.#owner === undefined) return;
       if (!this.#isOn(node, view)) return;
@@ -103,9 +106,9 @@ export class AdmittedClient implements ClientSession {
     return false;
   }
 
-  #callers(callers: ReadonlySet<string> | undefined): CallerScope {
+  #callers(callers: ReadonlySet<string> | undefined, node?: string): CallerScope {
     const { rules } = this.#parts;
-    const scope = new CallerScope(rules);
+    const scope = new CallerScope(rules, node);
     if (callers !== undefined) scope.set(callers);
     this.#ends.push(
       rules.watch(() => {
@@ -154,10 +157,23 @@ export class AdmittedClient implements ClientSession {
   }
 }
 
-/** A proxy that may have everything, as soon as it is known that it is where it says. */
+/** A replica reads the same services itself. */
+const ONLY_LOADS: StreamScope = {
+  key: "replica",
+  isKnown: true,
+  mayCall: (service) => service === REPLICA_LOADS,
+};
+
+/** A proxy that may have every service, and what is its own node's, as soon as it is known that it is where it says. */
 class EverythingOnceKnown implements StreamScope {
   readonly key = "everything";
-  isKnown = false;
+  readonly node: string;
+  isKnown: boolean;
+
+  constructor(node: string, isKnown: boolean) {
+    this.node = node;
+    this.isKnown = isKnown;
+  }
 
   mayCall(): boolean {
     return true;

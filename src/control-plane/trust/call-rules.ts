@@ -1,10 +1,11 @@
 import type { ClusterObjects } from "../../controller/cluster-objects.ts";
+import { callerMode } from "../../controller/opt-in.ts";
+import { OptInBook } from "../../controller/opt-in-book.ts";
 import type { CallerObject } from "../../kube/objects/caller-object.ts";
 
-/** Values of `isobar.dev/mode` with which a Pod's calls go through its node's proxy. */
-const OPTED_IN: readonly string[] = ["transparent", "proxy-env", "address"];
-const MODE = "mode";
 const CALLABLE_FROM = "callable-from";
+/** Annotations of which the rules are made. */
+const SAID = ["mode", "percent", CALLABLE_FROM];
 /** `name.namespace:port`; a Service's name has no dot. */
 const SERVICE = /^([^.]+)\.([^.:]+):\d+$/;
 
@@ -12,22 +13,26 @@ const SERVICE = /^([^.]+)\.([^.:]+):\d+$/;
 export class CallRules {
   readonly #objects: () => ClusterObjects | undefined;
   readonly #onChange = new Set<() => void>();
+  readonly #optIn: OptInBook;
   #isTold = true;
 
-  /** @param objects what is known of the cluster, as it is at the moment. */
-  constructor(objects: () => ClusterObjects | undefined) {
+  /**
+   * @param objects what is known of the cluster, as it is at the moment.
+   * @param optIn who is opted in there; default: a book of its own.
+   */
+  constructor(objects: () => ClusterObjects | undefined, optIn?: OptInBook) {
     this.#objects = objects;
+    this.#optIn = optIn ?? new OptInBook((name) => objects()?.namespaces.get(name));
   }
 
   /** @returns whether Pods of the namespace are opted in that do not say otherwise themselves. */
   isNamespaceIn(namespace: string): boolean {
-    const mode = this.#objects()?.namespaces.get(namespace)?.annotations[MODE] ?? "";
-    return OPTED_IN.includes(mode);
+    return this.#optIn.ofNamespace(namespace).mode !== "off";
   }
 
   /** @returns whether the Pod's calls go through its node's proxy. */
-  isIn({ namespace, mode }: CallerObject): boolean {
-    return mode === "" ? this.isNamespaceIn(namespace) : OPTED_IN.includes(mode);
+  isIn(pod: CallerObject): boolean {
+    return callerMode(this.#optIn.of(pod), pod.uid) !== "off";
   }
 
   /** @returns whether Pods of one of these namespaces may call the service. @param service canonical name. */
@@ -55,9 +60,7 @@ export class CallRules {
 
   /** To be called when a Namespace or Service has changed. */
   changed(previous: Annotated | undefined, current: Annotated | undefined): void {
-    const isSame = [MODE, CALLABLE_FROM].every(
-      (name) => previous?.annotations[name] === current?.annotations[name],
-    );
+    const isSame = SAID.every((name) => previous?.annotations[name] === current?.annotations[name]);
     if (isSame || !this.#isTold) return;
     this.#isTold = false;
     setImmediate(() => {

@@ -4,13 +4,16 @@ import type { CallRules } from "./call-rules.ts";
 /** What Pods of some namespaces may call, as far as it is known which these are. */
 export class CallerScope implements StreamScope {
   readonly #rules: CallRules;
+  readonly node: string | undefined;
   /** undefined: not known yet. */
   #callers: ReadonlySet<string> | undefined;
   /** Rules have no version; this one is another after each change. */
   #revision = 0;
 
-  constructor(rules: CallRules) {
+  /** @param node that a proxy is of; undefined for other clients. */
+  constructor(rules: CallRules, node?: string) {
     this.#rules = rules;
+    this.node = node;
   }
 
   get isKnown(): boolean {

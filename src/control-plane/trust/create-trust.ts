@@ -2,6 +2,7 @@ import { SeededRandom } from "../../base/random.ts";
 import { readTlsFiles } from "../../config/read-tls-files.ts";
 import type { ClusterObjects } from "../../controller/cluster-objects.ts";
 import type { KubernetesSourceOptions } from "../../controller/kubernetes-source.ts";
+import type { OptInBook } from "../../controller/opt-in-book.ts";
 import type { ApiClient } from "../../kube/api-client.ts";
 import type { KubeConfigChoice } from "../../kube/api-connection.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -44,6 +45,8 @@ export type TrustFlags =
       /** Who else may ask, and for what; undefined: nobody. */
       readonly clientsFile: string | undefined;
       readonly scope: AdmissionParts["scope"];
+      /** Whether the ServiceAccount `isobar-control-plane` of its own namespace may ask what other replicas' clients report. */
+      readonly hasReplicas: boolean;
     };
 
 /** What {@link TrustFlags} come to. */
@@ -76,8 +79,8 @@ const NOTHING = {
   close: async () => {},
 };
 
-/** @throws IdentityError when a file is no good, Error in words for people when there is no usable kubeconfig. */
-export async function createTrust(flags: TrustFlags, log: Log): Promise<Trust> {
+/** @param optIn who is opted in. @throws IdentityError when a file is no good, Error in words for people when there is no usable kubeconfig. */
+export async function createTrust(flags: TrustFlags, log: Log, optIn?: OptInBook): Promise<Trust> {
   if (flags.kind === "insecure") {
     return {
       ...NOTHING,
@@ -95,12 +98,12 @@ export async function createTrust(flags: TrustFlags, log: Log): Promise<Trust> {
     return { ...NOTHING, identity, api: kubernetes?.api, warning, close: async () => kubernetes?.close() };
   }
   let objects: () => ClusterObjects | undefined = () => undefined;
-  const rules = new CallRules(() => objects());
+  const rules = new CallRules(() => objects(), optIn);
   const own = kubernetes?.namespace ?? "isobar-system";
   const accounts = flags.proxyAccounts.length > 0 ? flags.proxyAccounts : [`${own}/${PROXY_ACCOUNT}`];
   const isNamespaceIn = (namespace: string): boolean =>
     flags.scope === "cluster" || rules.isNamespaceIn(namespace);
-  const roles = new ClientRoles(accounts, isNamespaceIn);
+  const roles = new ClientRoles(accounts, isNamespaceIn, flags.hasReplicas ? `${own}/${SERVICE_NAME}` : "");
   const clients =
     flags.clientsFile === undefined ? undefined : new ClientsFile(flags.clientsFile, roles, log);
   await clients?.load();
@@ -127,12 +130,13 @@ export async function createTrust(flags: TrustFlags, log: Log): Promise<Trust> {
 async function openKubernetes(choice: KubeConfigChoice, log: Log) {
   const { ApiClient } = await import("../../kube/api-client.ts");
   const { ApiConnection } = await import("../../kube/api-connection.ts");
+  const { CALLERS } = await import("../../kube/objects/caller-object.ts");
   const { NodePods } = await import("./node-pods.ts");
   const { TokenReviewer } = await import("./token-reviewer.ts");
   const connection = new ApiConnection(choice);
   const api = new ApiClient(connection);
   const random = new SeededRandom(process.pid ^ Date.now());
-  const nodePods = new NodePods({ api, log, random });
+  const nodePods = new NodePods({ api, kind: CALLERS, log, random });
   const reviewer = new TokenReviewer(api);
   return {
     api,

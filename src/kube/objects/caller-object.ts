@@ -2,13 +2,12 @@ import type { KubeObject } from "../kube-object.ts";
 import type { RawObject } from "../raw-object.ts";
 import { keptMetadata } from "../raw-object.ts";
 import type { ResourceKind } from "../resource-kind.ts";
-import { shareText } from "../share-text.ts";
-import { ANNOTATION_PREFIX } from "./own-annotations.ts";
+import { ownAnnotations } from "./own-annotations.ts";
 
 /** What is kept of a Pod as one that calls: whether its calls are to go through the proxy of its node. */
 export interface CallerObject extends KubeObject {
-  /** Its own `isobar.dev/mode`; "" where its Namespace's counts. */
-  readonly mode: string;
+  /** Its own annotations of ours, without their prefix. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** Pods as callers, by their metadata. They are asked for node by node. */
@@ -21,10 +20,7 @@ export const CALLERS: ResourceKind<CallerObject> = {
   metadataOnly: true,
   pageSize: 500,
   decode(raw: RawObject): CallerObject {
-    return {
-      ...keptMetadata(raw),
-      mode: shareText(raw.metadata?.annotations?.[`${ANNOTATION_PREFIX}mode`] ?? ""),
-    };
+    return { ...keptMetadata(raw), annotations: ownAnnotations(raw) };
   },
-  isSame: (one, other) => one.uid === other.uid && one.mode === other.mode,
+  isSame: (one, other) => one.uid === other.uid && one.annotations === other.annotations,
 };

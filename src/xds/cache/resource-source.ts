@@ -13,6 +13,8 @@ export interface ResourceChange {
 export interface ServiceFilter {
   /** Equal for filters that let the same through. */
   readonly key: string;
+  /** The node that it is the proxy of; undefined for other clients. */
+  readonly node?: string | undefined;
   /** @param service canonical name. */
   mayCall(service: string): boolean;
 }

@@ -17,12 +17,12 @@ export interface FleetViewSink {
   /** What all callers of a cluster have, again and again. */
   service(view: ServiceView): void;
   /**
-   * All pods of this node, again at each change; undefined when the control plane knows none (yet) or this proxy may not know them. What came last stays while no
-   * control plane can be reached. Asked for only where this is here.
+   * All pods of this node, again at each change. What came last stays while no control plane can be reached, and while one that was just started does not know it
+   * yet: a list with nobody in it is said as such. Asked for only where this is here.
    */
-  readonly callers?: ((view: CallerView | undefined) => void) | undefined;
-  /** Which services are captured, again at each change; undefined when the control plane captures nothing. Asked for only where this is here. */
-  readonly capture?: ((view: CaptureView | undefined) => void) | undefined;
+  readonly callers?: ((view: CallerView) => void) | undefined;
+  /** Which services are captured, again at each change; stays likewise. Asked for only where this is here. */
+  readonly capture?: ((view: CaptureView) => void) | undefined;
 }
 
 /** Places and services. */
@@ -83,7 +83,9 @@ function captureTables(nodeId: string, sink: FleetViewSink): ResourceTable[] {
       kind: { typeUrl: OWN_TYPE_URL.callerView, decode: decodeCallerView, nameOf },
       // Not for the disk: who had an address an hour ago says nothing of who has it now.
       keepOctets: false,
-      onChange: ({ value }) => sink.callers?.(value as CallerView | undefined),
+      onChange: ({ value }) => {
+        if (value !== undefined) sink.callers?.(value as CallerView);
+      },
     });
     callers.add(nodeId);
     tables.push(callers);
@@ -92,7 +94,9 @@ function captureTables(nodeId: string, sink: FleetViewSink): ResourceTable[] {
     const capture = new ResourceTable({
       kind: { typeUrl: OWN_TYPE_URL.captureView, decode: decodeCaptureView, nameOf },
       keepOctets: false,
-      onChange: ({ value }) => sink.capture?.(value as CaptureView | undefined),
+      onChange: ({ value }) => {
+        if (value !== undefined) sink.capture?.(value as CaptureView);
+      },
     });
     capture.add(CAPTURE_VIEW);
     tables.push(capture);

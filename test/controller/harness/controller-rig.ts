@@ -73,6 +73,7 @@ export class ControllerRig {
       onService: (object, conditions, problems) => {
         this.said.set(`Service ${object.name}`, { conditions, problems });
       },
+      onCapture: () => {},
       onNamespace: (object, problems) => {
         this.said.set(`Namespace ${object.name}`, { conditions: [], problems });
       },

@@ -259,8 +259,8 @@ describe("the xDS client", () => {
   it("asks for its node's callers and for what is captured although no service is wanted, and hands on each version", async () => {
     const told: string[] = [];
     rig = new Rig(0, {
-      callers: (view) => told.push(`callers ${view?.callers.map(({ uid }) => uid)}`),
-      capture: (view) => told.push(`captured ${view?.services.map(({ service }) => service)}`),
+      callers: (view) => told.push(`callers ${view.callers.map(({ uid }) => uid)}`),
+      capture: (view) => told.push(`captured ${view.services.map(({ service }) => service)}`),
     });
     assert.deepEqual([...rig.asked], [TYPE_URL.listener]);
     rig.greeted();
