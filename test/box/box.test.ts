@@ -1,26 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { build } from "../clients/harness/build.ts";
 import { go } from "../clients/harness/go.ts";
 import { BoxCluster } from "./harness/box-cluster.ts";
 import type { BoxPod } from "./harness/box-pod.ts";
 import type { BoxService } from "./harness/box-service.ts";
-import { missingForBox } from "./harness/missing-for-box.ts";
+import { boxSuite, buildPrograms } from "./harness/missing-for-box.ts";
 import { spreadOf } from "./harness/spread-of.ts";
 
-const { CI = "" } = process.env;
-const tools = go.findToolchain();
-const missing = missingForBox() ?? ("missing" in tools ? tools.missing : undefined);
-if (missing !== undefined && CI !== "") throw new Error(missing);
 const PODS = 3;
 
-describe("a cluster in a box without Isobar", { skip: missing ?? false, timeout: 10 * 60_000 }, () => {
+describe("a cluster in a box without Isobar", boxSuite(), () => {
   let box: BoxCluster;
   let echo: BoxService;
   let client: BoxPod;
 
   before(async () => {
-    if ("versions" in tools) await build(go, tools.versions);
+    await buildPrograms([go]);
     box = await BoxCluster.open(2);
     await box.namespace("shop");
     echo = await box.service("shop", "echo");

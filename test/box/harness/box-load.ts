@@ -1,4 +1,5 @@
 import type { Child } from "../../clients/harness/child.ts";
+import { go } from "../../clients/harness/go.ts";
 import type { Language } from "../../clients/harness/language.ts";
 import type { LoadReport } from "../../e2e/harness/caller.ts";
 import type { BoxPod } from "./box-pod.ts";
@@ -19,13 +20,36 @@ export class BoxLoad {
   readonly name: string;
   readonly #child: Child;
 
-  /** @param delayMs how long each unary call takes at its server. */
-  constructor(pod: BoxPod, language: Language, name: string, to: LoadTarget, delayMs = 20) {
+  constructor(
+    pod: BoxPod,
+    language: Language,
+    name: string,
+    to: LoadTarget,
+    command: readonly string[] = ["load"],
+  ) {
     this.name = name;
     const { target, authority, env = {} } = to;
     const program = { ...language.program, env: { ...language.program.env, ...env } };
-    const options = ["--target", target, "--authority", authority, "--name", name];
-    this.#child = pod.run(program, ["load", ...options, "--delay-ms", String(delayMs)]);
+    this.#child = pod.run(program, [
+      ...command,
+      "--target",
+      target,
+      "--authority",
+      authority,
+      "--name",
+      name,
+    ]);
+  }
+
+  /** Keeps many channels open instead, and calls each once in a period. */
+  static hold(pod: BoxPod, name: string, to: LoadTarget, channels: number, periodMs: number): BoxLoad {
+    return new BoxLoad(pod, go, name, to, [
+      "hold",
+      "--channels",
+      String(channels),
+      "--period",
+      `${periodMs}ms`,
+    ]);
   }
 
   /** Lets its last calls finish. */

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { KubeWriter, Manifest } from "../../kube/harness/kube-writer.ts";
 import type { NodeNetwork } from "./box-network.ts";
 import { BoxPod } from "./box-pod.ts";
+import type { ProxyWish } from "./box-proxy.ts";
 import { BoxProxy, readJson } from "./box-proxy.ts";
-import { LoggedProgram } from "./logged-program.ts";
+import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
 
 /** What `isobar capture` writes of itself. */
 export interface CaptureState {
@@ -60,15 +61,15 @@ export class BoxNode {
     mkdirSync(this.runDir);
   }
 
-  /** Starts a generation of the proxy beside those there are. @param more further keys of its configuration. */
-  startProxy(more: Readonly<Record<string, unknown>> = {}): BoxProxy {
+  /** Starts a generation of the proxy beside those there are. */
+  startProxy(wish: Pick<ProxyWish, "more" | "breakable"> = {}): BoxProxy {
     const proxy = BoxProxy.start(this.network.namespace, this.#folder, {
       generation: `g${this.#proxies.length + 1}`,
       node: this.name,
       controlPlane: this.controlPlane,
       hostAddress: this.network.addresses[0],
       runDir: this.runDir,
-      more,
+      ...wish,
     });
     this.#proxies.push(proxy);
     return proxy;
@@ -78,12 +79,23 @@ export class BoxNode {
   startCapture(...args: readonly string[]): LoggedProgram {
     const log = join(this.#folder, `${this.name}-capture-${++this.#captures}.log`);
     this.#capture = new LoggedProgram(this.network.namespace, log, [
+      LAUNCHER,
       "capture",
       "--run-dir",
       this.runDir,
       ...args,
     ]);
     return this.#capture;
+  }
+
+  /** The newest generation. */
+  get proxy(): BoxProxy {
+    return this.#proxies.at(-1)!;
+  }
+
+  /** The newest capture. */
+  get capture(): LoggedProgram {
+    return this.#capture!;
   }
 
   /** What capture says of itself; undefined before it has said anything. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { until } from "../../e2e/harness/until.ts";
 import type { BoxNamespace } from "./box-namespace.ts";
-import { LoggedProgram } from "./logged-program.ts";
+import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
 
 /** What a generation of the proxy is told, beside what all are. */
 export interface ProxyWish {
@@ -16,7 +16,11 @@ export interface ProxyWish {
   readonly runDir: string;
   /** Further keys of its configuration. */
   readonly more?: Readonly<Record<string, unknown>>;
+  /** Whether SIGUSR2 makes its first worker spin. */
+  readonly breakable?: boolean;
 }
+
+const BREAKABLE = join(import.meta.dirname, "breakable-proxy.ts");
 
 /** One generation of `isobar proxy` on a node, as its DaemonSet's Pod starts it. */
 export class BoxProxy {
@@ -45,7 +49,9 @@ export class BoxProxy {
       ...wish.more,
     };
     writeFileSync(`${base}.yaml`, JSON.stringify(config, undefined, 2));
-    const program = new LoggedProgram(machine, `${base}.log`, ["proxy", "--config", `${base}.yaml`]);
+    const args =
+      wish.breakable === true ? [BREAKABLE, `${base}.yaml`] : [LAUNCHER, "proxy", "--config", `${base}.yaml`];
+    const program = new LoggedProgram(machine, `${base}.log`, args);
     return new BoxProxy(wish, program, admin);
   }
 

@@ -1,13 +1,17 @@
-import { build } from "../../clients/harness/build.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { go } from "../../clients/harness/go.ts";
 import { until } from "../../e2e/harness/until.ts";
 import { BoxCluster } from "./box-cluster.ts";
 import type { BoxNode } from "./box-node.ts";
 import type { BoxPod } from "./box-pod.ts";
+import type { ProxyWish } from "./box-proxy.ts";
 import type { BoxService } from "./box-service.ts";
+import { buildPrograms } from "./missing-for-box.ts";
 
 /** The port of the node's stable address, and the address: what modes `address` and `proxy-env` dial. */
 export const DOOR = "169.254.77.1:15001";
+
+const LOOK_MS = 50;
 
 /** What a test's shop is. */
 export interface ShopOptions {
@@ -24,31 +28,22 @@ export interface ShopOptions {
 export class BoxShop implements AsyncDisposable {
   readonly box: BoxCluster;
   readonly echo: BoxService;
-  readonly backends: readonly BoxPod[];
+  readonly backends: BoxPod[] = [];
 
-  private constructor(box: BoxCluster, echo: BoxService, backends: readonly BoxPod[]) {
+  private constructor(box: BoxCluster, echo: BoxService) {
     this.box = box;
     this.echo = echo;
-    this.backends = backends;
   }
 
   static async open(options: ShopOptions = {}): Promise<BoxShop> {
     const { nodes = 1, backends: count = 3, annotations = { mode: "transparent" }, isobar = true } = options;
-    const tools = go.findToolchain();
-    if ("missing" in tools) throw new Error(tools.missing);
-    await build(go, tools.versions);
+    await buildPrograms([go]);
     const box = await BoxCluster.open(nodes);
     try {
       await box.namespace("shop", annotations);
       const echo = await box.service("shop", "echo");
-      const backends: BoxPod[] = [];
-      for (let index = 0; index < count; index++) {
-        const pod = await box.pod("shop", `echo-${index}`, { node: index % nodes });
-        await pod.serve(echo.port);
-        backends.push(pod);
-      }
-      await echo.add(...backends);
-      const shop = new BoxShop(box, echo, backends);
+      const shop = new BoxShop(box, echo);
+      await shop.addBackends(count);
       if (isobar) await shop.start();
       return shop;
     } catch (error) {
@@ -58,16 +53,29 @@ export class BoxShop implements AsyncDisposable {
   }
 
   /** Starts control plane, and proxy and capture on each node, and waits until they are at work. */
-  async start(more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async start(wish: Pick<ProxyWish, "more" | "breakable"> = {}): Promise<void> {
     await this.box.startControlPlane();
     await Promise.all(
       this.box.nodes.map(async (node) => {
-        const proxy = node.startProxy(more);
+        const proxy = node.startProxy(wish);
         node.startCapture();
         await proxy.ready();
         await current(node, proxy.generation);
       }),
     );
+  }
+
+  /** Starts more echo servers, by turns on the nodes. */
+  async addBackends(count: number): Promise<void> {
+    const { box, echo, backends } = this;
+    const pods: BoxPod[] = [];
+    for (let index = backends.length; pods.length < count; index++) {
+      const pod = await box.pod("shop", `echo-${index}`, { node: index % box.nodes.length });
+      await pod.serve(echo.port);
+      pods.push(pod);
+    }
+    await echo.add(...pods);
+    backends.push(...pods);
   }
 
   /** @returns how many calls each backend has begun whose ids begin so, by its name. */
@@ -76,6 +84,42 @@ export class BoxShop implements AsyncDisposable {
       (each) => [each.name, each.calls().filter((id) => id.startsWith(prefix)).length] as const,
     );
     return Object.fromEntries(counts);
+  }
+
+  /**
+   * Looks for a while at the calls that begin.
+   *
+   * @param prefixes what the ids of clients' calls begin with. @returns for each the longest time, in milliseconds, in which none began.
+   */
+  async longestGaps(prefixes: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
+    const total = (prefix: string): number =>
+      Object.values(this.calls(prefix)).reduce((sum, each) => sum + each, 0);
+    const startMs = performance.now();
+    const seen = new Map(
+      prefixes.map((prefix) => [prefix, { count: total(prefix), atMs: startMs, gapMs: 0 }]),
+    );
+    for (let nowMs = startMs; nowMs < startMs + watchMs; nowMs = performance.now()) {
+      await sleep(LOOK_MS);
+      for (const [prefix, each] of seen) {
+        const count = total(prefix);
+        const atMs = performance.now();
+        each.gapMs = Math.max(each.gapMs, atMs - each.atMs);
+        if (count > each.count) Object.assign(each, { count, atMs });
+      }
+    }
+    return Object.fromEntries([...seen].map(([prefix, { gapMs }]) => [prefix, Math.round(gapMs)]));
+  }
+
+  /** How evenly the calls are spread that begin in a while. @returns for each prefix the largest backend's part times their number: 1 is even. */
+  async skews(prefixes: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
+    const before = prefixes.map((prefix) => this.calls(prefix));
+    await sleep(watchMs);
+    const skews = prefixes.map((prefix, index) => {
+      const counts = Object.entries(this.calls(prefix)).map(([name, count]) => count - before[index]![name]!);
+      const total = counts.reduce((sum, each) => sum + each, 0);
+      return [prefix, Math.round((Math.max(...counts) / total) * counts.length * 100) / 100] as const;
+    });
+    return Object.fromEntries(skews);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

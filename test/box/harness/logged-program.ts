@@ -7,25 +7,18 @@ import type { BoxNamespace } from "./box-namespace.ts";
 
 const LIMIT_MS = 20_000;
 
+/** The module that runs commands of isobar. */
+export const LAUNCHER: string = join(REPOSITORY, "src/cli/launch.mjs");
+
 /** A command of isobar that runs on a node, with its log in a file. */
 export class LoggedProgram {
   readonly #child: Child;
   readonly #log: string;
 
-  /** @param log the file its standard error goes to. */
-  constructor(
-    machine: BoxNamespace,
-    log: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ) {
+  /** @param log the file its standard error goes to. @param args of Node: a module and what it is told. */
+  constructor(machine: BoxNamespace, log: string, args: readonly string[]) {
     this.#log = log;
-    const launcher = join(REPOSITORY, "src/cli/launch.mjs");
-    const shell = {
-      command: "sh",
-      args: ["-c", `exec "$0" "$@" 2>"${log}"`, process.execPath, launcher],
-      env,
-    };
+    const shell = { command: "sh", args: ["-c", `exec "$0" "$@" 2>"${log}"`, process.execPath] };
     this.#child = new Child(machine.enter(shell), args);
   }
 

@@ -1,14 +1,18 @@
 import { spawnSync } from "node:child_process";
+import { build } from "../../clients/harness/build.ts";
+import { go } from "../../clients/harness/go.ts";
+import type { Language } from "../../clients/harness/language.ts";
 import { missingKubelab } from "../../kube/harness/build-kubelab.ts";
 
+const { CI = "" } = process.env;
 const TOOLS = [
   ["ip", ["-V"], "iproute2"],
   ["nft", ["--version"], "nftables"],
   ["nsenter", ["--version"], "util-linux"],
 ] as const;
 
-/** @returns why there can be no cluster of network namespaces on this machine, if so. */
-export function missingForBox(): string | undefined {
+/** @returns why there can be no cluster of network namespaces on this machine, with programs of these languages, if so. */
+export function missingForBox(languages: readonly Language[] = [go]): string | undefined {
   if (process.getuid?.() !== 0)
     return "network namespaces and nftables take root (CAP_SYS_ADMIN, CAP_NET_ADMIN)";
   for (const [command, args, packageName] of TOOLS) {
@@ -16,5 +20,29 @@ export function missingForBox(): string | undefined {
     if (error !== undefined) return `${command} is not installed (Debian's package ${packageName})`;
   }
   const { status, stderr } = spawnSync("ip", ["netns", "list"], { encoding: "utf8" });
-  return status === 0 ? missingKubelab() : `ip netns: ${stderr}`;
+  if (status !== 0) return `ip netns: ${stderr}`;
+  for (const language of languages) {
+    const found = language.findToolchain();
+    if ("missing" in found) return `${language.name}: ${found.missing}`;
+  }
+  return missingKubelab();
+}
+
+/**
+ * What a suite is described with: its limit, with time for the first build of everything, and why it is skipped, if so.
+ *
+ * @throws Error in CI, where none may be skipped.
+ */
+export function boxSuite(languages: readonly Language[] = [go]): { skip: string | false; timeout: number } {
+  const missing = missingForBox(languages);
+  if (missing !== undefined && CI !== "") throw new Error(missing);
+  return { skip: missing ?? false, timeout: 30 * 60_000 };
+}
+
+/** Builds the programs of the languages, unless they are. */
+export async function buildPrograms(languages: readonly Language[]): Promise<void> {
+  for (const language of languages) {
+    const found = language.findToolchain();
+    if ("versions" in found) await build(language, found.versions);
+  }
 }

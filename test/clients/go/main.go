@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	// Targets of the form xds:///NAME: the channel asks the control plane of GRPC_XDS_BOOTSTRAP.
 	_ "google.golang.org/grpc/xds"
@@ -45,12 +46,22 @@ func main() {
 		if !load(*target, *authority, *id, *wait == "yes", uint32(*delay)) {
 			os.Exit(1)
 		}
+	case "hold":
+		target := flags.String("target", "", "host:port to dial")
+		authority := flags.String("authority", "", "value of :authority")
+		id := flags.String("name", "go", "what the ids of its calls begin with")
+		channels := flags.Int("channels", 100, "how many, each with a connection of its own")
+		period := flags.Duration("period", 2*time.Second, "how often each is called")
+		flags.Parse(os.Args[2:])
+		if !hold(*target, *authority, *id, *channels, *period) {
+			os.Exit(1)
+		}
 	default:
 		usage()
 	}
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve [--host IP] --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]")
+	fmt.Fprintln(os.Stderr, "usage: echo serve [--host IP] --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N] | echo hold --target ADDR --authority NAME --name ID [--channels N] [--period 2s]")
 	os.Exit(64)
 }
