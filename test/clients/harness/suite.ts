@@ -146,7 +146,11 @@ async function withBackends(
   }
 }
 
-async function withProxy(language: Language, action: (proxy: IsobarProxy) => Promise<void>): Promise<void> {
+/** Runs the action with a proxy in front of three servers of the language. */
+export async function withProxy(
+  language: Language,
+  action: (proxy: IsobarProxy) => Promise<void>,
+): Promise<void> {
   await withBackends(language, NAMES, async ({ addresses }) => {
     const proxy = await IsobarProxy.start(addresses);
     try {
