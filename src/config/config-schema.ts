@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LOG_LEVELS } from "../telemetry/log.ts";
+import { callerSchema, captureSchema } from "./capture-schema.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import {
   choiceField,
@@ -83,6 +84,7 @@ const admin = z
   .strictObject({
     address: listenAddressField({
       doc: "Where the admin server listens. It shows the whole state and can start a drain, so it belongs on loopback or a unix socket.",
+      env: "ISOBAR_ADMIN_ADDRESS",
     }).default("127.0.0.1:15000"),
     allowNonLoopback: switchField({
       doc: "Permits an `admin.address` that other machines can reach. There is no authentication: a firewall must keep strangers out.",
@@ -161,10 +163,20 @@ export const configSchema = z
     fleet: fleet.optional(),
     admin: admin.prefault({}),
     metrics: metrics.optional(),
-    listeners: z
-      .array(listenerSchema)
-      .min(1)
-      .register(fieldNotes, { wanted: "a list of at least one listener", doc: "Where clients connect." }),
+    listeners: z.array(listenerSchema).register(fieldNotes, {
+      wanted: "a list of at least one listener",
+      doc: "Where clients connect; with `capture` the list may be empty.",
+    }),
+    capture: captureSchema.optional(),
+    callers: z
+      .array(callerSchema)
+      .register(fieldNotes, {
+        wanted: "a list of pods",
+        doc: "The pods of this node, where no control plane says which there are. Nobody else is let in where connections are captured.",
+        defaultText: "none",
+        live: true,
+      })
+      .optional(),
     clusters: z
       .array(clusterSchema)
       .register(fieldNotes, {

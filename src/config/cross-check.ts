@@ -1,5 +1,6 @@
 import { MAX_CLUSTER_SLOTS, MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
 import { checkBalancing } from "./check-balancing.ts";
+import { checkCapture } from "./check-capture.ts";
 import { checkControlPlane } from "./check-control-plane.ts";
 import { checkListeners } from "./check-listeners.ts";
 import { checkRequests } from "./check-requests.ts";
@@ -20,6 +21,7 @@ export function crossCheck(config: Config): CrossFinding[] {
   return [
     ...checkAdmin(config),
     ...checkListenAddresses(config),
+    ...checkCapture(config),
     ...checkListeners(config),
     ...checkUnique(
       config.listeners.map((listener, index) => ({ key: listener.name, path: ["listeners", index, "name"] })),

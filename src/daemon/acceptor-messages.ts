@@ -1,6 +1,12 @@
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
-import type { ListenFailedMessage, ListeningMessage, LogMessage, WorkerListener } from "./worker-messages.ts";
+import type {
+  ListenFailedMessage,
+  ListeningMessage,
+  LogMessage,
+  WorkerListener,
+  WorkerStart,
+} from "./worker-messages.ts";
 
 /** What the acceptor is born with. */
 export interface AcceptorStart {
@@ -8,6 +14,8 @@ export interface AcceptorStart {
   /** By listener: the file descriptor of a bound unix socket (net/unix-listener.ts), -1 for TCP. */
   readonly unixFds: readonly number[];
   readonly workerCount: number;
+  /** As {@link WorkerStart}. */
+  readonly anyIp: WorkerStart["anyIp"];
   /** Memory of a worker-loads.ts. */
   readonly loads: SharedArrayBuffer;
   /** Two Int32: counted up with each heartbeat; the kernel's number of the thread. */

@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
 import { parseSocketAddress } from "../config/socket-address.ts";
+import { CAPTURE_LISTENER } from "../proxy/callers/capture-listener.ts";
+import { AnyIp, CANARY_NUMBER } from "../resource/any-ip.ts";
 import type { AcceptorStart, AcceptorToMain, AcceptorToWorker, MainToAcceptor } from "./acceptor-messages.ts";
 import { probeHandOver } from "./hand-over-probe.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
@@ -26,14 +28,29 @@ const beats = new Int32Array(start.beat);
 beats[1] = currentThreadId();
 const ports = new Map<number, MessagePort>();
 const servers: Server[] = [];
+let canaries: AnyIp | undefined;
+let turn = 0;
 let waiting: { readonly socket: Socket; readonly listener: number }[] = [];
 
 function send(worker: number, message: AcceptorToWorker, socket: Socket): void {
   ports.get(worker)!.postMessage(message, [socket]);
 }
 
+/** Canaries go to the workers in turn, whatever these have to do: each is to show that it lives. */
+function isCanary(socket: Socket, listener: number): boolean {
+  const { anyIp, listeners } = start;
+  if (anyIp === undefined || listeners[listener]!.name !== CAPTURE_LISTENER) return false;
+  canaries ??= new AnyIp(anyIp);
+  return canaries.numberOf(socket.localAddress ?? "") === CANARY_NUMBER;
+}
+
+function nextInTurn(): number {
+  const workers = [...ports.keys()];
+  return workers.length === 0 ? -1 : workers[turn++ % workers.length]!;
+}
+
 function accept(socket: Socket, listener: number): void {
-  const worker = loads.least(ports.keys());
+  const worker = isCanary(socket, listener) ? nextInTurn() : loads.least(ports.keys());
   if (worker < 0) {
     if (waiting.length < MAX_WAITING) waiting.push({ socket, listener });
     else socket.destroy();
@@ -97,7 +114,8 @@ function addWorker(worker: number, port: MessagePort, isNew: boolean): void {
 }
 
 function close(): void {
-  for (const server of servers) server.close();
+  for (const [i, server] of servers.entries())
+    if (start.listeners[i]!.name !== CAPTURE_LISTENER) server.close();
   for (const port of ports.values()) port.postMessage({ kind: "closed" } satisfies AcceptorToWorker);
 }
 

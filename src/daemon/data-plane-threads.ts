@@ -198,7 +198,13 @@ export class DataPlaneThreads {
     let error: Error | undefined;
     this.#listenAsked = false;
     this.#acceptor = new AcceptorThread({
-      start: { listeners: this.#bound.all, unixFds, workerCount, loads: this.#loads.buffer },
+      start: {
+        listeners: this.#bound.all,
+        unixFds,
+        workerCount,
+        anyIp: this.#options.start.anyIp,
+        loads: this.#loads.buffer,
+      },
       entry: acceptorEntry,
       onMessage: (message) => this.#receiveFromAcceptor(message),
       onError: (thrown) => {

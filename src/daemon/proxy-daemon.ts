@@ -2,26 +2,29 @@ import { AdminServer } from "../admin/admin-server.ts";
 import { monotonicClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
-import { durationMs } from "../config/duration-ms.ts";
 import type { ParsedConfig } from "../config/parse-config.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
 import type { AddressLookup } from "../discovery/address-lookup.ts";
 import { ClusterMerge } from "../discovery/cluster-merge.ts";
 import { Discovery } from "../discovery/discovery.ts";
+import { CAPTURE_LISTENER } from "../proxy/callers/capture-listener.ts";
 import { SlotRegistry } from "../resource/slot-registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
 import { AuthorityPublisher } from "./authority-publisher.ts";
 import { bindAddress, bindError } from "./bind-address.ts";
+import type { NodeCapture } from "./capture/node-capture.ts";
+import { openCapture } from "./capture/open-capture.ts";
+import { privateListener } from "./capture/private-listener.ts";
 import { ClusterPublisher } from "./cluster-publisher.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
 import { ACCEPTOR, DataPlaneThreads } from "./data-plane-threads.ts";
+import { Departure } from "./departure.ts";
 import { EndpointHealth } from "./endpoint-health.ts";
 import type { ExitError } from "./exit-code.ts";
 import { ExitCode } from "./exit-code.ts";
 import { ExplainDesk } from "./explain-desk.ts";
-import { guardStart } from "./guard-start.ts";
 import { noteTrouble } from "./note-trouble.ts";
 import { OverloadManager } from "./overload-manager.ts";
 import { CgroupMemory } from "./overload-memory.ts";
@@ -33,7 +36,8 @@ import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
 import type { RoutePublisher } from "./route-publisher.ts";
 import type { TlsIdentities } from "./tls-identities.ts";
-import type { ListeningMessage, MainToWorker, WorkerToMain } from "./worker-messages.ts";
+import type { ListeningMessage, MainToWorker, WorkerListener, WorkerToMain } from "./worker-messages.ts";
+import { workerStart } from "./worker-start.ts";
 
 /** What a {@link ProxyDaemon} is made of. */
 export interface ProxyDaemonOptions {
@@ -48,15 +52,14 @@ export interface ProxyDaemonOptions {
   readonly load: () => Promise<ParsedConfig>;
 }
 
-/** What a worker may take beyond the limit of a drain to say that it is done. */
-const DRAIN_GRACE_MS = 1_000;
-
 /** The proxy as one object: discovery → publisher → data plane, beside them admin and metrics. The main thread touches no request. */
 export class ProxyDaemon {
   /** Settles when the process should end, with its exit code; rejects with ExitError when something failed. */
   readonly ended: Promise<ExitCode>;
 
   readonly #options: ProxyDaemonOptions;
+  /** Those of the configuration, and that of captured connections. */
+  readonly #listeners: readonly WorkerListener[];
   readonly #readiness: Readiness;
   readonly #counters: ProxyCounters;
   readonly #slots: SlotRegistry;
@@ -73,7 +76,7 @@ export class ProxyDaemon {
   readonly #admin: AdminServer;
   readonly #accessLog = new AccessLogSink();
   readonly #troubles = new Map<string, string>();
-  readonly #undrained = new Set<number>();
+  readonly #departure: Departure;
   readonly #end = Promise.withResolvers<ExitCode>();
   readonly #started = Promise.withResolvers<void>();
   #metrics: ProxyMetrics | undefined;
@@ -81,7 +84,7 @@ export class ProxyDaemon {
   #routes: RoutePublisher | undefined;
   #controlPlane: ControlPlaneLink | undefined;
   #hasFleet = false;
-  #drainLimit: NodeJS.Timeout | undefined;
+  #capture: NodeCapture | undefined;
   readonly #memory = CgroupMemory.find();
   #overload: OverloadManager | undefined;
 
@@ -92,7 +95,9 @@ export class ProxyDaemon {
     this.ended = this.#end.promise;
     // A worker may fail while nobody is waiting yet: start() and the caller look at it later.
     this.ended.catch(() => undefined);
-    this.#readiness = new Readiness(config.listeners.map((listener) => listener.name));
+    this.#listeners =
+      config.capture === undefined ? config.listeners : [...config.listeners, privateListener()];
+    this.#readiness = new Readiness(this.#listeners.map((listener) => listener.name));
     this.#counters = new ProxyCounters(workerCount);
     this.#slots = new SlotRegistry({ workerCount });
     const { admin, metrics, listeners } = config;
@@ -139,8 +144,8 @@ export class ProxyDaemon {
         workerEntry: options.workerEntry,
         acceptorEntry: options.acceptorEntry,
         workerCount,
-        listeners: config.listeners,
-        start: this.#workerStart(),
+        listeners: this.#listeners,
+        start: workerStart(config, this.#memory?.read(), this.#counters, log),
         counters: this.#counters,
         log,
       },
@@ -154,6 +159,16 @@ export class ProxyDaemon {
         onFault: (error) => this.#fail(error),
       },
     );
+    this.#departure = new Departure({
+      workers: workerCount,
+      readiness: this.#readiness,
+      log,
+      settings: () => this.#reloader.running.drain,
+      onBegin: () => this.#capture?.stateChanged(),
+      isLedHere: () => this.#capture?.isCurrent === true,
+      drain: (limitMs) => this.#threads.drain(limitMs),
+      onLeft: () => this.#end.resolve(ExitCode.ok),
+    });
     this.#reloader = new Reloader(config, {
       load: options.load,
       apply: (next) => this.#apply(next),
@@ -185,6 +200,13 @@ export class ProxyDaemon {
   /** @throws ExitError when an address cannot be bound or a worker dies before the proxy is ready. */
   async start(): Promise<void> {
     const { config, log } = this.#options;
+    this.#capture = await openCapture(config, {
+      broadcast: (message) => this.#threads.broadcast(message),
+      clusters: this.#clusters,
+      readiness: this.#readiness,
+      drain: (cause) => this.drain(cause),
+      log,
+    });
     await bindAddress("admin.address", config.admin.address, (address) => this.#admin.listen(address));
     if (config.metrics !== undefined) {
       // Loaded at need: the metrics library is a large part of a small process.
@@ -208,22 +230,13 @@ export class ProxyDaemon {
 
   /** Says that it is not ready; after the delay (none where nobody watches that) lets streams finish within the limit, then ends the process. */
   drain(cause: string, isUrgent = false): void {
-    if (this.#readiness.isDraining) return;
-    const { limitMs, delayMs } = this.#reloader.running.drain;
-    this.#readiness.draining();
-    this.#options.log.info("draining", { cause, delayMs, limitMs });
-    this.#drainLimit = setTimeout(() => this.#leave(limitMs), isUrgent ? 0 : delayMs);
-  }
-
-  #leave(limitMs: number): void {
-    for (let worker = 0; worker < this.#options.config.concurrency; worker++) this.#undrained.add(worker);
-    this.#threads.drain(limitMs);
-    this.#drainLimit = setTimeout(() => this.#drained("the limit has passed"), limitMs + DRAIN_GRACE_MS);
+    this.#departure.begin(cause, isUrgent);
   }
 
   /** Ends everything at once and frees the addresses. */
   async close(): Promise<void> {
-    clearTimeout(this.#drainLimit);
+    this.#departure.close();
+    this.#capture?.close();
     this.#overload?.close();
     this.#discovery.stop();
     await this.#controlPlane?.close();
@@ -244,7 +257,10 @@ export class ProxyDaemon {
       state: this.#counters.overload,
       workers: this.#counters.workers,
       log,
-      onReadiness: (reason) => this.#readiness.overloaded(reason),
+      onReadiness: (reason) => {
+        this.#readiness.overloaded(reason);
+        this.#capture?.stateChanged();
+      },
     });
   }
 
@@ -257,6 +273,7 @@ export class ProxyDaemon {
       this.#threads.broadcast({ kind: "fleet", fleet: config.fleet });
     this.#hasFleet = config.fleet !== undefined;
     this.#health.setFleet(config.fleet);
+    this.#capture?.setConfigured(config.callers ?? []);
     await this.#announceTls(config);
     await this.#loadRoutes(config);
     await this.#discovery.apply(config, () => this.#routes?.apply(config));
@@ -277,6 +294,7 @@ export class ProxyDaemon {
       onRoutes: (routes) => this.#routes!.setDiscovered(routes),
       authorities: this.#authorities,
       publisher: this.#publisher,
+      ...this.#capture?.views,
       log,
     });
     this.#metrics?.controlPlane(() => this.#controlPlane!.counts);
@@ -311,26 +329,13 @@ export class ProxyDaemon {
     this.#tls.apply(config);
   }
 
-  #workerStart() {
-    const { config, log } = this.#options;
-    return {
-      node: config.node,
-      resolveTimeoutMs: config.controlPlane && durationMs(config.controlPlane.resolveTimeout),
-      ...guardStart(config, this.#memory?.read(), log),
-      overload: this.#counters.overload.buffer,
-      poison: config.memory.poisonFreed,
-      endpointCounters: this.#counters.endpoints.buffers,
-      outcomes: this.#counters.outcomes.buffer,
-      workerCounters: this.#counters.workers.buffer,
-    };
-  }
-
   /** What a worker that takes the place of a dead one is told first: all that the others know. */
   *#stateForWorker(): Iterable<MainToWorker> {
     yield { kind: "access-log", ...this.#reloader.running.accessLog };
     yield { kind: "explain", ...this.#reloader.running.explain };
     if (this.#hasFleet) yield { kind: "fleet", fleet: this.#reloader.running.fleet };
     if (this.#tls !== undefined) yield* this.#tls.messages();
+    if (this.#capture !== undefined) yield* this.#capture.messages();
     yield* this.#publisher.messages();
     if (this.#routes?.message !== undefined) yield this.#routes.message;
     if (this.#authorities.message !== undefined) yield this.#authorities.message;
@@ -345,7 +350,7 @@ export class ProxyDaemon {
       case "drained":
         if (message.cutOff > 0)
           log.warn("streams were cut off by drain.limitMs", { streams: message.cutOff });
-        return this.#workerDrained(worker);
+        return this.#departure.workerDrained(worker, message.cutOff);
       case "log":
         return log[message.level](message.message, { ...message.fields, worker });
       case "access-log":
@@ -359,38 +364,31 @@ export class ProxyDaemon {
 
   #listening({ name, address, port }: ListeningMessage, thread: number): void {
     this.#options.log.info("listening", { listener: name, address, port });
+    if (name === CAPTURE_LISTENER) this.#capture?.listening(port);
     if (port > 0) this.#ownSockets.add({ kind: "ip", host: address, port });
     this.#progress(() => this.#readiness.listenerOpen(name, thread));
   }
 
   #listenFailed(name: string, error: string): void {
     const { listeners } = this.#options.config;
+    if (name === CAPTURE_LISTENER) return this.#fail(bindError("capture", "a port of its own", error));
     const index = listeners.findIndex((listener) => listener.name === name);
     this.#fail(bindError(`listeners[${index}].address`, listeners[index]?.address ?? "", error));
   }
 
   #progress(step: () => void): void {
     step();
+    this.#capture?.stateChanged();
     if (this.#readiness.reason() === undefined) this.#started.resolve();
   }
 
   #gone(thread: number): void {
     this.#readiness.threadGone(thread);
+    this.#capture?.stateChanged();
     if (thread === ACCEPTOR) return;
     this.#counters.retireWorker(thread, this.#publisher.clusters);
     this.#slots.workerGone(thread);
-    this.#workerDrained(thread);
-  }
-
-  #workerDrained(worker: number): void {
-    if (this.#undrained.delete(worker) && this.#undrained.size === 0)
-      this.#drained("all streams have finished");
-  }
-
-  #drained(how: string): void {
-    clearTimeout(this.#drainLimit);
-    this.#options.log.info("drained", { how });
-    this.#end.resolve(ExitCode.ok);
+    this.#departure.workerDrained(thread);
   }
 
   #fail(error: ExitError): void {

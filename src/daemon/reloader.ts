@@ -36,6 +36,7 @@ export const FIXED_SECTIONS = [
   "admin",
   "metrics",
   "listeners",
+  "capture",
   "controlPlane",
   "memory",
   "limits",
@@ -97,7 +98,7 @@ export class Reloader {
     const restartNeeded = FIXED_SECTIONS.filter(
       (section) => !isDeepStrictEqual(parsed.config[section], this.#running[section]),
     );
-    const { metrics: _, controlPlane: __, ...loaded } = parsed.config;
+    const { metrics: _, controlPlane: __, capture: ___, ...loaded } = parsed.config;
     const fixed = FIXED_SECTIONS.filter((section) => this.#running[section] !== undefined);
     const kept = Object.fromEntries(fixed.map((section) => [section, this.#running[section]]));
     this.#running = Object.freeze<Config>({ ...loaded, ...kept });

@@ -2,10 +2,13 @@ import type { MessagePort } from "node:worker_threads";
 import type { TierSet } from "../lb/tier-set.ts";
 import type { AccessLogLines } from "../proxy/access-log.ts";
 import type { AuthorityNews } from "../proxy/authorities/authority-news.ts";
+import type { ServiceChanges } from "../proxy/callers/capture-port.ts";
 import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { RouteUpdate } from "../proxy/routes/route-update.ts";
+import type { AnyIpRanges } from "../resource/any-ip.ts";
+import type { Caller } from "../resource/caller.ts";
 import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
@@ -49,6 +52,8 @@ export interface WorkerStart {
   readonly listening: "own" | "shared" | "handed";
   /** Memory of a worker-loads.ts. */
   readonly loads: SharedArrayBuffer;
+  /** The ranges that captured connections come to; default: none are captured. */
+  readonly anyIp?: AnyIpRanges | undefined;
   /** Limits of clients, divided by the number of workers; see guard-start.ts. */
   readonly guard: GuardOptions;
   /** 0: no limit. */
@@ -156,6 +161,22 @@ export interface FleetMessage {
   readonly cluster?: string | undefined;
 }
 
+/** The pods of this node, all of them: nobody else is let in where connections are captured. */
+export interface CallersMessage {
+  readonly kind: "callers";
+  readonly callers: readonly Caller[];
+}
+
+/** What is captured has changed. Sent before `isobar capture` is told. */
+export interface CapturedMessage extends ServiceChanges {
+  readonly kind: "captured";
+}
+
+/** The kernel sends the connections of the pods that were told here. */
+export interface PlanInForceMessage {
+  readonly kind: "plan-in-force";
+}
+
 /** Sockets come through this port from now on (acceptor-messages.ts). Sent again when the acceptor was replaced. */
 export interface AcceptorPortMessage {
   readonly kind: "acceptor-port";
@@ -183,6 +204,9 @@ export type MainToWorker =
   | FleetMessage
   | ExplainMessage
   | ExplainAskMessage
+  | CallersMessage
+  | CapturedMessage
+  | PlanInForceMessage
   | AcceptorPortMessage
   | ListenMessage;
 

@@ -1,3 +1,4 @@
+import type { Server } from "node:net";
 import { createServer } from "node:net";
 import type { HeapInfo } from "node:v8";
 import { getHeapStatistics } from "node:v8";
@@ -8,6 +9,7 @@ import { SeededRandom } from "../base/random.ts";
 import { parseSocketAddress } from "../config/socket-address.ts";
 import { POLICY_DROP_REASONS } from "../lb/module/policy-watch.ts";
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
+import { CAPTURE_LISTENER } from "../proxy/callers/capture-listener.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
@@ -71,6 +73,18 @@ const dataPlane = new DataPlane({
   onEndpointReleased: (slot) => endpointSlots.push(slot),
   onClusterReleased: (slot) => clusterSlots.push(slot),
   onDownstreamGone: () => tellLoad(),
+  capture: start.anyIp && {
+    anyIp: start.anyIp,
+    onUnknownCaller: (address, connections) => {
+      const fields = { address, connections };
+      say({
+        kind: "log",
+        level: "warn",
+        message: "captured connections of nobody on this node are closed",
+        fields,
+      });
+    },
+  },
   port: {
     listeners: start.listeners.map(listenerOptions),
     loadHttp1: async (services) => new (await import("../http1/http1-server.ts")).Http1Server(services),
@@ -108,19 +122,20 @@ function listen(listener: WorkerListener): void {
     const place = typeof bound === "string" || bound === null ? { address: String(bound), port: 0 } : bound;
     say({ kind: "listening", name: listener.name, address: place.address, port: place.port });
   });
-  servers.push(server);
+  servers.push({ server, name: listener.name });
   const address = parseSocketAddress(listener.address)!;
   const reusePort = address.kind === "ip" && start.listening !== "own";
   server.listen({ ...address, backlog: LISTEN_BACKLOG, reusePort });
 }
 
-const servers: ReturnType<typeof createServer>[] = [];
+const servers: { readonly server: Server; readonly name: string }[] = [];
 let drainDeadlineMs = Number.POSITIVE_INFINITY;
 let listening = false;
 let drained = false;
 
 function drain(limitMs: number): void {
-  for (const server of servers) server.close();
+  // The port of captured connections stays: who still comes there is served, and canaries show that this process lives.
+  for (const { server, name } of servers) if (name !== CAPTURE_LISTENER) server.close();
   dataPlane.drain();
   drainDeadlineMs = monotonicClock.nowMs() + limitMs;
   checkDrain();
@@ -129,7 +144,8 @@ function drain(limitMs: number): void {
 function checkDrain(): void {
   if (drained || drainDeadlineMs === Number.POSITIVE_INFINITY) return;
   const late = monotonicClock.nowMs() >= drainDeadlineMs;
-  if ((dataPlane.downstreamConnections > 0 || handingOver !== undefined) && !late) return;
+  const clients = dataPlane.downstreamConnections - dataPlane.reception.canaries;
+  if ((clients > 0 || handingOver !== undefined) && !late) return;
   drained = true;
   say({ kind: "drained", cutOff: late ? dataPlane.cutOff() : 0 });
 }
@@ -217,6 +233,12 @@ port.on("message", (message: MainToWorker) => {
       dataPlane.accessLog.enabled = message.enabled;
       dataPlane.accessLog.sample = message.sample;
       return;
+    case "callers":
+      return dataPlane.reception.applyCallers(message.callers);
+    case "captured":
+      return dataPlane.reception.applyServices(message);
+    case "plan-in-force":
+      return dataPlane.reception.planInForce();
     case "fleet":
       return dataPlane.setFleet(message.fleet, message.cluster);
     case "explain":

@@ -4,6 +4,7 @@ import type { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { GuardOptions } from "./guard/guard-options.ts";
 import type { FrontDoorOptions } from "./port/front-door.ts";
+import type { CaptureReception } from "./reception.ts";
 import type { TlsFailure } from "./tls-failure.ts";
 
 /** What a data plane is made of. */
@@ -22,6 +23,8 @@ export interface DataPlaneOptions {
   readonly maxRequestBodyOctets?: number;
   /** Limits of clients, and how silent ones are looked after; default: GUARD_DEFAULTS. */
   readonly guard?: GuardOptions;
+  /** What captured connections need; default: there are none. */
+  readonly capture?: CaptureReception | undefined;
   /** The words of an OverloadState; default: memory is never short. */
   readonly overload?: Int32Array;
   /** Least time between two PINGs an endpoint has not spoken between; default: SERVER_MIN_PING_MS. For tests. */

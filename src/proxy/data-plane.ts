@@ -5,12 +5,9 @@ import type { ConnectionState, Engine } from "../h2/connection-state.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
-import type { H2Channel } from "../net/h2-channel.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
 import type { SocketReads } from "../net/read-area.ts";
 import { ReadArea } from "../net/read-area.ts";
-import { SocketTransport } from "../net/socket-transport.ts";
-import type { Transport, TransportOwner } from "../net/transport.ts";
 import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { Fleet } from "../resource/fleet.ts";
@@ -30,13 +27,12 @@ import { ClusterSurroundings } from "./cluster-surroundings.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { DownstreamChannel } from "./downstream-channel.ts";
+import type { DownstreamChannel } from "./downstream-channel.ts";
 import { engineLimits } from "./engine-limits.ts";
 import { fail } from "./exchange-fail.ts";
 import { ExchangeTable } from "./exchange-table.ts";
 import { Explainer } from "./explain/explainer.ts";
 import { giveUp } from "./give-up.ts";
-import type { Caller } from "./guard/caller.ts";
 import { Guard } from "./guard/guard.ts";
 import { GUARD_DEFAULTS } from "./guard/guard-options.ts";
 import { ClusterReportsTable } from "./load-reports/cluster-reports-table.ts";
@@ -45,6 +41,7 @@ import { OutlierWatch } from "./outlier-watch.ts";
 import { FrontDoor } from "./port/front-door.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
+import { Reception } from "./reception.ts";
 import { relieve } from "./relief.ts";
 import { RequestHash } from "./request-hash.ts";
 import type { RouteUpdate } from "./routes/route-update.ts";
@@ -68,11 +65,12 @@ export class DataPlane {
   readonly #guard: Guard;
   readonly #reportSweep: LoadReportSweep;
   readonly #frontDoor: FrontDoor;
+  /** Where sockets come in, and who is behind those that were captured. */
+  readonly reception: Reception;
   readonly #downstream = new Set<DownstreamChannel>();
   readonly #deadlines: DeadlineTimer;
   readonly #onIdle = (connection: ConnectionState, slot: number): void =>
     giveUp(this.#context, this.#dispatcher, connection, slot, PROXY_ERRORS.idleTimeout);
-  #draining = false;
   readonly #sharedSetAside: SharedSetAside;
   readonly #around: ClusterSurroundings;
 
@@ -168,6 +166,18 @@ export class DataPlane {
       ...options.port,
       limits: { headLimitMs: guard.handshakeTimeoutMs, ...options.port?.limits },
     });
+    this.reception = new Reception(
+      this.#context,
+      this.#dispatcher,
+      this.#guard,
+      this.#frontDoor,
+      this.#downstream,
+      {
+        keepaliveTimeMs: guard.keepaliveTimeMs,
+        capture: options.capture,
+        onDownstreamGone: options.onDownstreamGone,
+      },
+    );
     this.#upstreams = new Upstreams(
       this.#context,
       this.#dispatcher,
@@ -295,57 +305,12 @@ export class DataPlane {
 
   /** Serves one accepted, paused socket. @param listener name of the listener it came in by. */
   accept(socket: Socket, listener = ""): void {
-    const { engine, area } = this.#context;
-    this.#context.tick();
-    const door = this.#frontDoor.admit(socket, listener);
-    if (door === undefined) return;
-    const caller = this.#guard.enter(socket.remoteAddress);
-    if (caller === undefined) {
-      socket.destroy();
-      return;
-    }
-    const { keepaliveTimeMs } = this.#options.guard ?? GUARD_DEFAULTS;
-    // The kernel asks for us whether the machine at the other end is still there: it costs the process nothing.
-    if (keepaliveTimeMs > 0) socket.setKeepAlive(true, keepaliveTimeMs);
-    const open = (owner: TransportOwner): Transport =>
-      SocketTransport.accept(engine.slab, area, socket, owner);
-    const onGone = (): void => {
-      this.#guard.leave(caller);
-      this.#options.onDownstreamGone?.();
-    };
-    const openHttp2 = (openTransport: typeof open, clusterSlot: number): H2Channel =>
-      this.#openHttp2(openTransport, clusterSlot, caller, onGone);
-    this.#frontDoor.arrive(door, { caller, openHttp2, onGone }, open);
-  }
-
-  #openHttp2(
-    openTransport: (owner: TransportOwner) => Transport,
-    clusterSlot: number,
-    caller: Caller,
-    onGone: () => void,
-  ): H2Channel {
-    const channel = new DownstreamChannel(
-      this.#context,
-      this.#dispatcher,
-      openTransport,
-      (gone) => {
-        this.#downstream.delete(gone);
-        this.#guard.forget(gone);
-        onGone();
-      },
-      caller,
-      this.#guard.watch(),
-      clusterSlot,
-    );
-    this.#downstream.add(channel);
-    if (this.#draining) channel.drain();
-    return channel.channel;
+    this.reception.accept(socket, listener);
   }
 
   /** Starts the two-phase goodbye on every client connection. */
   drain(): void {
-    this.#draining = true;
-    for (const channel of this.#downstream) channel.drain();
+    this.reception.drain();
     this.#frontDoor.drain();
   }
 
@@ -390,6 +355,7 @@ export class DataPlane {
   /** Looks after silent and slow clients and silent endpoints; to be called about four times a second. */
   sweep(): void {
     this.#guard.sweep();
+    this.reception.sweep();
     this.#reportSweep.sweep();
     this.#frontDoor.sweep(this.#context.time.nowMs);
     this.#context.routes?.sweep(this.#context.time.nowMs);

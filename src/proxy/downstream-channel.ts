@@ -9,6 +9,8 @@ import { H2Channel } from "../net/h2-channel.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
 import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { Origin } from "./callers/origin.ts";
+import type { RequestScope } from "./callers/request-scope.ts";
 import { countFlood } from "./count-flood.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Caller } from "./guard/caller.ts";
@@ -23,6 +25,16 @@ const DRAIN_TOKEN = 0x64_72_61_69;
 /** A client that does not answer the PING gets the second GOAWAY anyway after this long. */
 const DRAIN_PING_MS = 1000;
 
+/** Whose connection a {@link DownstreamChannel} is, and what it is for. */
+export interface DownstreamClient {
+  readonly caller: Caller;
+  /** Undefined for one that was not captured. */
+  readonly origin: Origin | undefined;
+  readonly watch: DownstreamWatch;
+  /** The connection's own cluster, or NO_ROUTE. */
+  readonly clusterSlot: number;
+}
+
 /** One client's connection. */
 export class DownstreamChannel implements ChannelOwner, GuardedConnection {
   readonly caller: Caller;
@@ -32,6 +44,9 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
   readonly requests: Dispatcher;
   /** The cluster that all requests of the connection are for, whatever their authority; undefined when that decides. */
   readonly cluster: ConnectionCluster | undefined;
+  /** What the accept of a captured connection says. */
+  readonly origin: Origin | undefined;
+  readonly scope: RequestScope | undefined;
   readonly #context: ProxyContext;
   readonly #onGone: (channel: DownstreamChannel) => void;
   #drainTimer: NodeJS.Timeout | undefined;
@@ -42,12 +57,12 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
     dispatcher: Dispatcher,
     openTransport: (owner: TransportOwner) => Transport,
     onGone: (channel: DownstreamChannel) => void,
-    caller: Caller,
-    watch: DownstreamWatch,
-    clusterSlot = NO_ROUTE,
+    { caller, origin, watch, clusterSlot }: DownstreamClient,
   ) {
     this.cluster = clusterSlot === NO_ROUTE ? undefined : new ConnectionCluster(context, clusterSlot);
     this.caller = caller;
+    this.origin = origin;
+    this.scope = origin?.scope;
     this.watch = watch;
     this.#context = context;
     this.requests = dispatcher;

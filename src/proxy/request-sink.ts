@@ -16,6 +16,7 @@ import { OverloadStage } from "../telemetry/overload-state.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { forwardBody, HEAD_SPARE_OCTETS, REPLAY_OCTETS } from "./attach.ts";
 import type { RequestNames } from "./authorities/request-names.ts";
+import type { RequestScope } from "./callers/request-scope.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
 import { abandonUpstream, fail } from "./exchange-fail.ts";
@@ -33,6 +34,8 @@ export interface RequestChannel {
   readonly cluster?: ConnectionCluster | undefined;
   /** The route of the request in progress, where HTTP/1.1 has found it. */
   readonly choice?: RouteChoice | undefined;
+  /** What all its requests are taken for, where the way it came by says so. */
+  readonly scope?: RequestScope | undefined;
   /** Whose connection it is, where requests may ask how they are picked for. */
   readonly caller?: { readonly address: string } | undefined;
   /** A stream of the connection is about to go. */
@@ -81,9 +84,11 @@ export class RequestSink implements ConnectionSink {
   }
 
   /** Finds a request its cluster, and puts it in line. @param request the decoder, or what was kept of a request that waited. */
-  #direct(slot: number, octets: number, request: RequestNames): void {
+  #direct(slot: number, octets: number, own: RequestNames): void {
     const { exchanges, engine, time, deadlines, clusters, routes, askedAuthorities } = this.#context;
     const { slab, pool, scratch } = engine;
+    const { scope } = this.#channel;
+    const request = scope === undefined ? own : scope.names(own);
     const ownCluster = this.#channel.cluster?.current();
     const source = this.#channel.caller?.address ?? "";
     const clusterSlot =
@@ -131,7 +136,9 @@ export class RequestSink implements ConnectionSink {
     const timeoutMs =
       policy === undefined ? request.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, request);
     // The decoder's view of the section ends here: its names may have moved.
-    const length = routes === undefined ? octets : routes.changeRequest(slot, octets);
+    let length = routes === undefined ? octets : routes.changeRequest(slot, octets);
+    const change = scope?.change;
+    if (change !== undefined) length = change.apply(slab.bytes, pool, scratch, length);
     const size = length + HEAD_SPARE_OCTETS;
     if (slab.usedOctets + size > engine.softCapacityOctets) engine.relieve();
     const block = slab.usedOctets + size > engine.softCapacityOctets ? 0 : slab.alloc(size);
@@ -146,8 +153,10 @@ export class RequestSink implements ConnectionSink {
     else if (routes !== undefined) exchanges.hash[slot] = 0;
     exchanges.headBlock[slot] = block;
     exchanges.headOctets[slot] = length;
-    exchanges.headLiteralOctets[slot] = request.outLiteralOctets + (routes?.changedLiteralOctets ?? 0);
-    exchanges.headListOctets[slot] = request.listOctets + (routes?.changedListOctets ?? 0);
+    exchanges.headLiteralOctets[slot] =
+      request.outLiteralOctets + (routes?.changedLiteralOctets ?? 0) + (change?.literalOctets ?? 0);
+    exchanges.headListOctets[slot] =
+      request.listOctets + (routes?.changedListOctets ?? 0) + (change?.listOctets ?? 0);
     exchanges.bits[slot]! |= ExchangeBit.movable;
     if (timeoutMs >= 0) {
       const due = time.nowMs + timeoutMs;

@@ -20,6 +20,10 @@ export const PortRefusal = {
   overBudget: 8,
   /** HTTP/1.1 was to be handled, and the part that does could not be loaded. */
   http1Unavailable: 9,
+  /** Captured traffic is for pods of this node, and it came from none of them. */
+  unknownCaller: 10,
+  /** What it came to belongs to no service that is captured, or to nobody who may come there. */
+  notCaptured: 11,
 } as const;
 export type PortRefusal = (typeof PortRefusal)[keyof typeof PortRefusal];
 
@@ -35,6 +39,8 @@ export const PORT_REFUSAL_NAMES = [
   "head_timeout",
   "over_budget",
   "http1_unavailable",
+  "unknown_caller",
+  "not_captured",
 ] as const;
 
 /** What became of a CONNECT request, as added to {@link PortCell.tunnels}. */

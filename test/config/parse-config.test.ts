@@ -133,7 +133,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "no listener",
     "listeners: []",
-    "f.yaml:1:12: listeners: found [], wanted a list of at least one listener",
+    "f.yaml:1:12: listeners: found [], wanted a list of at least one listener; add one, or capture",
   ],
   [
     "an unknown key with a near one",
@@ -143,7 +143,7 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   [
     "an unknown key",
     `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, clusters, controlPlane, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
+    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, capture, callers, clusters, controlPlane, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
   ],
   [
     "a number for a name",

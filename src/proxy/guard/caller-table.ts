@@ -55,15 +55,16 @@ export class CallerTable {
   /**
    * Takes a connection in; {@link leave} is due when it ends.
    *
+   * @param identity whose account it is; default: the address's.
    * @returns its account, or why it must be closed at once.
    */
-  enter(address: string, nowMs: number): Caller | RefusalReason {
+  enter(address: string, nowMs: number, identity: string = address): Caller | RefusalReason {
     const { maxConnections, maxConnectionsPerCaller, newConnectionsPerSecondPerCaller } = this.#options;
-    let caller = this.#callers.get(address);
+    let caller = this.#callers.get(identity);
     if (this.#connections >= maxConnections) return RefusalReason.maxConnections;
     if (caller === undefined) {
-      caller = new Caller(address, this.#floods, newConnectionsPerSecondPerCaller, nowMs);
-      this.#callers.set(address, caller);
+      caller = new Caller(address, this.#floods, newConnectionsPerSecondPerCaller, nowMs, identity);
+      this.#callers.set(identity, caller);
     } else {
       const { connections } = caller;
       const scarce = this.#connections >= maxConnections * SCARCE_SHARE;
@@ -94,7 +95,7 @@ export class CallerTable {
       if (first === undefined || nowMs - first.idleSinceMs < IDLE_MS) return;
       this.#idle.delete(first);
       if (first.floods.usedShare(nowMs) === 0) {
-        this.#callers.delete(first.address);
+        this.#callers.delete(first.identity);
       } else {
         first.idleSinceMs = nowMs;
         this.#idle.add(first);
@@ -105,7 +106,7 @@ export class CallerTable {
   #forgetFirst(): void {
     for (const first of this.#idle) {
       this.#idle.delete(first);
-      this.#callers.delete(first.address);
+      this.#callers.delete(first.identity);
       return;
     }
   }

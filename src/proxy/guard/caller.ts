@@ -10,6 +10,8 @@ const BURST_SECONDS = 4;
 export class Caller {
   /** The address without port, IPv4 never in its IPv6 form; "" for all of a unix socket. */
   readonly address: string;
+  /** By what its account is known: the address, or a pod's UID. */
+  readonly identity: string;
   /** What all its connections may do together of what floods are made of. */
   readonly floods: FloodBudget;
   readonly arrivals: TokenBucket;
@@ -22,8 +24,15 @@ export class Caller {
   /** Number of that count. */
   counted = 0;
 
-  constructor(address: string, floods: readonly FloodLimit[], perSecond: number, nowMs: number) {
+  constructor(
+    address: string,
+    floods: readonly FloodLimit[],
+    perSecond: number,
+    nowMs: number,
+    identity: string = address,
+  ) {
     this.address = address;
+    this.identity = identity;
     this.floods = new FloodBudget(floods, CALLER_SHARE);
     this.arrivals = new TokenBucket(perSecond * BURST_SECONDS, perSecond, nowMs);
   }

@@ -45,11 +45,12 @@ export class Guard {
    * Takes in an accepted connection, whatever it will speak; {@link leave} is due when it has ended.
    *
    * @param remoteAddress as the socket names it; undefined for a unix socket.
+   * @param identity whose account it is; default: the address's. A pod's UID, where it is known, because addresses change owners.
    * @returns its account; undefined when the connection must be closed at once (it has been counted).
    */
-  enter(remoteAddress: string | undefined): Caller | undefined {
+  enter(remoteAddress: string | undefined, identity?: string): Caller | undefined {
     const { workerRow, time } = this.#context;
-    const caller = this.callers.enter(callerAddress(remoteAddress), time.nowMs);
+    const caller = this.callers.enter(callerAddress(remoteAddress), time.nowMs, identity);
     if (typeof caller === "object") return caller;
     workerRow[WorkerColumn.guard + GuardCell.refused + caller]!++;
     return undefined;

@@ -1,18 +1,24 @@
+import { feedOwner } from "../../net/feed-owner.ts";
 import type { Transport, TransportOwner } from "../../net/transport.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
+import { callerAnswer } from "../callers/caller-answer.ts";
+import { ASKING, enterService } from "../callers/enter-service.ts";
+import type { Origin } from "../callers/origin.ts";
 import type { Caller } from "../guard/caller.ts";
 import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import type { ArrivalLimits } from "./arrival-limits.ts";
 import { Stage } from "./arrival-stage.ts";
 import { AuthorityWait } from "./authority-wait.ts";
 import { ClusterPin } from "./cluster-pin.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
-import type { DialFailure, DialOwner } from "./endpoint-dial.ts";
-import { EndpointDial } from "./endpoint-dial.ts";
-import { isClientsFault, mayBeSettings, refusalOf } from "./first-octets.ts";
+import type { EarlyDialOwner } from "./early-dial.ts";
+import { EarlyDial } from "./early-dial.ts";
+import type { DialFailure, EndpointDial } from "./endpoint-dial.ts";
+import { isClientsFault, refusalOf } from "./first-octets.ts";
+import type { Http1Candidate } from "./hand-to-http1.ts";
+import { handToHttp1 } from "./hand-to-http1.ts";
 import { HeldOctets } from "./held-octets.ts";
 import { judgeOctets } from "./judge-octets.ts";
 import type { ListenerDoor, ListenerProtocol } from "./listener-door.ts";
@@ -28,14 +34,16 @@ import type { TunnelClient } from "./tunnel-request.ts";
 import { TunnelRequest } from "./tunnel-request.ts";
 
 /** A client's connection from the accept until it is known what it speaks and where it leads; and the account of it after that. */
-export class Arrival implements GuardedArrival, TransportOwner, DialOwner, SpliceOwner, TunnelClient {
+export class Arrival
+  implements GuardedArrival, TransportOwner, EarlyDialOwner, SpliceOwner, TunnelClient, Http1Candidate
+{
   readonly caller: Caller;
+  readonly origin: Origin | undefined;
   readonly #services: PortServices;
   readonly #door: ListenerDoor;
   readonly #hooks: ArrivalHooks;
   readonly #transport: Transport;
   readonly #held: HeldOctets;
-  readonly #limits: ArrivalLimits;
   #stage: Stage = Stage.detecting;
   /** The connection's own cluster. */
   readonly #pin: ClusterPin;
@@ -44,8 +52,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   isClosed = false;
   readonly #gauge: ProtocolGauge;
   readonly #timer = new PatientTimer();
-  /** Made for the connection's own cluster before it is known whether it is wanted. */
-  #dial: EndpointDial | undefined;
+  readonly #dial: EarlyDial;
   #tunnel: TunnelRequest | undefined;
   #splice: Splice | undefined;
   readonly #writer: AnswerWriter;
@@ -58,19 +65,32 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     openTransport: (owner: TransportOwner) => Transport,
   ) {
     this.#services = services;
-    this.#limits = services.limits;
     this.#door = door;
     this.#hooks = hooks;
     this.caller = hooks.caller;
+    this.origin = hooks.origin;
     this.#held = new HeldOctets(services.context.engine.slab);
+    this.#dial = new EarlyDial(services, this);
     this.#pin = new ClusterPin(services.context);
     this.#gauge = new ProtocolGauge(services.context);
     this.#wait = new AuthorityWait(services.context, hooks.caller.address, () => this.#readOn());
     services.arrivals.add(this);
     this.#transport = openTransport(this);
     this.#writer = new AnswerWriter(services.context.engine.slab, this.#transport);
-    if (door.hasCluster && door.clusterSlot === NO_ROUTE) this.#refuse(PortRefusal.noCluster);
+    if (this.#service !== "") this.#enterService();
+    else if (door.hasCluster && door.clusterSlot === NO_ROUTE) this.refuse(PortRefusal.noCluster);
     else this.#begin(door.clusterSlot);
+  }
+
+  /** The service of a captured connection, which its address says; "" for others, and inside a tunnel. */
+  get #service(): string {
+    return this.#inTunnel ? "" : (this.origin?.service ?? "");
+  }
+
+  #enterService(): void {
+    const slot = enterService(this.#services.context, this.#service, this.#wait);
+    if (slot === ASKING) this.wait();
+    else this.#begin(slot);
   }
 
   /** Begins to find out what the connection speaks, at its start and again inside a tunnel. */
@@ -85,28 +105,27 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     } else if (declared === "tcp" || (declared === "auto" && protocol === "tcp")) {
       this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
     } else if (declared === "auto" && clusterSlot !== NO_ROUTE) {
-      const { dialAfterMs, tunnelDialAfterMs, silenceMs } = this.#limits;
+      const { dialAfterMs, tunnelDialAfterMs, silenceMs } = this.#services.limits;
       const afterMs = tlsIdentity !== 0 ? silenceMs : this.#inTunnel ? tunnelDialAfterMs : dialAfterMs;
       this.#timer.set(afterMs, () => this.#dialEarly(silenceMs - afterMs));
     } else {
-      this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
+      this.#timer.set(this.#services.limits.headLimitMs, () => this.#tooLate());
     }
   }
 
   /** @param restMs until silence is an answer. */
   #dialEarly(restMs: number): void {
-    const { context, picker } = this.#services;
-    context.tick();
-    this.#dial = new EndpointDial(context, picker, { clusterSlot: this.#pin.slot, byClientTls: false }, this);
+    this.#services.context.tick();
+    this.#dial.begin(this.#pin.slot);
     // From then on it counts as TCP, and what the endpoint says is the client's. A client of HTTP/2 that was slow to begin
     // (a throttled pod, a cold virtual machine) is served as such all the same.
     this.#timer.set(restMs, () => this.#gauge.set(DownstreamProtocol.tcp));
   }
 
   #tooLate(): void {
-    if (this.#held.octets === 0) this.#refuse(PortRefusal.silent);
+    if (this.#held.octets === 0) this.refuse(PortRefusal.silent);
     else if (this.#pin.slot !== NO_ROUTE) this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
-    else this.#refuse(PortRefusal.headTimeout);
+    else this.refuse(PortRefusal.headTimeout);
   }
 
   onRead(length: number): void {
@@ -119,10 +138,10 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
       const { bytes } = context.engine.slab;
       if (detectProtocol(bytes, offset, length) === Detected.http2) return this.#toHttp2(length);
     }
-    if (!this.#held.append(offset, length)) return this.#refuse(PortRefusal.overBudget);
+    if (!this.#held.append(offset, length)) return this.refuse(PortRefusal.overBudget);
     // A carrier may tell once more after a pause.
     if (this.#stage !== Stage.detecting) return this.#transport.pause();
-    if (isNew) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
+    if (isNew) this.#timer.set(this.#services.limits.headLimitMs, () => this.#tooLate());
     this.#examine();
   }
 
@@ -132,7 +151,12 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
 
   #examine(): void {
     if (this.#held.octets === 0) return;
-    const known = { clusterSlot: this.#pin.slot, ended: this.#clientEnded, mayAsk: this.#wait.mayAsk };
+    const known = {
+      clusterSlot: this.#pin.slot,
+      ended: this.#clientEnded,
+      mayAsk: this.#wait.mayAsk,
+      origin: this.origin,
+    };
     const judgement = judgeOctets(this.#services, this.#declared, this.#held, known);
     switch (judgement.kind) {
       case "wait":
@@ -140,18 +164,19 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
       case "http2":
         return this.#toHttp2(this.#held.toArea(this.#services.context.area));
       case "http1":
-        void this.#toHttp1();
-        return;
+        return this.#toHttp1();
       case "tunnel":
         // One is enough: within another it would lead nowhere else.
-        if (this.#inTunnel) return this.#refuse(PortRefusal.malformed, ANSWERS.badRequest);
+        if (this.#inTunnel) return this.refuse(PortRefusal.malformed, ANSWERS.badRequest);
         return this.#toTunnel(judgement.head);
+      case "caller":
+        return this.answer(callerAnswer(this.origin!.pod!));
       case "ask":
         return this.#ask(judgement.authority);
       case "endpoint":
         return this.#toEndpoint(judgement.protocol, judgement.clusterSlot);
       case "refuse":
-        return this.#refuse(judgement.reason, judgement.answer);
+        return this.refuse(judgement.reason, judgement.answer);
     }
   }
 
@@ -179,9 +204,10 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   }
 
   #readOn(): void {
+    if (this.#service !== "") this.#enterService();
     this.#stage = Stage.detecting;
     this.#transport.resume();
-    if (this.#held.octets > 0) this.#timer.set(this.#limits.headLimitMs, () => this.#tooLate());
+    if (this.#held.octets > 0) this.#timer.set(this.#services.limits.headLimitMs, () => this.#tooLate());
     this.#examine();
   }
 
@@ -194,35 +220,25 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.#transport.pause();
   }
 
-  onDialled(): void {
-    // An early dial waits until it is known whether it is wanted.
+  get isSilent(): boolean {
+    return this.#stage === Stage.detecting && this.#held.octets === 0;
   }
 
-  /**
-   * An endpoint that speaks first, and not with HTTP/2's SETTINGS, speaks to no HTTP/2 client: there is nothing to wait for. Nor
-   * is there when it ends.
-   */
-  onGreeting(): void {
-    const { greeting, ended } = this.#dial!;
-    if (this.#stage !== Stage.detecting || this.#held.octets > 0) return;
-    const { bytes } = this.#services.context.engine.slab;
-    if (ended || !mayBeSettings(bytes, greeting.start, greeting.octets)) {
-      this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
-    }
+  endpointSpoke(): void {
+    this.#toEndpoint(DownstreamProtocol.tcp, this.#pin.slot);
   }
 
   /** Who speaks by the time silence counts is dialled for again, or served as HTTP/2; who does not has nobody to listen to. */
-  onDialFailed(reason: DialFailure): void {
-    this.#dial = undefined;
+  dialFailed(reason: DialFailure): void {
     if (this.#held.octets === 0)
-      this.#timer.set(this.#limits.silenceMs, () => this.#refuse(refusalOf(reason)));
+      this.#timer.set(this.#services.limits.silenceMs, () => this.refuse(refusalOf(reason)));
   }
 
   /** The connection speaks HTTP/2; `length` octets of it stand in the read area. */
   #toHttp2(length: number): void {
     const { arrivals, context } = this.#services;
     this.#timer.clear();
-    this.#dial?.abandon();
+    this.#dial.abandon();
     this.#stage = Stage.handedOver;
     this.#gauge.set(-1);
     arrivals.delete(this);
@@ -230,30 +246,19 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
       this.#transport.adopt(owner);
       return this.#transport;
     };
-    const owner = this.#hooks.openHttp2(open, this.#pin.slot);
-    if (length === 0) return;
-    const wasInUse = context.area.inUse;
-    context.area.inUse = true;
-    owner.onRead(length);
-    context.area.inUse = wasInUse;
+    // Requests of a captured connection are told apart by the service's name, which outlives its cluster.
+    const owner = this.#hooks.openHttp2(open, this.#service === "" ? this.#pin.slot : NO_ROUTE);
+    feedOwner(context.area, owner, length);
   }
 
   /** The connection is passed on as it is, to an endpoint of the cluster. */
   #toEndpoint(protocol: DownstreamProtocol, clusterSlot: number): void {
-    const { context, picker } = this.#services;
-    context.tick();
-    const byClientTls = protocol === DownstreamProtocol.tls;
-    let dial = this.#dial;
-    if (dial?.suits(clusterSlot, byClientTls) !== true) {
-      dial?.abandon();
-      dial = new EndpointDial(context, picker, { clusterSlot, byClientTls }, this);
-    }
-    this.#toSplice(protocol, dial);
+    this.#services.context.tick();
+    this.#toSplice(protocol, this.#dial.take(clusterSlot, protocol === DownstreamProtocol.tls));
   }
 
   #toSplice(protocol: DownstreamProtocol, dial: EndpointDial): void {
     this.#timer.clear();
-    this.#dial = undefined;
     this.#stage = Stage.spliced;
     this.#gauge.set(protocol);
     const { context } = this.#services;
@@ -264,7 +269,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.#splice = undefined;
     this.#transport.adopt(this);
     const isHttp1 = this.#gauge.protocol === DownstreamProtocol.http1;
-    this.#refuse(refusalOf(reason), isHttp1 ? ANSWERS.unavailable : undefined);
+    this.refuse(refusalOf(reason), isHttp1 ? ANSWERS.unavailable : undefined);
   }
 
   spliceGone(): void {
@@ -272,27 +277,24 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.#gone();
   }
 
-  async #toHttp1(): Promise<void> {
+  #toHttp1(): void {
     this.#timer.clear();
-    this.#dial?.abandon();
-    this.#dial = undefined;
+    this.#dial.abandon();
     this.wait();
     this.#gauge.set(DownstreamProtocol.http1);
-    try {
-      const handler = await this.#services.http1();
-      if (this.isClosed) return;
-      this.#stage = Stage.handedOver;
-      handler.accept({
-        transport: this.#transport,
-        octets: this.#held.toBuffer(),
-        clusterSlot: this.#pin.slot,
-        source: this.caller.address,
-        listener: this.#door.name,
-        onGone: () => this.#gone(),
-      });
-    } catch {
-      if (!this.isClosed) this.#refuse(PortRefusal.http1Unavailable, ANSWERS.unavailable);
-    }
+    const goods = {
+      transport: this.#transport,
+      held: this.#held,
+      pin: this.#pin,
+      source: this.caller.address,
+      listener: this.#door.name,
+      onGone: () => this.#gone(),
+    };
+    void handToHttp1(this, goods, () => this.#services.http1());
+  }
+
+  handedOver(): void {
+    this.#stage = Stage.handedOver;
   }
 
   /** Says something of our own; then closes, or does what is given. */
@@ -327,7 +329,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   }
 
   /** @param answer what the client is told; without it, it sees its connection end, or that it came to nothing. */
-  #refuse(reason: PortRefusal, answer?: LocalAnswer): void {
+  refuse(reason: PortRefusal, answer?: LocalAnswer): void {
     this.#services.countRefusal(reason);
     if (answer !== undefined) this.answer(answer);
     else if (isClientsFault(reason)) this.#end();
@@ -337,11 +339,11 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
   /** An orderly end, with what still comes read out: unread octets would make it a reset. */
   #end(): void {
     this.#timer.clear();
-    this.#dial?.abandon();
+    this.#dial.abandon();
     this.#held.free();
     this.#stage = Stage.closing;
     this.#transport.resume();
-    this.#transport.end(this.#limits.lingerMs);
+    this.#transport.end(this.#services.limits.lingerMs);
   }
 
   #close(): void {
@@ -355,7 +357,7 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
     this.isClosed = true;
     const { arrivals } = this.#services;
     this.#timer.clear();
-    this.#dial?.abandon();
+    this.#dial.abandon();
     this.#tunnel?.abandon();
     this.#wait.cancel();
     this.#held.free();
@@ -376,13 +378,12 @@ export class Arrival implements GuardedArrival, TransportOwner, DialOwner, Splic
 
   /** The proxy is leaving: who has said nothing yet is told so as a client of HTTP/2, because most are. */
   drain(): void {
-    if (this.#stage !== Stage.detecting || this.#held.octets > 0) return;
-    if (this.#declared === "auto" && this.#pin.slot === NO_ROUTE) this.#toHttp2(0);
+    if (this.isSilent && this.#declared === "auto" && this.#pin.slot === NO_ROUTE) this.#toHttp2(0);
   }
 
   /** Closes a spliced connection that nobody has used for long. */
   sweep(nowMs: number): void {
-    if (this.#splice !== undefined && nowMs - this.#splice.activeMs > this.#limits.spliceIdleMs)
+    if (this.#splice !== undefined && nowMs - this.#splice.activeMs > this.#services.limits.spliceIdleMs)
       this.#splice.close(false);
   }
 

@@ -76,11 +76,16 @@ export class FrontDoor implements PortServices {
    * @returns the rules of its listener (the first one, when the name is not known); undefined when it was closed.
    */
   admit(socket: Socket, listener: string): ListenerDoor | undefined {
-    const door = this.#doors.get(listener) ?? this.#first;
+    const door = this.doorOf(listener);
     if (door.admits(socket)) return door;
     this.countRefusal(PortRefusal.source);
     socket.resetAndDestroy();
     return undefined;
+  }
+
+  /** @returns the rules of a listener; of the first one, when the name is not known. */
+  doorOf(listener: string): ListenerDoor {
+    return this.#doors.get(listener) ?? this.#first;
   }
 
   /** Takes a connection in. What it speaks is found out where the listener does not declare it. */

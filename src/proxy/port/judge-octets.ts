@@ -1,6 +1,8 @@
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
+import { CALLER_PATH } from "../callers/caller-answer.ts";
+import type { Origin } from "../callers/origin.ts";
 import { HelloState, readClientHello } from "./client-hello.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
 import { isGrpcWeb, routeOfHost } from "./first-octets.ts";
@@ -20,6 +22,8 @@ export type Judgement =
   /** HTTP/1.1 that is handled request by request. */
   | { readonly kind: "http1" }
   | { readonly kind: "tunnel"; readonly head: RequestHead }
+  /** A pod asks who it is. */
+  | { readonly kind: "caller" }
   /** Somebody may know where this leads. */
   | { readonly kind: "ask"; readonly authority: string }
   /** Passed on unchanged. */
@@ -37,6 +41,8 @@ export interface KnownOfConnection {
   readonly ended: boolean;
   /** Somebody may be asked for names that are not known. */
   readonly mayAsk: boolean;
+  /** What the accept says, for captured connections. */
+  readonly origin: Origin | undefined;
 }
 
 /**
@@ -50,13 +56,18 @@ export function judgeOctets(
   known: KnownOfConnection,
 ): Judgement {
   const { bytes } = services.context.engine.slab;
-  const { clusterSlot, ended } = known;
+  const { clusterSlot, ended, origin } = known;
   const detected = detectProtocol(bytes, held.start, held.octets);
   if (detected === Detected.undecided && !ended) return WAIT;
   if (declared === "tls") {
     // In particular nothing may pass unread as TLS that is none, to endpoints that are to be reached by TLS only.
     if (detected !== Detected.tls) return { kind: "refuse", reason: PortRefusal.malformed };
     return judgeHello(services, held, known);
+  }
+  if (clusterSlot === NO_ROUTE && origin !== undefined && origin.service !== "") {
+    // The address it came to has said what it is for, and there is no such service: no name says otherwise.
+    if (detected === Detected.http2) return { kind: "http2" };
+    return { kind: "refuse", reason: PortRefusal.noCluster };
   }
   if (detected === Detected.connect && clusterSlot === NO_ROUTE) {
     const head = readRequestHead(bytes, held.start, held.octets);
@@ -98,10 +109,12 @@ function judgeHello(
 function judgeRequest(
   { context, hosts }: PortServices,
   held: HeldOctets,
-  { clusterSlot, ended, mayAsk }: KnownOfConnection,
+  { clusterSlot, ended, mayAsk, origin }: KnownOfConnection,
 ): Judgement {
   const head = readRequestHead(context.engine.slab.bytes, held.start, held.octets);
   if (head.state === HeadState.incomplete && !ended) return WAIT;
+  if (head.target === CALLER_PATH && origin?.pod !== undefined && clusterSlot === NO_ROUTE)
+    return { kind: "caller" };
   let slot = clusterSlot;
   if (slot === NO_ROUTE) {
     if (head.state !== HeadState.complete) {

@@ -4,6 +4,8 @@ export interface LocalAnswer {
   readonly reason: string;
   /** What went wrong, for people; it repeats nothing of the request. */
   readonly text: string;
+  /** Media type of the text; default text/plain. */
+  readonly type?: string;
 }
 
 /** Every such answer. */
@@ -28,9 +30,9 @@ export const ANSWERS = {
 } as const satisfies Record<string, LocalAnswer>;
 
 /** @returns the whole answer as it goes over the wire; a tunnel's has no body, all others close the connection. */
-export function answerText({ status, reason, text }: LocalAnswer): string {
+export function answerText({ status, reason, text, type = "text/plain" }: LocalAnswer): string {
   const line = `HTTP/1.1 ${status} ${reason}\r\n`;
-  if (status === 200) return `${line}\r\n`;
+  if (status === 200 && text === "") return `${line}\r\n`;
   const body = `${text}\n`;
-  return `${line}content-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+  return `${line}content-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
 }

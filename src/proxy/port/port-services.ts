@@ -1,6 +1,7 @@
 import type { Transport, TransportOwner } from "../../net/transport.ts";
 import type { HostIndex } from "../../route/host-index.ts";
 import type { PortRefusal, TunnelResult } from "../../telemetry/port-cell.ts";
+import type { Origin } from "../callers/origin.ts";
 import type { Caller } from "../guard/caller.ts";
 import type { GuardedArrival } from "../guard/guarded-arrival.ts";
 import type { ProxyContext } from "../proxy-context.ts";
@@ -13,6 +14,8 @@ import type { TargetLookup } from "./target-lookup.ts";
 /** Whose an arrival is, and what becomes of it outside. */
 export interface ArrivalHooks {
   readonly caller: Caller;
+  /** What the accept says of a captured connection; undefined for others. */
+  readonly origin: Origin | undefined;
   /**
    * Makes the connection one of HTTP/2.
    *

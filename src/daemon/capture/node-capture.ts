@@ -1,0 +1,238 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "../../config/config.ts";
+import { parseSocketAddress } from "../../config/socket-address.ts";
+import { AnyIp } from "../../resource/any-ip.ts";
+import type { Caller } from "../../resource/caller.ts";
+import type { CapturedService } from "../../resource/captured-service.ts";
+import type { Cluster } from "../../resource/cluster.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { CallerView } from "../../xds/resources/caller-view.ts";
+import type { CaptureView } from "../../xds/resources/capture-view.ts";
+import type { MainToWorker } from "../worker-messages.ts";
+import { canaryCluster } from "./canary-cluster.ts";
+import { capturePlan } from "./capture-plan.ts";
+import { CaptureState } from "./capture-state.ts";
+import { readRunFile, writeRunFile } from "./run-file.ts";
+import { ServiceNumbers } from "./service-numbers.ts";
+
+/** What a {@link NodeCapture} works with. */
+export interface NodeCaptureOptions {
+  readonly config: NonNullable<Config["capture"]>;
+  readonly workers: number;
+  readonly broadcast: (message: MainToWorker) => void;
+  /** Puts the cluster of canaries in force. */
+  readonly publish: (cluster: Cluster) => void;
+  /** Another generation has taken the place of this one: it is to leave. */
+  readonly onSuperseded: (by: string) => void;
+  /** Whether this generation should get connections, and whether it is leaving. */
+  readonly state: () => { readonly ready: boolean; readonly draining: boolean };
+  readonly log: Log;
+}
+
+const WRITE_MS = 500;
+
+/**
+ * The node's traffic as the main thread has it: which services have which number, which pods call, and the files by which
+ * `isobar capture` is told, and tells.
+ *
+ *     <runDir>/<generation>/generation.json   that this process lives, its port, whether it is ready
+ *     <runDir>/<generation>/plan.json         what is to be captured, from whom, and where to
+ *     <runDir>/capture.json                   written by `isobar capture`: which generation gets connections
+ */
+export class NodeCapture {
+  readonly generation: string;
+  readonly #options: NodeCaptureOptions;
+  readonly #folder: string;
+  readonly #anyIp: AnyIp;
+  readonly #numbers = new ServiceNumbers();
+  readonly #startedMs = Date.now();
+  readonly #state = new CaptureState();
+  #callers: readonly Caller[] = [];
+  #configured: readonly Caller[] = [];
+  #viewed: readonly Caller[] | undefined;
+  #told = { ready: false, draining: false };
+  #port = 0;
+  #planned = "";
+  #planIsOld = true;
+  /** The plan that the kernel has; "" while it has none, or an older one. */
+  #inForce = "";
+  #echoPort = 0;
+  #closed = false;
+  #writeFailed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: NodeCaptureOptions) {
+    const { POD_UID = "" } = process.env;
+    this.#options = options;
+    const { generation, runDir, anyIp } = options.config;
+    const ownName = `${this.#startedMs.toString(36)}-${process.pid}`;
+    this.generation = generation ?? (/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/.test(POD_UID) ? POD_UID : ownName);
+    this.#folder = join(runDir, this.generation);
+    this.#anyIp = new AnyIp(anyIp);
+  }
+
+  /** Begins to write, so that the folder is there; {@link close} ends it. */
+  start(): void {
+    this.#write();
+    this.#publishCanary(0);
+    this.#timer = setInterval(() => this.#turn(), WRITE_MS);
+  }
+
+  /** The port is open. */
+  listening(port: number): void {
+    this.#port = port;
+    this.#write();
+  }
+
+  /** Readiness, or whether this generation leaves, may have changed. */
+  stateChanged(): void {
+    const { ready, draining } = this.#options.state();
+    if (ready !== this.#told.ready || draining !== this.#told.draining) this.#write();
+  }
+
+  /** What a control plane says is taken from here; as long as it says nothing, what the configuration has counts. */
+  readonly views = {
+    onCallers: (view: CallerView | undefined): void => {
+      this.#viewed = view?.callers;
+      this.#setCallers(this.#viewed ?? this.#configured);
+    },
+    onCapture: (view: CaptureView | undefined): void => {
+      this.setServices(view?.services ?? this.#options.config.services);
+    },
+  };
+
+  /** The pods of this node, as the configuration has them. */
+  setConfigured(callers: readonly Caller[]): void {
+    this.#configured = callers;
+    if (this.#viewed === undefined) this.#setCallers(callers);
+  }
+
+  #setCallers(callers: readonly Caller[]): void {
+    if (isDeepStrictEqual(callers, this.#callers)) return;
+    this.#callers = callers;
+    this.#options.broadcast({ kind: "callers", callers });
+    this.#planIsOld = true;
+    this.#writePlan();
+  }
+
+  /** What is captured, on all nodes. */
+  setServices(services: readonly CapturedService[]): void {
+    const { added, removed, refused } = this.#numbers.apply(services);
+    if (refused.length > 0) {
+      this.#options.log.error("too many services were captured since the start, further ones are not", {
+        refused: refused.length,
+        first: refused[0]!,
+      });
+    }
+    if (added.length + removed.length > 0) this.#options.broadcast({ kind: "captured", added, removed });
+    this.#planIsOld = true;
+    this.#writePlan();
+  }
+
+  /** What a worker is told that takes the place of a dead one. */
+  *messages(): Iterable<MainToWorker> {
+    if (this.#callers.length > 0) yield { kind: "callers", callers: this.#callers };
+    const added = this.#numbers.services.map(({ number, service }) => ({ number, service }));
+    if (added.length > 0) yield { kind: "captured", added, removed: [] };
+  }
+
+  /** Whether connections may still come to this generation by `isobar capture`. */
+  get isCurrent(): boolean {
+    return this.#state.current === this.generation && this.#state.isFresh(Date.now());
+  }
+
+  /** Takes the files away that speak of this process: it is gone. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #turn(): void {
+    this.#write();
+    const content = readRunFile(join(this.#options.config.runDir, "capture.json"));
+    if (content === undefined) return;
+    const wasCurrent = this.#state.current === this.generation;
+    this.#state.update(content, this.generation);
+    this.#publishCanary(this.#state.echoPort);
+    const { current } = this.#state;
+    const isInForce = this.isCurrent && this.#state.planVersion === this.#planned && !this.#planIsOld;
+    if (isInForce && this.#inForce !== this.#planned) this.#options.broadcast({ kind: "plan-in-force" });
+    this.#inForce = isInForce ? this.#planned : "";
+    if (
+      wasCurrent &&
+      current !== undefined &&
+      current !== this.generation &&
+      this.#state.isFresh(Date.now())
+    ) {
+      this.#options.onSuperseded(current);
+    }
+  }
+
+  #publishCanary(echoPort: number): void {
+    if (echoPort === this.#echoPort && echoPort !== 0) return;
+    if (echoPort === 0 && this.#echoPort !== 0) return;
+    this.#echoPort = echoPort;
+    this.#options.publish(canaryCluster(echoPort));
+  }
+
+  #write(): void {
+    if (this.#closed) return;
+    const { ready, draining } = this.#options.state();
+    this.#told = { ready, draining };
+    this.#try(() =>
+      writeRunFile(join(this.#folder, "generation.json"), {
+        format: 1,
+        generation: this.generation,
+        startedMs: this.#startedMs,
+        pid: process.pid,
+        port: this.#port,
+        workers: this.#options.workers,
+        ready: ready && this.#port > 0,
+        draining,
+        writtenMs: Date.now(),
+      }),
+    );
+    this.#writePlan();
+  }
+
+  #writePlan(): void {
+    if (this.#closed || !this.#planIsOld) return;
+    const { HOST_IP = "" } = process.env;
+    const { address, hostAddress, anyIp } = this.#options.config;
+    const stable = parseSocketAddress(address)!;
+    if (stable.kind !== "ip") return;
+    const hosts = [stable.host, hostAddress || HOST_IP].filter((host) => host !== "");
+    const plan = capturePlan({
+      generation: this.generation,
+      ranges: anyIp,
+      anyIp: this.#anyIp,
+      services: this.#numbers.services,
+      callers: this.#callers,
+      entries: hosts.map((host) => ({ address: host, port: stable.port })),
+    });
+    this.#try(() => {
+      if (plan.version !== this.#planned) writeRunFile(join(this.#folder, "plan.json"), plan);
+      this.#planned = plan.version;
+      this.#planIsOld = false;
+    });
+  }
+
+  /** What cannot be written now is written with the next turn; it is said once. */
+  #try(write: () => void): void {
+    try {
+      write();
+      this.#writeFailed = false;
+    } catch (error) {
+      if (!this.#writeFailed) {
+        this.#options.log.error("capture: what this proxy does cannot be told to isobar capture", {
+          folder: this.#folder,
+          error: String(error),
+        });
+      }
+      this.#writeFailed = true;
+    }
+  }
+}

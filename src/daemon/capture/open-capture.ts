@@ -1,0 +1,36 @@
+import type { Config } from "../../config/config.ts";
+import type { ClusterMerge } from "../../discovery/cluster-merge.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Readiness } from "../readiness.ts";
+import type { MainToWorker } from "../worker-messages.ts";
+import type { NodeCapture } from "./node-capture.ts";
+
+/** What of the daemon the node's traffic has to do with. */
+export interface CaptureSurroundings {
+  readonly broadcast: (message: MainToWorker) => void;
+  readonly clusters: ClusterMerge;
+  readonly readiness: Readiness;
+  readonly drain: (cause: string) => void;
+  readonly log: Log;
+}
+
+/** Begins to take the node's traffic. Loaded at need: most proxies have listeners only. */
+export async function openCapture(
+  { capture, concurrency }: Config,
+  { broadcast, clusters, readiness, drain, log }: CaptureSurroundings,
+): Promise<NodeCapture | undefined> {
+  if (capture === undefined) return undefined;
+  const { NodeCapture } = await import("./node-capture.ts");
+  const node = new NodeCapture({
+    config: capture,
+    workers: concurrency,
+    broadcast,
+    publish: (cluster) => clusters.discovered.upsert(cluster),
+    onSuperseded: (by) => drain(`generation ${by} has taken the place of this one`),
+    state: () => ({ ready: readiness.reason() === undefined, draining: readiness.isDraining }),
+    log,
+  });
+  node.start();
+  node.setServices(capture.services);
+  return node;
+}
