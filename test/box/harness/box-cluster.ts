@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ApiServer } from "../../kube/harness/api-server.ts";
-import { OWN_CRDS } from "../../kube/harness/build-kubelab.ts";
+import type { ApiServer } from "../../kube/harness/api-server.ts";
 import type { KubeWriter } from "../../kube/harness/kube-writer.ts";
-import { LoggedControlPlane } from "../../kube/harness/trusted-cluster.ts";
+import { LoggedControlPlane, TrustedCluster } from "../../kube/harness/trusted-cluster.ts";
 import { BoxNetwork } from "./box-network.ts";
 import { BoxNode } from "./box-node.ts";
 import type { BoxPod } from "./box-pod.ts";
@@ -12,7 +11,7 @@ import type { ServiceOptions } from "./box-service.ts";
 import { BoxService } from "./box-service.ts";
 import { kubeProxyTable } from "./kube-proxy-table.ts";
 
-const CRDS = "isobar.dev_trafficpolicies.yaml";
+const SYSTEM = "isobar-system";
 
 /** What a Pod of a test is. */
 export interface PodOptions {
@@ -32,27 +31,28 @@ export interface PodOptions {
 export class BoxCluster implements AsyncDisposable {
   readonly network: BoxNetwork;
   readonly nodes: readonly BoxNode[];
-  readonly api: ApiServer;
+  /** Its API server, with the permissions that the product asks for. */
+  readonly trusted: TrustedCluster;
   /** Of this cluster alone: configurations, logs, journals. */
   readonly folder: string;
   readonly #services: BoxService[] = [];
   readonly #stopped: (() => Promise<unknown>)[] = [];
   #controlPlane: LoggedControlPlane | undefined;
 
-  private constructor(network: BoxNetwork, api: ApiServer, folder: string) {
+  private constructor(network: BoxNetwork, trusted: TrustedCluster, folder: string) {
     this.network = network;
-    this.api = api;
+    this.trusted = trusted;
     this.folder = folder;
     this.nodes = network.nodes.map((each, index) => new BoxNode(each, `node-${index + 1}`, folder));
   }
 
   /** @param nodes how many. */
   static async open(nodes: number): Promise<BoxCluster> {
-    const api = await ApiServer.start();
+    const trusted = await TrustedCluster.start();
     const folder = mkdtempSync(join(tmpdir(), "isobox-"));
-    const cluster = new BoxCluster(BoxNetwork.open(nodes), api, folder);
+    const cluster = new BoxCluster(BoxNetwork.open(nodes), trusted, folder);
     try {
-      await api.install(join(OWN_CRDS, CRDS));
+      await trusted.account(SYSTEM, "isobar-proxy");
       for (const [index, node] of cluster.nodes.entries()) await cluster.writer.create(node.object(index));
       return cluster;
     } catch (error) {
@@ -61,16 +61,31 @@ export class BoxCluster implements AsyncDisposable {
     }
   }
 
+  get api(): ApiServer {
+    return this.trusted.api;
+  }
+
   get writer(): KubeWriter {
     return this.api.writer;
   }
 
   /** Runs `isobar control-plane` outside of the nodes. @param args more of its options. */
   async startControlPlane(...args: readonly string[]): Promise<LoggedControlPlane> {
-    const source = ["--kubeconfig", this.api.kubeConfig, "--address", `${this.network.outside}:0`];
-    const started = await LoggedControlPlane.start(this.folder, [...source, "--insecure", ...args]);
+    const source = [
+      "--kubeconfig",
+      await this.trusted.kubeConfig(),
+      "--address",
+      `${this.network.outside}:0`,
+    ];
+    const started = await LoggedControlPlane.start(this.folder, [...source, ...args]);
     this.#controlPlane = started;
-    for (const node of this.nodes) node.controlPlane = started.address;
+    const tls = await this.trusted.trusted();
+    for (const node of this.nodes) {
+      const name = `isobar-proxy-${node.name}`;
+      await this.trusted.pod(SYSTEM, name, node.name);
+      const token = await this.trusted.token(`${SYSTEM}/isobar-proxy`, { pod: name });
+      node.knowControlPlane(started.address, tls, token);
+    }
     return started;
   }
 
@@ -118,7 +133,7 @@ export class BoxCluster implements AsyncDisposable {
     for (const stop of this.#stopped.reverse()) await stop();
     await Promise.all(this.nodes.map((node) => node.stop()));
     await this.#controlPlane?.stop();
-    await this.api.close();
+    await this.trusted.close();
     this.network[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ControlPlaneTls } from "../../../src/xds/client/grpc-ads-transport.ts";
 import type { KubeWriter, Manifest } from "../../kube/harness/kube-writer.ts";
 import type { NodeNetwork } from "./box-network.ts";
 import { BoxPod } from "./box-pod.ts";
@@ -44,12 +45,11 @@ interface PodWish {
 export class BoxNode {
   readonly network: NodeNetwork;
   readonly name: string;
-  /** `ip:port`, "" while there is none. */
-  controlPlane = "";
   /** What proxies and capture of this node share. */
   readonly runDir: string;
   readonly #folder: string;
   readonly #proxies: BoxProxy[] = [];
+  #controlPlane: object | undefined;
   #capture: LoggedProgram | undefined;
   #captures = 0;
 
@@ -61,12 +61,23 @@ export class BoxNode {
     mkdirSync(this.runDir);
   }
 
+  /** From now on proxies ask this control plane. @param token of the proxy's Pod on this node. */
+  knowControlPlane(address: string, { ca, serverName }: ControlPlaneTls, token: string): void {
+    const [caFile, tokenFile] = [
+      join(this.#folder, `${this.name}-ca.crt`),
+      join(this.#folder, `${this.name}-token`),
+    ];
+    writeFileSync(caFile, ca);
+    writeFileSync(tokenFile, token);
+    this.#controlPlane = { addresses: [address], tls: { mode: "SIMPLE", caFile, serverName }, tokenFile };
+  }
+
   /** Starts a generation of the proxy beside those there are. */
   startProxy(wish: Pick<ProxyWish, "more" | "breakable"> = {}): BoxProxy {
     const proxy = BoxProxy.start(this.network.namespace, this.#folder, {
       generation: `g${this.#proxies.length + 1}`,
       node: this.name,
-      controlPlane: this.controlPlane,
+      controlPlane: this.#controlPlane,
       hostAddress: this.network.addresses[0],
       runDir: this.runDir,
       ...wish,

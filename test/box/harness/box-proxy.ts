@@ -9,8 +9,8 @@ import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
 export interface ProxyWish {
   readonly generation: string;
   readonly node: string;
-  /** `ip:port`; "" for none. */
-  readonly controlPlane: string;
+  /** The section controlPlane of its configuration. */
+  readonly controlPlane: object | undefined;
   readonly hostAddress: string;
   /** What generations and `isobar capture` of the node share. */
   readonly runDir: string;
@@ -43,9 +43,7 @@ export class BoxProxy {
       admin: { address: `unix:${admin}` },
       listeners: [],
       capture: { runDir: wish.runDir, generation: wish.generation, hostAddress: wish.hostAddress },
-      ...(wish.controlPlane === ""
-        ? {}
-        : { controlPlane: { addresses: [wish.controlPlane], insecure: true } }),
+      ...(wish.controlPlane === undefined ? {} : { controlPlane: wish.controlPlane }),
       ...wish.more,
     };
     writeFileSync(`${base}.yaml`, JSON.stringify(config, undefined, 2));

@@ -3,6 +3,7 @@ import { build } from "../../clients/harness/build.ts";
 import { go } from "../../clients/harness/go.ts";
 import type { Language } from "../../clients/harness/language.ts";
 import { missingKubelab } from "../../kube/harness/build-kubelab.ts";
+import { missingOpenssl } from "../../support/test-authority.ts";
 
 const { CI = "" } = process.env;
 const TOOLS = [
@@ -25,7 +26,7 @@ export function missingForBox(languages: readonly Language[] = [go]): string | u
     const found = language.findToolchain();
     if ("missing" in found) return `${language.name}: ${found.missing}`;
   }
-  return missingKubelab();
+  return missingKubelab() ?? missingOpenssl();
 }
 
 /**
