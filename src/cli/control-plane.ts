@@ -6,12 +6,14 @@ import type { OtherClusterFlag } from "../control-plane/create-source.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import { LOG_LEVELS } from "../telemetry/log.ts";
 import { otherClusterOption } from "./other-cluster-option.ts";
+import type { PeerOptions } from "./peer-options.ts";
+import { addPeerOptions, peerFlags } from "./peer-options.ts";
 import type { TrustOptions } from "./trust-options.ts";
 import { addTrustOptions, trustFlags } from "./trust-options.ts";
 import type { WebhookOptions } from "./webhook-options.ts";
 import { addWebhookOptions, webhookFlags } from "./webhook-options.ts";
 
-interface Flags extends TrustOptions, WebhookOptions {
+interface Flags extends TrustOptions, WebhookOptions, PeerOptions {
   readonly static?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -101,7 +103,7 @@ export function addControlPlaneCommand(program: Command): void {
       64,
     )
     .option("--audit-max-files <number>", "files of the audit that are kept", wholeNumber, 16);
-  addWebhookOptions(addTrustOptions(command))
+  addPeerOptions(addWebhookOptions(addTrustOptions(command)))
     .addOption(
       new Option("--log-level <level>", "least important level of the log")
         .choices(LOG_LEVELS)
@@ -135,6 +137,7 @@ async function controlPlane(flags: Flags): Promise<void> {
           },
     trust: trustFlags(flags, flags),
     webhook: webhookFlags(flags),
+    peers: peerFlags(flags),
     fleetService: flags.fleetService.split("/").reverse().join("."),
   });
   process.exit(exitCode);

@@ -23,6 +23,7 @@ export interface TrustSurroundings {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly clusterDomain: string;
+  readonly peers?: readonly unknown[];
 }
 
 /** Adds the options about certificates, and about who may ask for what. */
@@ -83,6 +84,7 @@ export function trustFlags(options: TrustOptions, around: TrustSurroundings): Tr
     proxyAccounts: options.proxyServiceAccount ?? [],
     clientsFile: options.clients,
     scope,
+    hasReplicas: around.peers !== undefined,
   };
 }
 

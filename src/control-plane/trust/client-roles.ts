@@ -4,6 +4,8 @@ import type { ClientIdentity } from "./client-identity.ts";
 export type ClientRole =
   /** The proxy of the node it runs on. */
   | { readonly kind: "proxy" }
+  /** Another replica of this control plane. */
+  | { readonly kind: "replica" }
   /** Somebody who may ask for what was written down for it. */
   | { readonly kind: "listed"; readonly services: readonly string[] }
   /** A program in a Pod that asks for itself. */
@@ -19,6 +21,7 @@ export interface ListedClient {
 /** Who is what: proxies by their ServiceAccount, others by a list, and programs in Pods by their namespace. */
 export class ClientRoles {
   readonly #proxyAccounts: ReadonlySet<string>;
+  readonly #replicaAccount: string;
   readonly #isNamespaceIn: (namespace: string) => boolean;
   readonly #services = new Map<string, readonly string[]>();
   readonly #onChange = new Set<() => void>();
@@ -26,8 +29,14 @@ export class ClientRoles {
   /**
    * @param proxyAccounts `namespace/name`.
    * @param isNamespaceIn whether the Pods of a namespace are opted in.
+   * @param replicaAccount the control plane's own, likewise; "": there are no other replicas.
    */
-  constructor(proxyAccounts: readonly string[], isNamespaceIn: (namespace: string) => boolean) {
+  constructor(
+    proxyAccounts: readonly string[],
+    isNamespaceIn: (namespace: string) => boolean,
+    replicaAccount: string = "",
+  ) {
+    this.#replicaAccount = replicaAccount;
     this.#proxyAccounts = new Set(proxyAccounts);
     this.#isNamespaceIn = isNamespaceIn;
   }
@@ -51,6 +60,7 @@ export class ClientRoles {
   /** @returns undefined for somebody who is nobody here. */
   of({ account, names }: ClientIdentity): ClientRole | undefined {
     if (this.#proxyAccounts.has(account)) return { kind: "proxy" };
+    if (account !== "" && account === this.#replicaAccount) return { kind: "replica" };
     const services = [account, ...names].flatMap((name) => this.#services.get(name) ?? []);
     if (services.length > 0) return { kind: "listed", services };
     const namespace = account.slice(0, account.indexOf("/"));

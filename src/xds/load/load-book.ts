@@ -31,9 +31,18 @@ interface Sum {
   readonly places: Map<string, PlaceLoad>;
 }
 
-/** What one caller said last of one service. */
+/** What callers say of one service that another replica has added up. */
+export interface LoadSum {
+  readonly load: ClusterLoad;
+  readonly reporters: number;
+  /** How long ago its streams were counted, on average. */
+  readonly ageMs: number;
+}
+
+/** What one caller said last of one service, or several of them together. */
 interface Part {
   readonly load: ClusterLoad;
+  readonly callers: number;
   /** Counts become rates by it. */
   readonly perSecond: number;
   readonly atMs: number;
@@ -94,13 +103,27 @@ export class LoadBook {
     for (const load of clusters) {
       if (!this.#isKnown(load.name)) unknown++;
       else if (isBusy(load) && !parts.has(load.name)) {
-        const part = { load, perSecond: 1_000 / (load.intervalMs || USUAL_INTERVAL_MS), atMs: nowMs };
+        const perSecond = 1_000 / (load.intervalMs || USUAL_INTERVAL_MS);
+        const part = { load, callers: 1, perSecond, atMs: nowMs };
         parts.set(load.name, part);
         this.#add(part, 1);
       }
     }
     this.#reporters.set(reporter, { atMs: nowMs, parts });
     return unknown;
+  }
+
+  /** Takes what another replica has added up; it replaces what that one said before. @param reporter a number of its own. */
+  reportSums(reporter: number, sums: readonly LoadSum[], nowMs: number): void {
+    this.forget(reporter);
+    const parts = new Map<string, Part>();
+    for (const { load, reporters, ageMs } of sums) {
+      if (reporters === 0 || parts.has(load.name) || !this.#isKnown(load.name) || !isBusy(load)) continue;
+      const part = { load, callers: reporters, perSecond: 1_000 / load.intervalMs, atMs: nowMs - ageMs };
+      parts.set(load.name, part);
+      this.#add(part, 1);
+    }
+    this.#reporters.set(reporter, { atMs: nowMs, parts });
   }
 
   /** The caller has gone, and so has what it had in flight. */
@@ -114,20 +137,20 @@ export class LoadBook {
     for (const [reporter, { atMs }] of this.#reporters) if (atMs < beforeMs) this.forget(reporter);
   }
 
-  #add({ load, perSecond, atMs }: Part, sign: 1 | -1): void {
+  #add({ load, callers, perSecond, atMs }: Part, sign: 1 | -1): void {
     const { name, localities, endpoints } = load;
     let sum = this.#sums.get(name);
     if (sum === undefined) {
       sum = { reporters: 0, requestsPerSecond: 0, countedMs: 0, streams: new Map(), places: new Map() };
       this.#sums.set(name, sum);
     }
-    sum.reporters += sign;
+    sum.reporters += sign * callers;
     // What callers have left is nothing, and not what rounding left of it.
     if (sum.reporters === 0) {
       this.#sums.delete(name);
       return;
     }
-    sum.countedMs += sign * atMs;
+    sum.countedMs += sign * callers * atMs;
     for (const { region, zone, issued, errors, inFlight } of localities) {
       sum.requestsPerSecond += sign * issued * perSecond;
       const key = `${region}|${zone}`;
@@ -136,7 +159,7 @@ export class LoadBook {
         place = { region, zone, reporters: 0, requestsPerSecond: 0, errorsPerSecond: 0, inFlight: 0 };
         sum.places.set(key, place);
       }
-      place.reporters += sign;
+      place.reporters += sign * callers;
       if (place.reporters === 0) sum.places.delete(key);
       place.requestsPerSecond += sign * issued * perSecond;
       place.errorsPerSecond += sign * errors * perSecond;

@@ -18,7 +18,7 @@ export class LoadReportCounts {
 
 /** What a {@link LoadStream} works with. */
 export interface LoadStreamOptions {
-  readonly book: LoadBook;
+  readonly book: Pick<LoadBook, "report" | "forget">;
   readonly counts: LoadReportCounts;
   /** How often reports are wanted, in ms. */
   readonly intervalMs: () => number;

@@ -3,13 +3,16 @@ import type { OtherSource } from "../cache/joined-source.ts";
 import type { ResourceChange } from "../cache/resource-source.ts";
 import { EncodedResource } from "../resources/encoded-resource.ts";
 import { encodeNodeView } from "../resources/node-view.ts";
+import { encodeReplicaLoads, REPLICA_LOADS } from "../resources/replica-loads.ts";
 import type { ServiceView } from "../resources/service-view.ts";
 import { EMPTY_SERVICE_VIEW, encodeServiceView } from "../resources/service-view.ts";
+import type { OwnTypeUrl } from "../resources/type-url.ts";
 import { OWN_TYPE_URL } from "../resources/type-url.ts";
 import type { FleetMember, FleetRoster } from "./fleet-roster.ts";
 import type { LoadBook } from "./load-book.ts";
+import { replicaLoadsOf } from "./replica-sums.ts";
 
-const { nodeView, serviceView } = OWN_TYPE_URL;
+const { nodeView, serviceView, replicaLoads } = OWN_TYPE_URL;
 
 /** What {@link LoadViews} are made of. */
 export interface LoadViewsOptions {
@@ -18,6 +21,8 @@ export interface LoadViewsOptions {
   /** Clients that want to know of a service. */
   readonly audience: (service: string) => number;
   readonly nowMs: () => number;
+  /** What this replica's own clients report, and who it is among replicas; default: nobody is told. */
+  readonly replica?: { readonly id: string; readonly book: LoadBook } | undefined;
 }
 
 /** How long it is told of a service that it was taken away on purpose, and of how many at most. */
@@ -39,6 +44,7 @@ export class LoadViews implements OtherSource {
   readonly #tombstones = new Map<string, number>();
   readonly #onChange: ((change: ResourceChange) => void)[] = [];
   #sequence = 0;
+  #replicaLoads: EncodedResource | undefined;
 
   constructor(options: LoadViewsOptions) {
     this.#options = options;
@@ -51,11 +57,14 @@ export class LoadViews implements OtherSource {
   /** A NodeView belongs to no service: whoever may connect may know who else does. */
   serviceOf(type: string, name: string): string | undefined {
     if (type === nodeView) return "";
+    // No service has this name, so that it is for those alone whose scope has it, or who have none.
+    if (type === replicaLoads) return this.#options.replica === undefined ? undefined : REPLICA_LOADS;
     return this.#services.has(name) ? name : undefined;
   }
 
   find(type: string, name: string): EncodedResource | undefined {
     if (type === serviceView) return this.#findService(name);
+    if (type === replicaLoads) return name === REPLICA_LOADS ? this.#findReplicaLoads() : undefined;
     const view = type === nodeView ? this.#options.roster.find(name) : undefined;
     if (view === undefined) return undefined;
     let resource = this.#nodes.get(name);
@@ -93,6 +102,10 @@ export class LoadViews implements OtherSource {
     if (moved.length > 0) this.#emit(nodeView, moved, nodeView);
     const changed: string[] = [];
     this.#sequence = (this.#sequence + 1) % 2 ** 31;
+    if (this.#options.replica !== undefined) {
+      this.#replicaLoads = undefined;
+      this.#emit(replicaLoads, [REPLICA_LOADS], replicaLoads);
+    }
     for (const name of this.#options.book.services) if (this.#follow(name, nowMs)) changed.push(name);
     for (const [name, { view }] of this.#services) {
       if (view.removed || this.#options.book.of(name) !== undefined) continue;
@@ -142,6 +155,18 @@ export class LoadViews implements OtherSource {
     return known.resource;
   }
 
+  /** Made when another replica asks for it, and once for all of them. */
+  #findReplicaLoads(): EncodedResource | undefined {
+    const { replica, nowMs } = this.#options;
+    if (replica === undefined) return undefined;
+    this.#replicaLoads ??= new EncodedResource(
+      replicaLoads,
+      REPLICA_LOADS,
+      encodeReplicaLoads(replicaLoadsOf(replica.id, replica.book, nowMs(), this.#sequence)),
+    );
+    return this.#replicaLoads;
+  }
+
   #set(view: ServiceView): void {
     this.#services.set(view.name, { view, resource: undefined });
   }
@@ -155,7 +180,7 @@ export class LoadViews implements OtherSource {
     this.#emit(serviceView, names, key);
   }
 
-  #emit(type: typeof nodeView | typeof serviceView, names: readonly string[], service: string): void {
+  #emit(type: OwnTypeUrl, names: readonly string[], service: string): void {
     const change = { service, resources: names.map((name) => ({ type, name })) };
     for (const each of this.#onChange) each(change);
   }

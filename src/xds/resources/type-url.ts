@@ -10,6 +10,7 @@ export const TYPE_URL = {
 export const OWN_TYPE_URL = {
   nodeView: "type.googleapis.com/isobar.v1.NodeView",
   serviceView: "type.googleapis.com/isobar.v1.ServiceView",
+  replicaLoads: "type.googleapis.com/isobar.v1.ReplicaLoads",
   callerView: "type.googleapis.com/isobar.v1.CallerView",
   captureView: "type.googleapis.com/isobar.v1.CaptureView",
 } as const;

@@ -57,15 +57,15 @@ export class ControlPlaneRig {
   /**
    * @param services all there are.
    * @param port 0 for a free one; another for one that comes back.
-   * @param trust default: clear text, to everybody.
+   * @param further default: clear text, to everybody, and no other replicas.
    */
   async start(
     services: readonly ServiceModel[],
     port = 0,
-    trust: Pick<ControlPlaneOptions, "identity" | "admission"> = {},
+    further: Pick<ControlPlaneOptions, "identity" | "admission" | "peers"> = {},
   ): Promise<void> {
     this.#controlPlane = new ControlPlane({
-      ...trust,
+      ...further,
       source: {
         start: async (sink) => {
           this.#sink = sink;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LoadSum } from "../../../src/xds/load/load-book.ts";
 import { LoadBook } from "../../../src/xds/load/load-book.ts";
 import type { ClusterLoad } from "../../../src/xds/load/load-stats.ts";
+import { loadSumsOf, replicaLoadsOf } from "../../../src/xds/load/replica-sums.ts";
 
 const A = "a.default:80";
 
@@ -56,6 +58,29 @@ test("a caller that goes takes everything along", () => {
   assert.equal(book.of(A), undefined);
   assert.deepEqual([...book.services], []);
   assert.equal(book.reporterCount, 0);
+});
+
+test("what another replica has added up counts as its callers do, and is replaced and forgotten as one", () => {
+  const book = bookOf(A);
+  book.report(1, [load({ 7: 3 })], 10_000);
+  const other = bookOf(A);
+  other.report(1, [load({ 7: 1 })], 500);
+  other.report(2, [load({ 8: 4 }, 20)], 500);
+  const told = (): LoadSum[] => loadSumsOf(replicaLoadsOf("r", other, 1_500, 1));
+  book.reportSums(-1, told(), 10_000);
+  const { reporters, requestsPerSecond, countedMs, streams, places } = book.of(A)!;
+  assert.deepEqual([reporters, requestsPerSecond], [3, 20]);
+  assert.equal(Math.round(countedMs), Math.round((10_000 + 2 * 9_000) / 3));
+  assert.deepEqual(Object.fromEntries(streams), { 7: 4, 8: 4 });
+  assert.deepEqual(
+    [...places].map((each) => [each.reporters, each.inFlight]),
+    [[3, 8]],
+  );
+  other.forget(2);
+  book.reportSums(-1, told(), 11_000);
+  assert.deepEqual([book.of(A)!.reporters, Object.fromEntries(book.of(A)!.streams)], [2, { 7: 4 }]);
+  book.forget(-1);
+  assert.deepEqual([book.of(A)!.reporters, Object.fromEntries(book.of(A)!.streams)], [1, { 7: 3 }]);
 });
 
 test("a caller that is silent for long is as good as gone", () => {
