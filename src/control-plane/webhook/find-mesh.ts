@@ -1,24 +1,27 @@
+import type { Mesh } from "../../kube/objects/mesh-of.ts";
+import { meshOf } from "../../kube/objects/mesh-of.ts";
 import type { IncomingPod } from "./admission-review.ts";
 
-/** Annotations and labels by which a Pod says that it is, or will be, in a mesh. */
-const MARKS: readonly (readonly [key: string, value: RegExp, mesh: string])[] = [
-  ["sidecar.istio.io/status", /./, "Istio"],
-  ["sidecar.istio.io/inject", /^true$/, "Istio"],
-  ["istio.io/dataplane-mode", /^ambient$/, "Istio"],
-  ["linkerd.io/proxy-version", /./, "Linkerd"],
-  ["linkerd.io/inject", /^(?:enabled|ingress)$/, "Linkerd"],
+/** What asks for a sidecar that is not there yet: other webhooks may come later. */
+const WISHES: readonly (readonly [key: string, value: RegExp, mesh: Mesh])[] = [
+  ["sidecar.istio.io/inject", /^true$/, "istio"],
+  ["linkerd.io/inject", /^(?:enabled|ingress)$/, "linkerd"],
 ];
-const SIDECARS: Readonly<Record<string, string>> = { "istio-proxy": "Istio", "linkerd-proxy": "Linkerd" };
 
-/** @returns why the Pod counts as one of another mesh, which then has its calls; undefined if it is in none. */
-export function findMesh({ metadata, spec }: IncomingPod): string | undefined {
-  for (const { name } of [...spec.containers, ...(spec.initContainers ?? [])]) {
-    const mesh = SIDECARS[name];
-    if (mesh !== undefined) return `it is in ${mesh} (container ${name})`;
+/**
+ * @param ofNamespace the mesh that the Namespace's Pods are a part of.
+ * @returns the mesh whose part the Pod is or will be, which then has its calls; "" for none.
+ */
+export function findMesh({ metadata, spec }: IncomingPod, ofNamespace: Mesh): Mesh {
+  const annotations = metadata.annotations ?? {};
+  const labels = metadata.labels ?? {};
+  const names = [...spec.containers, ...(spec.initContainers ?? [])].map(({ name }) => name);
+  const found = meshOf({ metadata: { annotations, labels } }, names);
+  if (found !== "") return found;
+  for (const [key, wanted, mesh] of WISHES) {
+    const value = annotations[key] ?? labels[key];
+    if (value !== undefined && wanted.test(value)) return mesh;
   }
-  for (const [key, wanted, mesh] of MARKS) {
-    const value = metadata.annotations?.[key] ?? metadata.labels?.[key];
-    if (value !== undefined && wanted.test(value)) return `it is in ${mesh} (${key})`;
-  }
-  return undefined;
+  // A Pod may say for itself that it is no part of an ambient mesh; a sidecar would have been seen.
+  return ofNamespace === "ambient" && labels["istio.io/dataplane-mode"] === undefined ? "ambient" : "";
 }

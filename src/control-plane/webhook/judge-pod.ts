@@ -1,7 +1,8 @@
+import type { OptIn } from "../../controller/opt-in.ts";
+import type { Mesh } from "../../kube/objects/mesh-of.ts";
 import { ANNOTATION_PREFIX } from "../../kube/objects/own-annotations.ts";
 import type { AdmissionAnswer, IncomingPod, PatchOperation } from "./admission-review.ts";
 import { pointerPart } from "./admission-review.ts";
-import { findMesh } from "./find-mesh.ts";
 import { findForeignProxy } from "./foreign-proxy.ts";
 import type { ProxyVariable } from "./proxy-variables.ts";
 import { proxyVariables } from "./proxy-variables.ts";
@@ -9,12 +10,9 @@ import type { WaitOptions } from "./wait-container.ts";
 import { WAIT_CONTAINER, waitContainer } from "./wait-container.ts";
 
 /** How a Pod's calls are to come to its node's proxy. */
-export interface PodOptIn {
-  readonly mode: "off" | "address" | "proxy-env" | "transparent";
-  /** Whether it is rather to wait than to call without the proxy. */
-  readonly failClosed: boolean;
-  /** Share of the namespace's Pods, 0 to 100. */
-  readonly percent: number;
+export interface PodOptIn extends Pick<OptIn, "mode" | "percent" | "failClosed"> {
+  /** The mesh whose part it is or will be. */
+  readonly mesh: Mesh;
 }
 
 /** What Pods are changed by. */
@@ -43,15 +41,17 @@ const MAX_WARNING = 250;
  */
 export function judgePod(
   pod: IncomingPod,
-  { mode, percent, failClosed }: PodOptIn,
+  { mode, percent, failClosed, mesh }: PodOptIn,
   draw: number,
   settings: PodWebhookSettings,
 ): PodVerdict {
   const { hostNetwork, os } = pod.spec;
   // Pods with the node's own addresses cannot be told from the node, and elsewhere than on Linux there is no proxy.
   if (hostNetwork === true || (os?.name ?? "linux") !== "linux" || percent <= 0) return UNCHANGED;
+  if (mode !== "transparent" && mode !== "proxy-env") return UNCHANGED;
+  // The proxy leaves such Pods alone: there is nothing to wait for, and it would not serve them.
+  if (mesh !== "") return leftAlone(mode, `it is in a mesh (${mesh})`);
   if (mode === "transparent") return waiting(pod, failClosed, settings);
-  if (mode !== "proxy-env") return UNCHANGED;
   const wanted = proxyVariables(settings.door, settings.domain);
   const isPatched = pod.metadata.annotations?.[INJECTED] === "proxy-env";
   if (draw >= percent && !isPatched) return UNCHANGED;
@@ -69,9 +69,6 @@ export function judgePod(
 }
 
 function waiting(pod: IncomingPod, failClosed: boolean, settings: PodWebhookSettings): PodVerdict {
-  // The proxy leaves such Pods alone, so that there is nothing to wait for.
-  const mesh = findMesh(pod);
-  if (mesh !== undefined) return leftAlone("transparent", mesh);
   const { initContainers } = pod.spec;
   if (initContainers?.some(({ name }) => name === WAIT_CONTAINER) === true) return UNCHANGED;
   const container = waitContainer(settings, failClosed);
@@ -88,8 +85,6 @@ function findObstacle(
   wanted: readonly ProxyVariable[],
   domain: string,
 ): string | undefined {
-  const mesh = findMesh(pod);
-  if (mesh !== undefined) return mesh;
   const all = [...containersOf(pod, "containers"), ...containersOf(pod, "initContainers")];
   for (const each of all) {
     const found = findForeignProxy(each, wanted, domain);

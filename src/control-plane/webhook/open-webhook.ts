@@ -51,11 +51,9 @@ export function openWebhook(
     address: flags.address,
     configuration: flags.configuration,
     settings: { image: flags.image, door: flags.door, domain },
-    optIn: (namespace, annotations) => {
+    optIn: (namespace, pod) => {
       isKnown ||= cluster.stats().hasSynced;
-      return isKnown && cluster.objects !== undefined
-        ? optInOf(cluster.objects, namespace, annotations)
-        : undefined;
+      return isKnown && cluster.objects !== undefined ? optInOf(cluster.objects, namespace, pod) : undefined;
     },
     api,
     bundle: () => identity.bundle,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AdmissionRequest } from "./admission-review.ts";
+import type { AdmissionRequest, IncomingPod } from "./admission-review.ts";
 import type { PodOptIn, PodVerdict, PodWebhookSettings } from "./judge-pod.ts";
 import { judgePod } from "./judge-pod.ts";
 import type { WarningEvents } from "./warning-events.ts";
@@ -7,15 +7,15 @@ import type { WarningEvents } from "./warning-events.ts";
 /** What a {@link PodWebhook} decides by. */
 export interface PodWebhookOptions {
   readonly settings: PodWebhookSettings;
-  /** @returns what Namespace and Pod say, by annotations with their prefixes; undefined while Namespaces are not known. */
-  readonly optIn: (namespace: string, annotations: Readonly<Record<string, string>>) => PodOptIn | undefined;
+  /** @returns what Namespace and Pod say; undefined while Namespaces are not known. */
+  readonly optIn: (namespace: string, pod: IncomingPod) => PodOptIn | undefined;
   readonly events: Pick<WarningEvents, "leftAlone">;
 }
 
 /** Namespaces that are never touched, whatever they say: a cluster has to start without us. */
 const UNTOUCHED: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease"]);
 
-const NOT_ASKED: PodOptIn = { mode: "off", percent: 0, failClosed: false };
+const NOT_ASKED: PodOptIn = { mode: "off", percent: 0, failClosed: false, mesh: "" };
 
 /** Answers what the API server asks of Pods before it creates them, and counts. */
 export class PodWebhook {
@@ -38,8 +38,7 @@ export class PodWebhook {
     const { uid, namespace, operation, resource, object, dryRun } = request;
     const { settings, optIn, events } = this.#options;
     const isPod = operation === "CREATE" && resource.group === "" && resource.resource === "pods";
-    const said =
-      !isPod || UNTOUCHED.has(namespace) ? NOT_ASKED : optIn(namespace, object.metadata.annotations ?? {});
+    const said = !isPod || UNTOUCHED.has(namespace) ? NOT_ASKED : optIn(namespace, object);
     if (said === undefined) {
       this.counts.failed++;
       return undefined;

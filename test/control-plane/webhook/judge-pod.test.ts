@@ -6,8 +6,8 @@ import type { PodOptIn } from "../../../src/control-plane/webhook/judge-pod.ts";
 import { judgePod } from "../../../src/control-plane/webhook/judge-pod.ts";
 
 const SETTINGS = { image: "isobar:9", door: "169.254.77.1:15001", domain: "cluster.local" };
-const ENV: PodOptIn = { mode: "proxy-env", percent: 100, failClosed: false };
-const TRANSPARENT: PodOptIn = { mode: "transparent", percent: 100, failClosed: false };
+const ENV: PodOptIn = { mode: "proxy-env", percent: 100, failClosed: false, mesh: "" };
+const TRANSPARENT: PodOptIn = { mode: "transparent", percent: 100, failClosed: false, mesh: "" };
 
 /** A Pod as the API server sends it, by way of what reads it. */
 function pod(spec: object, metadata: object = {}): IncomingPod {
@@ -157,8 +157,6 @@ describe("a Pod on its way into the API server", () => {
       pod({ initContainers: [{ name: "init", env: [{ name: "HTTPS_PROXY", value: "x" }] }] }),
       /container init sets/,
     ],
-    ["Istio", pod({}, { annotations: { "sidecar.istio.io/status": "{}" } }), /in Istio/],
-    ["Linkerd", pod({ containers: [{ name: "app" }, { name: "linkerd-proxy" }] }), /in Linkerd \(container/],
   ];
   for (const [what, target, wanted] of obstacles) {
     it(`is left alone, with a warning, for ${what}`, () => {
@@ -169,6 +167,14 @@ describe("a Pod on its way into the API server", () => {
       assert.ok(warnings[0]!.length <= 256);
     });
   }
+
+  it("is left alone in both modes when it is in a mesh, whose proxy has its calls", () => {
+    for (const optIn of [ENV, TRANSPARENT]) {
+      const { result, warnings, patch } = judgePod(pod({}), { ...optIn, mesh: "istio" }, 0, SETTINGS);
+      assert.deepEqual([result, patch], ["left_alone", []]);
+      assert.match(warnings.join(), /in a mesh \(istio\)$/);
+    }
+  });
 
   it("with envFrom, and the mode said on the Pod itself, is taken at its word", () => {
     const spec = { containers: [{ name: "app", envFrom: [{ secretRef: { name: "s" } }] }] };
@@ -208,10 +214,10 @@ describe("a Pod on its way into the API server", () => {
 
   it("gets nothing where there is nothing to be done for it", () => {
     const cases: readonly (readonly [PodOptIn, IncomingPod])[] = [
-      [{ mode: "off", percent: 100, failClosed: false }, pod({})],
-      [{ mode: "address", percent: 100, failClosed: false }, pod({})],
-      [{ mode: "transparent", percent: 0, failClosed: false }, pod({})],
-      [{ mode: "proxy-env", percent: 0, failClosed: false }, pod({})],
+      [{ mode: "off", percent: 100, failClosed: false, mesh: "" }, pod({})],
+      [{ mode: "address", percent: 100, failClosed: false, mesh: "" }, pod({})],
+      [{ mode: "transparent", percent: 0, failClosed: false, mesh: "" }, pod({})],
+      [{ mode: "proxy-env", percent: 0, failClosed: false, mesh: "" }, pod({})],
       [TRANSPARENT, pod({ hostNetwork: true })],
       [ENV, pod({ os: { name: "windows" } })],
     ];
@@ -227,7 +233,8 @@ describe("a Pod on its way into the API server", () => {
     const results = (mode: PodOptIn["mode"]) =>
       Array.from(
         { length: 100 },
-        (_, draw) => judgePod(pod({}), { mode, percent: 25, failClosed: false }, draw, SETTINGS).result,
+        (_, draw) =>
+          judgePod(pod({}), { mode, percent: 25, failClosed: false, mesh: "" }, draw, SETTINGS).result,
       );
     assert.equal(results("proxy-env").filter((result) => result === "proxy_env").length, 25);
     assert.ok(results("transparent").every((result) => result === "wait"));

@@ -77,7 +77,7 @@ describe("the webhook's server", { skip }, () => {
   }
 
   it("answers a review with a patch, and by its uid", async () => {
-    optIn = { mode: "transparent", percent: 100, failClosed: false };
+    optIn = { mode: "transparent", percent: 100, failClosed: false, mesh: "" };
     const { code, text } = await ask(review());
     assert.equal(code, 200);
     const { apiVersion, kind, response } = JSON.parse(text) as Record<string, never> & {
@@ -93,7 +93,7 @@ describe("the webhook's server", { skip }, () => {
   });
 
   it("lets in what is none of its business as it is", async () => {
-    optIn = { mode: "transparent", percent: 100, failClosed: false };
+    optIn = { mode: "transparent", percent: 100, failClosed: false, mesh: "" };
     const before = webhook.counts.unchanged;
     const others = [
       { namespace: "kube-system" },
@@ -109,7 +109,7 @@ describe("the webhook's server", { skip }, () => {
   });
 
   it("says once, by an Event on the owner, that Pods are left alone, and nothing of it for a dry run", async () => {
-    optIn = { mode: "proxy-env", percent: 100, failClosed: false };
+    optIn = { mode: "proxy-env", percent: 100, failClosed: false, mesh: "" };
     await ask(review({ dryRun: true }, STUBBORN));
     assert.equal(events.length, 0);
     for (let times = 0; times < 3; times++) {
@@ -170,7 +170,7 @@ describe("the webhook's server", { skip }, () => {
   });
 
   it("takes another certificate for new connections while those that stand go on", async () => {
-    optIn = { mode: "off", percent: 100, failClosed: false };
+    optIn = { mode: "off", percent: 100, failClosed: false, mesh: "" };
     const first = await ask(review());
     server.use(identity());
     const standing = await ask(review());

@@ -255,6 +255,7 @@ describe("the webhook, asked by an API server", { skip }, () => {
         mode: namespace === "bank" ? "transparent" : "off",
         percent: 100,
         failClosed: false,
+        mesh: "",
       }),
       api,
       bundle: () => authority.bundle,
