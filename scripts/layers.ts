@@ -108,6 +108,11 @@ export const LAYERS: readonly Layer[] = [
     pure: false,
   },
   {
+    folder: "capture",
+    knows: "The node's table that leads pods' connections to its proxies; a process of its own.",
+    pure: false,
+  },
+  {
     folder: "demo",
     knows: "The demo's backends, clients and live view; the proxy does not load it.",
     pure: false,

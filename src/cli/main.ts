@@ -10,6 +10,7 @@ Examples:
   isobar explain greeter:50051             why a running proxy sends requests where it does
   isobar control-plane --static s.yaml --insecure   serve services over xDS
   isobar wait                              in an init container: until this Pod is captured
+  isobar capture                           lead opted-in pods of this node to its proxy
   isobar audit at 12:03:01 --node n7       what a node believed then
   isobar demo                              see it balance real gRPC traffic on this machine
   isobar simulate scenario.yaml            compare policies over a fleet in virtual time
@@ -61,10 +62,12 @@ program
 if (process.argv[2] !== "proxy") {
   const { addWaitCommand } = await import("./wait.ts");
   addWaitCommand(program);
+  const { addCaptureCommand } = await import("./capture.ts");
+  addCaptureCommand(program);
 }
 
-// Every start of a captured Pod waits for `wait`: it loads nothing of the others.
-if (!["proxy", "wait"].includes(process.argv[2] ?? "")) {
+// Every start of a captured Pod waits for `wait`, and `capture` is on every node: they load nothing of the others.
+if (!["proxy", "wait", "capture"].includes(process.argv[2] ?? "")) {
   const { addExplainCommand } = await import("./explain/explain-command.ts");
   addExplainCommand(program);
   const { addControlPlaneCommand } = await import("./control-plane.ts");
@@ -76,7 +79,16 @@ if (!["proxy", "wait"].includes(process.argv[2] ?? "")) {
 }
 
 // The demo brings clients and backends of its own: the proxy must not carry their code along.
-const WITHOUT_DEMO = ["proxy", "wait", "validate", "explain", "control-plane", "audit", "rollback"];
+const WITHOUT_DEMO = [
+  "proxy",
+  "wait",
+  "capture",
+  "validate",
+  "explain",
+  "control-plane",
+  "audit",
+  "rollback",
+];
 if (!WITHOUT_DEMO.includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");
   addDemoCommand(program);

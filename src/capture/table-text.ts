@@ -1,0 +1,195 @@
+import type { Families, TableContent } from "./table-content.ts";
+
+/** How long the kernel holds what is not refreshed, in milliseconds; a failed proxy is bypassed within 3 s. */
+export const HOLD_MS = 2800;
+/** How long callers that fail closed are refused after the last word of a proxy, in seconds. */
+export const CLOSED_SECONDS = 600;
+
+/** The parts of the gate; they hold for the time given and must be renewed. */
+export interface Gate {
+  /** How long new connections go to the current generation, milliseconds from now; 0: not at all. */
+  readonly openMs: number;
+  /** By private port, how long established connections of a generation are let alive, milliseconds from now. */
+  readonly aliveMs: ReadonlyMap<number, number>;
+}
+
+/** A connection that went past the proxy, as its client sees it. */
+export interface Flow {
+  readonly family: 4 | 6;
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly address: string;
+  readonly port: number;
+}
+
+const FAMILIES = [
+  { family: 4, ip: "ip", type: "ipv4_addr" },
+  { family: 6, ip: "ip6", type: "ipv6_addr" },
+] as const;
+const SETS = ["anyIp", "canary", "stable", "doors", "services", "captured", "callers"] as const;
+/** Most elements of the sets that packets fill. */
+const MOST_FLOWS = 65_536;
+/** Octets up to which a segment is certainly without data: IP and TCP headers with a timestamp. */
+const EMPTY_SEGMENT_OCTETS = { 4: 52, 6: 72 } as const;
+
+/**
+ * The whole table in one transaction: it takes the place of what stood there, whoever made that. Connections that were
+ * translated before stay translated, since that is known to conntrack and not to the table.
+ */
+export function wholeTable(table: string, content: TableContent, gate: Gate): string {
+  const alive = elements([...gate.aliveMs].map(([port, ms]) => `${port} timeout ${ms}ms`));
+  const open = elements(gate.openMs > 0 ? [`tcp timeout ${gate.openMs}ms`] : []);
+  return `add table inet ${table}
+delete table inet ${table}
+table inet ${table} {
+  counter dialled { comment "connections that captured pods began, to anywhere"; }
+  counter captured { comment "connections led to the proxy"; }
+  counter carried { comment "packets of connections at the proxy"; }
+  counter refused { comment "connections of pods that fail closed, while no proxy works"; }
+  counter hung { comment "packets answered with a reset because their proxy does not work"; }
+  counter bypassing { comment "packets of connections that went past the proxy"; }
+  counter reclaimed { comment "packets answered with a reset so that their connection comes back through the proxy"; }
+  set open { type inet_proto; flags timeout; ${open}}
+  set alive { type inet_service; flags timeout; ${alive}}
+${FAMILIES.map((each) => familySets(content, each)).join("")}
+  chain watch {
+    type filter hook prerouting priority mangle; policy accept;
+    ip saddr @callers4 goto watch4
+    ip6 saddr @callers6 goto watch6
+  }
+  chain capture {
+    type nat hook prerouting priority dstnat - 10; policy accept;
+${FAMILIES.map(
+  ({ family, ip }) => `    meta l4proto @open dnat ${ip} to ${ip} daddr . tcp dport map @doors${family}
+    ${ip} saddr @callers${family} ${ip} daddr . tcp dport @captured${family} meta l4proto @open counter name captured dnat ${ip} to ${ip} daddr . tcp dport map @services${family}
+`,
+).join("")}${refusals(content)}  }
+  chain guard {
+    type filter hook input priority filter - 10; policy accept;
+    ip daddr @anyip4 goto guard4
+    ip6 daddr @anyip6 goto guard6
+    ip daddr @stable4 meta l4proto tcp reject with tcp reset
+    ip6 daddr @stable6 meta l4proto tcp reject with tcp reset
+  }
+}
+`;
+}
+
+/** What changes from one content to the next, in one transaction; "" when nothing does. Whole sets are replaced. */
+export function contentChange(table: string, before: TableContent, after: TableContent): string {
+  const lines: string[] = [];
+  for (const { family } of FAMILIES)
+    for (const name of SETS) {
+      if (same(before[name][family], after[name][family])) continue;
+      const set = `inet ${table} ${setName(name)}${family}`;
+      const kind = name === "doors" || name === "services" ? "map" : "set";
+      lines.push(`flush ${kind} ${set}`);
+      if (after[name][family].length > 0)
+        lines.push(`add element ${set} { ${after[name][family].join(",\n")} }`);
+    }
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+/** Renews callers that fail closed; they are timed, so that addresses do not stay refused when nobody tends the table. */
+export function renewClosed(table: string, closed: Families): string {
+  return FAMILIES.map(({ family }) => {
+    const set = `inet ${table} closed${family}`;
+    const timed = closed[family].map((each) => `${each} timeout ${CLOSED_SECONDS}s`);
+    return `flush set ${set}\n${timed.length > 0 ? `add element ${set} { ${timed.join(",\n")} }\n` : ""}`;
+  }).join("");
+}
+
+/**
+ * Renews the gate. Adding an element that is there does not renew its time (Linux 6.18), and deleting one that has run
+ * out is an error: so sets are emptied and filled in one transaction.
+ */
+export function renewGate(table: string, gate: Gate): string {
+  const open = gate.openMs > 0 ? `add element inet ${table} open { tcp timeout ${gate.openMs}ms }\n` : "";
+  const ports = [...gate.aliveMs].map(([port, ms]) => `${port} timeout ${ms}ms`);
+  const alive = ports.length > 0 ? `add element inet ${table} alive { ${ports.join(", ")} }\n` : "";
+  return `flush set inet ${table} open\n${open}flush set inet ${table} alive\n${alive}`;
+}
+
+/** Has these flows reset: at once those that are `firm`, others by a packet without data, when nothing is under way. */
+export function resetFlows(table: string, flows: readonly Flow[], firm: boolean): string {
+  return FAMILIES.map(({ family }) => {
+    const keys = flows.filter((flow) => flow.family === family).map(flowKey);
+    if (keys.length === 0) return "";
+    const set = `inet ${table} ${firm ? "firm" : "gentle"}${family}`;
+    return `add element ${set} { ${keys.join(",\n")} }\n`;
+  }).join("");
+}
+
+/** A flow as the sets' key. */
+export function flowKey(flow: Flow): string {
+  return `${flow.source} . ${flow.sourcePort} . ${flow.address} . ${flow.port}`;
+}
+
+/** What a table is left as when nobody tends it any more: callers that fail closed are refused a while, others are free. */
+export function restingTable(table: string, content: TableContent): string {
+  const none = { 4: [], 6: [] };
+  return wholeTable(
+    table,
+    { ...content, stable: none, doors: none, services: none, callers: none, anyIp: none },
+    { openMs: 0, aliveMs: new Map() },
+  );
+}
+
+function familySets(content: TableContent, { family, ip, type }: (typeof FAMILIES)[number]): string {
+  const pair = `${type} . inet_service`;
+  const tuple = `${ip} saddr . tcp sport . ${ip} daddr . tcp dport`;
+  const closed = content.closed[family].map((each) => `${each} timeout ${CLOSED_SECONDS}s`);
+  return `  set anyip${family} { type ${type}; flags interval; auto-merge; ${elements(content.anyIp[family])}}
+  set canary${family} { type ${type}; ${elements(content.canary[family])}}
+  set stable${family} { type ${type}; ${elements(content.stable[family])}}
+  set callers${family} { type ${type}; ${elements(content.callers[family])}}
+  set closed${family} { type ${type}; flags timeout; ${elements(closed)}}
+  set captured${family} { type ${pair}; ${elements(content.captured[family])}}
+  map doors${family} { type ${pair} : ${pair}; ${elements(content.doors[family])}}
+  map services${family} { type ${pair} : ${pair}; ${elements(content.services[family])}}
+  set bypassed${family} { type ${pair} . ${pair}; size ${MOST_FLOWS}; flags dynamic,timeout; timeout 15m; }
+  set gentle${family} { type ${pair} . ${pair}; size ${MOST_FLOWS}; flags timeout; timeout 5s; }
+  set firm${family} { type ${pair} . ${pair}; size ${MOST_FLOWS}; flags timeout; timeout 5s; }
+  chain watch${family} {
+    meta l4proto != tcp accept
+    tcp flags & (fin | syn | rst | ack) == syn counter name dialled accept
+    ${ip} daddr . tcp dport @captured${family} ct state established ct reply ${ip} saddr != @anyip${family} goto bypass${family}
+  }
+  chain bypass${family} {
+    tcp flags & (fin | rst) != 0 delete @bypassed${family} { ${tuple} } accept
+    ${tuple} @firm${family} goto reclaim${family}
+    ${tuple} @gentle${family} meta length <= ${EMPTY_SEGMENT_OCTETS[family]} goto reclaim${family}
+    counter name bypassing update @bypassed${family} { ${tuple} }
+  }
+  chain reclaim${family} {
+    counter name reclaimed delete @bypassed${family} { ${tuple} } reject with tcp reset
+  }
+  chain guard${family} {
+    ${ip} daddr @canary${family} iif "lo" accept
+    meta l4proto != tcp drop
+    ct status dnat tcp dport @alive counter name carried accept
+    counter name hung reject with tcp reset
+  }
+`;
+}
+
+/** A nat chain cannot reject: refused connections are led to the canary's address, where the guard resets them. */
+function refusals(content: TableContent): string {
+  return FAMILIES.map(({ family, ip }) => {
+    const [sink] = content.canary[family];
+    if (sink === undefined) return "";
+    return `    ${ip} saddr @closed${family} ${ip} daddr . tcp dport @captured${family} counter name refused dnat ${ip} to ${sink === undefined || family === 4 ? sink : `[${sink}]`}:9\n`;
+  }).join("");
+}
+
+function elements(list: readonly string[]): string {
+  return list.length === 0 ? "" : `elements = { ${list.join(",\n    ")} }; `;
+}
+
+function setName(name: (typeof SETS)[number]): string {
+  return name === "anyIp" ? "anyip" : name;
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((each, i) => each === b[i]));
+}
