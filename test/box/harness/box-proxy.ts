@@ -64,7 +64,7 @@ export class BoxProxy {
 
   /** Asks its admin server. @returns what it answers. */
   async get(path: string): Promise<string> {
-    return (await request(`http://isobar${path}`, { dispatcher: this.#agent })).body.text();
+    return (await request(`http://localhost${path}`, { dispatcher: this.#agent })).body.text();
   }
 
   async stop(): Promise<void> {
