@@ -65,7 +65,7 @@ export class AnnotationBook {
     const known = this.#known.get(key);
     if (known?.annotations === annotations && known.uid === uid) return known;
     if (known === undefined && Object.keys(annotations).length === 0) return { parts: NOTHING, problems: [] };
-    const read = readAnnotations(annotations);
+    const read = readAnnotations(annotations, key.startsWith("namespace/") ? "Namespace" : "Service");
     const parts = new Map(read.parts);
     if (known?.uid === uid) {
       for (const [name, part] of known.parts)

@@ -1,7 +1,9 @@
 import { closestWord } from "../config/closest-word.ts";
 import { DURATION, durationMs } from "../config/duration-ms.ts";
 import { ANNOTATION_PREFIX } from "../kube/objects/own-annotations.ts";
+import { readWiderPorts } from "./capture/captured-ports.ts";
 import { compilePolicySpec } from "./compile-policy-spec.ts";
+import { isReadableOptIn } from "./opt-in.ts";
 import type { Problem } from "./problem.ts";
 
 /** A part of a TrafficPolicy's spec. */
@@ -104,29 +106,62 @@ export const ANNOTATIONS: Readonly<Record<string, Annotation>> = {
   },
 };
 
-const MODES: readonly string[] = ["transparent", "proxy-env", "address", "off"];
+/** Kinds of objects that carry annotations of ours. */
+export type AnnotatedKind = "Namespace" | "Service" | "Pod";
+
+/** An annotation that says nothing of how a Service is called. */
+interface OtherAnnotation extends Omit<Annotation, "toSpec"> {
+  readonly on: readonly AnnotatedKind[];
+  isGood(value: string, kind: AnnotatedKind): boolean;
+}
+
 const NAMESPACES = /^\s*(?:\*|[a-z0-9-]+)\s*(?:,\s*(?:\*|[a-z0-9-]+)\s*)*$/;
 /** Said where nobody is to be let in. */
 const NOBODY = "none";
 
 /** Annotations that say nothing of how a Service is called; other parts of the product read them. */
-export const OTHER_ANNOTATIONS: Readonly<
-  Record<string, Omit<Annotation, "toSpec"> & { isGood(value: string): boolean }>
-> = {
+export const OTHER_ANNOTATIONS: Readonly<Record<string, OtherAnnotation>> = {
   mode: {
-    wanted: MODES.join(", "),
-    doc: "Of a Namespace or Pod: its Pods' calls go through the proxy of their node, which may then ask for what they may call.",
-    isGood: (value) => MODES.includes(value),
+    on: ["Namespace", "Pod", "Service"],
+    wanted: "transparent, proxy-env, address or off; of a Service: off",
+    doc: "Of a Namespace or Pod: its Pods' calls go through the proxy of their node, which may then ask for what they may call. `off` of a Service: its connections are not captured.",
+    isGood: (value, kind) => (kind === "Service" ? value === "off" : isReadableOptIn("mode", value)),
+  },
+  percent: {
+    on: ["Namespace", "Pod"],
+    wanted: "a whole number from 0 to 100",
+    doc: "How many of a hundred of its Pods are captured, by their UIDs; raising it only adds Pods. A Pod that says its `mode` itself is captured whatever it is. Of `transparent` alone: Pods of the other modes come by themselves.",
+    isGood: (value) => isReadableOptIn("percent", value),
+  },
+  reclaim: {
+    on: ["Namespace", "Pod"],
+    wanted: "on or off",
+    doc: "Whether connections that went past the proxy, because they were older or it was away, may be reset, few at a time, so that they come back through it.",
+    isGood: (value) => isReadableOptIn("reclaim", value),
+  },
+  fail: {
+    on: ["Namespace", "Pod"],
+    wanted: "open or closed",
+    doc: "What becomes of captured connections while no proxy works: they go to the Service as without Isobar, or they are refused.",
+    isGood: (value) => isReadableOptIn("fail", value),
+  },
+  ports: {
+    on: ["Service", "Namespace"],
+    wanted: "numbers of ports, separated by commas, or all",
+    doc: "Ports of the Service, or of the Namespace's Services, that are captured beside those that say gRPC.",
+    isGood: (value) => readWiderPorts(value) !== undefined,
+  },
+  injected: {
+    on: ["Pod"],
+    wanted: "anything",
+    doc: "Written by the webhook: what it has done with the Pod.",
+    isGood: () => true,
   },
   "callable-from": {
+    on: ["Service", "Namespace"],
     wanted: "names of namespaces, separated by commas; * for all, none for nobody",
     doc: "Namespaces whose Pods may call it; all, where it is not said.",
     isGood: (value) => value === NOBODY || NAMESPACES.test(value),
-  },
-  percent: {
-    wanted: "a whole number from 0 to 100",
-    doc: "",
-    isGood: (value) => /^(?:100|[0-9]{1,2})$/.test(value),
   },
 };
 
@@ -134,9 +169,13 @@ export const OTHER_ANNOTATIONS: Readonly<
  * Reads annotations, each for itself: one that is wrong takes no other with it.
  *
  * @param annotations without their prefix.
+ * @param kind of the object that carries them.
  * @returns what the good ones say as a policy would, one part each, and what is wrong with the others.
  */
-export function readAnnotations(annotations: Readonly<Record<string, string>>): {
+export function readAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  kind: AnnotatedKind,
+): {
   readonly parts: ReadonlyMap<string, SpecPart>;
   readonly problems: readonly Problem[];
 } {
@@ -146,13 +185,19 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
     const field = `metadata.annotations[${ANNOTATION_PREFIX}${name}]`;
     const other = OTHER_ANNOTATIONS[name];
     if (other !== undefined) {
-      if (!other.isGood(value))
+      if (!other.on.includes(kind))
+        problems.push({ field, text: `found it on a ${kind}, wanted it on a ${other.on.join(" or ")}` });
+      else if (!other.isGood(value, kind))
         problems.push({ field, text: `found ${JSON.stringify(value)}, wanted ${other.wanted}` });
       continue;
     }
     const annotation = ANNOTATIONS[name];
     if (annotation === undefined) {
       problems.push({ field, text: unknownText(name) });
+      continue;
+    }
+    if (kind === "Pod") {
+      problems.push({ field, text: "found it on a Pod, wanted it on a Service or Namespace" });
       continue;
     }
     const part = annotation.toSpec(value);

@@ -33,6 +33,7 @@ import type { ClusterSource } from "./clusters/cluster-source.ts";
 import { Controller } from "./controller.ts";
 import { SILENT_VERDICTS } from "./silent-verdicts.ts";
 import { StatusWriter } from "./status-writer.ts";
+import type { Verdicts } from "./verdicts.ts";
 import { WrittenVerdicts } from "./written-verdicts.ts";
 
 /** Which cluster, and how it is read. */
@@ -108,6 +109,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #api: ApiClient;
   #controller: Controller | undefined;
   #capture: CaptureController | undefined;
+  #verdicts: Verdicts = SILENT_VERDICTS;
   #objects: ClusterObjects | undefined;
   #regions: ReadonlySet<string> | undefined;
   #closed = false;
@@ -136,6 +138,11 @@ export class KubernetesSource implements ClusterSource {
   get isLost(): boolean {
     const nowMs = performance.now();
     return this.#stats.some(({ failingSinceMs }) => failingSinceMs > 0 && nowMs - failingSinceMs > LOST_MS);
+  }
+
+  /** Where it is said what is thought of its objects; before {@link start} nobody is told. */
+  get verdicts(): Verdicts {
+    return this.#verdicts;
   }
 
   /** Its API, on the connection that it is read on. */
@@ -185,7 +192,8 @@ export class KubernetesSource implements ClusterSource {
       networkPolicies: this.#keepOwn(NETWORK_POLICIES, (change) => this.#capture?.onNetworkPolicy(change)),
     };
     this.#objects = objects;
-    const verdicts = !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS;
+    this.#verdicts = !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS;
+    const verdicts = this.#verdicts;
     const { capture } = this.#options;
     if (capture !== undefined) this.#capture = new CaptureController({ objects, sink: capture, verdicts });
     const controller = new Controller({

@@ -5,6 +5,8 @@ export const SILENT_VERDICTS: Verdicts = {
   onService: () => {},
   onCapture: () => {},
   onNamespace: () => {},
+  onPod: () => {},
+  onPodsOf: () => {},
   onPolicy: () => {},
   onRoute: () => {},
 };

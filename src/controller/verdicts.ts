@@ -1,3 +1,4 @@
+import type { KubeObject } from "../kube/kube-object.ts";
 import type { NewCondition } from "../kube/objects/condition.ts";
 import type { GrpcRouteObject } from "../kube/objects/grpc-route-object.ts";
 import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
@@ -13,6 +14,10 @@ export interface Verdicts {
   /** @param condition whether it is captured; undefined: nothing is to be said of it. */
   onCapture(object: ServiceObject, condition: NewCondition | undefined): void;
   onNamespace(object: NamespaceObject, problems: readonly Problem[]): void;
+  /** What is wrong with a Pod's annotations. */
+  onPod(object: KubeObject, problems: readonly Problem[]): void;
+  /** Something about a Namespace's Pods that somebody ought to know. @param reason of the Event, in CamelCase. */
+  onPodsOf(object: NamespaceObject, reason: string, problem: Problem): void;
   onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void;
   onRoute(object: GrpcRouteObject, verdicts: readonly ParentVerdict[], problems: readonly Problem[]): void;
 }

@@ -1,6 +1,7 @@
 import { configVersion } from "../config/config-version.ts";
 import type { KubeObject } from "../kube/kube-object.ts";
 import { objectKey } from "../kube/kube-object.ts";
+import { CALLERS } from "../kube/objects/caller-object.ts";
 import type { Condition, NewCondition } from "../kube/objects/condition.ts";
 import type {
   GrpcRouteObject,
@@ -60,6 +61,14 @@ export class WrittenVerdicts implements Verdicts {
     this.#event(NAMESPACES, object, "InvalidAnnotation", problems);
   }
 
+  onPod(object: KubeObject, problems: readonly Problem[]): void {
+    this.#event(CALLERS, object, "InvalidAnnotation", problems);
+  }
+
+  onPodsOf(object: NamespaceObject, reason: string, problem: Problem): void {
+    this.#event(NAMESPACES, object, reason, [problem]);
+  }
+
   onPolicy(object: TrafficPolicyObject, condition: NewCondition, problems: readonly Problem[]): void {
     this.#conditions(TRAFFIC_POLICIES, object, [condition], this.#objects.policies);
     this.#event(TRAFFIC_POLICIES, object, "InvalidPolicy", problems);
@@ -115,9 +124,9 @@ export class WrittenVerdicts implements Verdicts {
     return { ...condition, lastTransitionTime };
   }
 
-  #event<T extends KubeObject>(
-    kind: ResourceKind<T>,
-    object: T,
+  #event(
+    kind: Pick<ResourceKind<KubeObject>, "group" | "version" | "kind" | "plural">,
+    object: KubeObject,
     reason: string,
     problems: readonly Problem[],
   ): void {

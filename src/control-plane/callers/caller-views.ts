@@ -1,6 +1,8 @@
 import type { Random } from "../../base/random.ts";
+import { readAnnotations } from "../../controller/annotations.ts";
 import { callerMode } from "../../controller/opt-in.ts";
 import type { OptInBook } from "../../controller/opt-in-book.ts";
+import type { Verdicts } from "../../controller/verdicts.ts";
 import type { ApiClient } from "../../kube/api-client.ts";
 import type { CallingPodObject } from "../../kube/objects/calling-pod-object.ts";
 import { CALLING_PODS } from "../../kube/objects/calling-pod-object.ts";
@@ -27,8 +29,8 @@ export interface CallerViewsOptions {
   readonly namespace: (name: string) => NamespaceObject | undefined;
   readonly log: Log;
   readonly random: Random;
-  /** Told of Pods that another mesh has, by their Namespace; again whenever that changes. */
-  readonly onMeshed?: (namespace: string, pods: readonly CallingPodObject[]) => void;
+  /** Where it is said what is wrong with Pods. */
+  readonly verdicts: () => Pick<Verdicts, "onPod" | "onPodsOf">;
   /** For tests. */
   readonly times?: ReflectorTimes;
 }
@@ -63,6 +65,7 @@ export class CallerViews implements OtherSource {
       ...(times === undefined ? {} : { times }),
       onChange: ({ verb, object }) => {
         if (verb === "DELETED") optIn.forget(object.uid);
+        else this.#judge(object);
       },
     });
   }
@@ -147,6 +150,18 @@ export class CallerViews implements OtherSource {
         };
       })
       .sort((a, b) => (a.uid < b.uid ? -1 : 1));
+  }
+
+  /** Annotations that are wrong are the Pod's; a mesh is said once of each workload. */
+  #judge(pod: CallingPodObject): void {
+    const { verdicts, optIn, namespace } = this.#options;
+    verdicts().onPod(pod, readAnnotations(pod.annotations, "Pod").problems);
+    const object = namespace(pod.namespace);
+    if (pod.mesh === "" || object === undefined || optIn.of(pod).mode === "off") return;
+    verdicts().onPodsOf(object, "InsideMesh", {
+      field: pod.workload || `Pod ${pod.name}`,
+      text: `found its Pods inside a mesh (${pod.mesh}), wanted Pods of no other mesh: their calls are left to it; take them out of it, or say isobar.dev/mode: off`,
+    });
   }
 
   #isMeshed({ mesh, namespace, labels }: CallingPodObject): boolean {

@@ -48,6 +48,7 @@ export class NodeViews {
       api: source.api,
       optIn: this.optIn,
       namespace: (name) => source.objects?.namespaces.get(name),
+      verdicts: () => source.verdicts,
       log: this.#log,
       random: new SeededRandom(process.pid ^ Date.now()),
     });

@@ -74,6 +74,8 @@ export class ControllerRig {
         this.said.set(`Service ${object.name}`, { conditions, problems });
       },
       onCapture: () => {},
+      onPod: () => {},
+      onPodsOf: () => {},
       onNamespace: (object, problems) => {
         this.said.set(`Namespace ${object.name}`, { conditions: [], problems });
       },
