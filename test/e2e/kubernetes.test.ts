@@ -69,7 +69,7 @@ describe("with services of Kubernetes, every kind of client", { skip: missing ??
     for (const [language, found] of toolchains)
       if ("versions" in found) await build(language, found.versions);
     cluster = await E2eCluster.open();
-    await Promise.all(readdirSync(OWN_CRDS).map((file) => install(cluster, join(OWN_CRDS, file))));
+    for (const file of readdirSync(OWN_CRDS)) await cluster.install(join(OWN_CRDS, file));
     const names = ["first", "second", "third", "fourth", "fifth", "sixth"];
     pods.push(...(await Promise.all(names.map((name) => Pod.start(name, cluster.host, folder)))));
     await cluster.writer.apply(service("echo"));
@@ -274,12 +274,6 @@ describe("with services of Kubernetes, every kind of client", { skip: missing ??
     }
   });
 });
-
-/** A definition that a cluster has already may be another version's; it is brought to ours. */
-async function install({ writer }: E2eCluster, file: string): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
-  await writer.install(await readFile(file, "utf8"));
-}
 
 function bootstrap(folder: string, port: number): string {
   const path = join(folder, "bootstrap.json");

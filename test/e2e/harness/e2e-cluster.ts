@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { parseAllDocuments } from "yaml";
 import { ApiServer } from "../../kube/harness/api-server.ts";
 import { missingKubelab } from "../../kube/harness/build-kubelab.ts";
+import type { Manifest, Stored } from "../../kube/harness/kube-writer.ts";
 import { KubeWriter } from "../../kube/harness/kube-writer.ts";
 
 const { ISOBAR_E2E_KUBECONFIG = "", CI = "" } = process.env;
@@ -12,6 +15,27 @@ export const IS_GIVEN: boolean = ISOBAR_E2E_KUBECONFIG !== "" && CI === "";
 /** @returns why there can be no cluster on this machine, if so. */
 export function missingCluster(): string | undefined {
   return IS_GIVEN ? undefined : missingKubelab();
+}
+
+/** What the suite and the control plane write into a namespace: what is made of others first. */
+const KINDS = [
+  ["isobar.dev/v1alpha1", "trafficpolicies"],
+  ["discovery.k8s.io/v1", "endpointslices"],
+  ["v1", "services"],
+  ["v1", "events"],
+] as const;
+
+/** A CustomResourceDefinition of ours. */
+interface Definition {
+  readonly definition: Manifest;
+  /** What stood in its place before; undefined: nothing. */
+  readonly former: Stored | undefined;
+}
+
+interface DefinitionSpec {
+  readonly group: string;
+  readonly names: { readonly plural: string };
+  readonly versions: readonly { readonly name: string }[];
 }
 
 /**
@@ -26,6 +50,7 @@ export class E2eCluster {
   readonly host: string;
   /** Our own; undefined where one is given. */
   readonly apiServer: ApiServer | undefined;
+  readonly #definitions: Definition[] = [];
 
   private constructor(kubeConfig: string, apiServer: ApiServer | undefined) {
     this.kubeConfig = kubeConfig;
@@ -48,12 +73,58 @@ export class E2eCluster {
     return cluster;
   }
 
-  /** Takes everything away again. */
+  /** Installs the definitions in a file, and notes what stood in their place. */
+  async install(file: string): Promise<void> {
+    const text = readFileSync(file, "utf8");
+    for (const document of parseAllDocuments(text)) {
+      const definition = document.toJS() as Manifest;
+      this.#definitions.push({
+        definition,
+        former: await this.writer.get(definition).catch(() => undefined),
+      });
+    }
+    await this.writer.install(text);
+  }
+
+  /** Takes everything away again. On a given cluster it is then as it was; rejects when something would not go. */
   async close(): Promise<void> {
     if (this.apiServer !== undefined) return this.apiServer.close();
-    // Whatever is in it goes with it.
-    await this.writer.delete(this.#namespaceObject).catch(() => {});
-    await this.writer.close();
+    try {
+      // Not every API server takes what is in a namespace along with it.
+      for (const [apiVersion, plural] of KINDS) await this.#deleteAll(apiVersion, plural);
+      await this.writer.delete(this.#namespaceObject);
+      for (const each of this.#definitions) await this.#restore(each);
+    } finally {
+      await this.writer.close();
+    }
+  }
+
+  async #deleteAll(apiVersion: string, plural: string): Promise<void> {
+    const { namespace, writer } = this;
+    // Of a kind that is not installed there is nothing.
+    const found = await writer.list(apiVersion, plural, namespace).catch(() => []);
+    const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    for (const { metadata } of found)
+      await writer.send("DELETE", `${base}/namespaces/${namespace}/${plural}/${metadata.name}`);
+  }
+
+  /** A definition that was not there goes, unless somebody else has objects of it by now. */
+  async #restore({ definition, former }: Definition): Promise<void> {
+    const { writer } = this;
+    const path = `/apis/${definition.apiVersion}/customresourcedefinitions/${definition.metadata.name}`;
+    if (former !== undefined) {
+      const { resourceVersion } = (await writer.get(definition)).metadata;
+      const { spec, metadata } = former;
+      const { labels, annotations } = metadata;
+      const { name } = definition.metadata;
+      const restored = { ...definition, metadata: { name, resourceVersion, labels, annotations }, spec };
+      await writer.send("PUT", path, restored);
+      return;
+    }
+    const { group, names, versions } = definition["spec"] as DefinitionSpec;
+    const all = await writer.send("GET", `/apis/${group}/${versions[0]!.name}/${names.plural}`);
+    if ((all as unknown as { readonly items: readonly object[] }).items.length === 0)
+      await writer.send("DELETE", path);
   }
 
   get #namespaceObject() {
