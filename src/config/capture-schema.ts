@@ -10,6 +10,7 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
+import { connectSchema } from "./listener-schema.ts";
 
 const ABSOLUTE_PATH = /^\/[^\0]*[^/\0]$/;
 const GENERATION = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/;
@@ -96,6 +97,13 @@ export const captureSchema = z
         defaultText: "the environment variable HOST_IP, or else none",
       })
       .default(""),
+    connect: connectSchema
+      .clone()
+      .register(fieldNotes, {
+        wanted: "a mapping",
+        doc: "Tunnels by `CONNECT` at `address`, as with `listeners[].connect`: environment variables such as HTTPS_PROXY send other targets here, too.",
+      })
+      .prefault({}),
     services: z
       .array(service)
       .register(fieldNotes, {

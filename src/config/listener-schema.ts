@@ -19,7 +19,8 @@ function rangeField(doc: string) {
     });
 }
 
-const connect = z
+/** What a listener allows of CONNECT. */
+export const connectSchema = z
   .strictObject({
     allowedTargets: z
       .array(
@@ -87,6 +88,6 @@ export const listenerSchema = z
         defaultText: "loopback, private, shared, link-local and unique-local addresses",
       })
       .default([...DEFAULT_ALLOWED_SOURCES]),
-    connect: connect.prefault({}),
+    connect: connectSchema.prefault({}),
   })
   .register(fieldNotes, { wanted: "a mapping with name and address", doc: "" });

@@ -96,7 +96,9 @@ export class ProxyDaemon {
     // A worker may fail while nobody is waiting yet: start() and the caller look at it later.
     this.ended.catch(() => undefined);
     this.#listeners =
-      config.capture === undefined ? config.listeners : [...config.listeners, privateListener()];
+      config.capture === undefined
+        ? config.listeners
+        : [...config.listeners, privateListener(config.capture)];
     this.#readiness = new Readiness(this.#listeners.map((listener) => listener.name));
     this.#counters = new ProxyCounters(workerCount);
     this.#slots = new SlotRegistry({ workerCount });

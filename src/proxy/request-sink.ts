@@ -97,11 +97,12 @@ export class RequestSink implements ConnectionSink {
         : routes.decide(slot, request, octets, ownCluster, source, this.#channel.choice);
     const cluster = clusterSlot === NO_ROUTE ? undefined : clusters[clusterSlot];
     if (cluster === undefined) {
-      const authority = this.#readAuthority(request);
+      // A service that nobody has used for long is forgotten, while connections to it stand: it is asked for again.
+      const authority = this.#channel.cluster?.name ?? this.#readAuthority(request);
       const error =
         routes !== undefined && routes.nameOf(slot) !== ""
           ? PROXY_ERRORS.noMatch
-          : askedAuthorities === undefined || ownCluster !== undefined
+          : askedAuthorities === undefined
             ? PROXY_ERRORS.noRoute
             : askedAuthorities.hold({ sink: this, slot, octets, request, authority, source });
       if (error === undefined) return;

@@ -103,6 +103,12 @@ export class CapturePort {
       this.#waiting.delete(socket);
       this.#admit(socket, number, pod);
     }
+    const namespaces = new Set(callers.map(({ namespace }) => namespace));
+    for (const [namespace, names] of this.#shortNames) {
+      if (namespaces.has(namespace)) continue;
+      names.release();
+      this.#shortNames.delete(namespace);
+    }
     return changes;
   }
 
@@ -113,7 +119,11 @@ export class CapturePort {
 
   /** Takes the services that are captured. */
   applyServices({ added, removed }: ServiceChanges): void {
-    for (const number of removed) this.#services.delete(number);
+    for (const number of removed) {
+      this.#services.delete(number);
+      this.#scopes.get(number)?.release();
+      this.#scopes.delete(number);
+    }
     for (const { number, service } of added) this.#services.set(number, service);
   }
 
@@ -139,7 +149,6 @@ export class CapturePort {
     }
   }
 
-  /** A number has one service for ever, so that its scope is kept when the service is gone, for those who still come. */
   #scopeOf(number: number, service: string): CapturedScope {
     let scope = this.#scopes.get(number);
     if (scope === undefined) {

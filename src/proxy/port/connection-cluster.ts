@@ -7,14 +7,15 @@ import type { ProxyContext } from "../proxy-context.ts";
  */
 export class ConnectionCluster {
   readonly #context: ProxyContext;
-  readonly #name: string;
+  /** Its name, whichever cluster has it. */
+  readonly name: string;
   #slot: number;
 
   /** @param slot pinned by the caller already: `exchanges` of the cluster counts it. */
   constructor(context: ProxyContext, slot: number) {
     this.#context = context;
     this.#slot = slot;
-    this.#name = context.clusters[slot]!.snapshot.name;
+    this.name = context.clusters[slot]!.snapshot.name;
   }
 
   /** @returns the cluster's slot; NO_ROUTE while there is none. */
@@ -25,7 +26,7 @@ export class ConnectionCluster {
 
   #findAgain(): number {
     const { authorities, clusters } = this.#context;
-    const slot = authorities.find(this.#name);
+    const slot = authorities.find(this.name);
     const cluster = clusters[slot];
     if (slot === NO_ROUTE || cluster === undefined) return NO_ROUTE;
     cluster.exchanges++;

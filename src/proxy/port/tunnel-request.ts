@@ -1,5 +1,7 @@
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { TunnelResult } from "../../telemetry/port-cell.ts";
+import type { Origin } from "../callers/origin.ts";
+import { expandShortName } from "../callers/short-names.ts";
 import { AuthorityWait } from "./authority-wait.ts";
 import type { DialOwner } from "./endpoint-dial.ts";
 import { EndpointDial } from "./endpoint-dial.ts";
@@ -20,6 +22,8 @@ export interface TunnelClient {
   /** Whether the client has gone. */
   readonly isClosed: boolean;
   readonly caller: { readonly address: string };
+  /** What the accept of a captured connection says. */
+  readonly origin: Origin | undefined;
   /** Says something; then closes, or does what is given once it has left. */
   answer(answer: LocalAnswer, then?: () => void): void;
   /** The client is not read until {@link answer}. */
@@ -50,7 +54,8 @@ export class TunnelRequest implements DialOwner {
       const answer = head.state === HeadState.tooLarge ? ANSWERS.headTooLarge : ANSWERS.badRequest;
       return this.#refuse(TunnelResult.malformed, answer);
     }
-    const target = parseTunnelTarget(head.target);
+    const parsed = parseTunnelTarget(head.target);
+    const target = parsed && this.#inNamespace(parsed);
     if (target === undefined) return this.#refuse(TunnelResult.malformed, ANSWERS.badTarget);
     const slot = this.#services.hosts.findTarget(target.host, target.port);
     if (slot !== NO_ROUTE) return this.#enter(slot);
@@ -59,6 +64,13 @@ export class TunnelRequest implements DialOwner {
     this.#wait = new AuthorityWait(context, this.#client.caller.address, () => this.#openAsked(target));
     if (this.#wait.begin(`${host}:${target.port}`)) this.#client.wait();
     else this.#openAsked(target);
+  }
+
+  /** A name of one label is one of the caller's namespace, where that is known. */
+  #inNamespace(target: TunnelTarget): TunnelTarget {
+    const { pod } = this.#client.origin ?? {};
+    if (pod === undefined || target.address !== undefined) return target;
+    return { ...target, host: expandShortName(target.host, pod.namespace) };
   }
 
   /** Whoever may know has been asked. */
