@@ -23,14 +23,11 @@ export class IsobarProxy {
   readonly address: string;
   /** The same by a unix socket, as gRPC writes it. */
   readonly unixTarget: string;
-  /** What it leads to. */
-  readonly endpoints: readonly string[];
   readonly #child: Child;
   readonly #folder: string;
 
-  private constructor(address: string, endpoints: readonly string[], child: Child, folder: string) {
+  private constructor(address: string, child: Child, folder: string) {
     this.address = address;
-    this.endpoints = endpoints;
     this.unixTarget = `unix:${join(folder, SOCKET)}`;
     this.#child = child;
     this.#folder = folder;
@@ -43,8 +40,7 @@ export class IsobarProxy {
     const config = join(folder, "isobar.yaml");
     await writeFile(config, configText(listener!, admin!, folder, endpoints));
     const program = { command: process.execPath, args: [join(REPOSITORY, "src/cli/launch.mjs")] };
-    const child = new Child(program, ["proxy", "--config", config]);
-    const proxy = new IsobarProxy(listener!, endpoints, child, folder);
+    const proxy = new IsobarProxy(listener!, new Child(program, ["proxy", "--config", config]), folder);
     try {
       await proxy.#waitUntilReady(`http://${admin}/ready`);
       return proxy;

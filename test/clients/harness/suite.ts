@@ -133,7 +133,8 @@ async function isBuilt(language: Language, versions: string, context: TestContex
   }
 }
 
-async function withBackends(
+/** Runs the action with servers of these names. */
+export async function withBackends(
   language: Language,
   names: readonly string[],
   action: (backends: Backends) => Promise<void>,
@@ -146,11 +147,7 @@ async function withBackends(
   }
 }
 
-/** Runs the action with a proxy in front of three servers of the language. */
-export async function withProxy(
-  language: Language,
-  action: (proxy: IsobarProxy) => Promise<void>,
-): Promise<void> {
+async function withProxy(language: Language, action: (proxy: IsobarProxy) => Promise<void>): Promise<void> {
   await withBackends(language, NAMES, async ({ addresses }) => {
     const proxy = await IsobarProxy.start(addresses);
     try {
