@@ -17,7 +17,8 @@ interface Listed {
 
 /** Applies commands in one transaction: all or nothing. @returns the table's counters after it. */
 export async function applyNft(table: string, text: string): Promise<Counters> {
-  const listed = await run(`${text}list counters table inet ${table}\n`);
+  await runCommand("nft", ["-f", "-"], text);
+  const listed = await run(`list counters table inet ${table}`);
   const counters: Record<string, number> = {};
   for (const { counter } of listed) if (counter !== undefined) counters[counter.name] = counter.packets;
   return counters;
@@ -33,7 +34,7 @@ export async function listBypassed(table: string): Promise<SeenFlow[]> {
   const flows: SeenFlow[] = [];
   // nft 1.0.6 loses its way when one input lists two sets.
   for (const family of [4, 6] as const)
-    for (const { set } of await run(`list set inet ${table} bypassed${family}\n`))
+    for (const { set } of await run(`list set inet ${table} bypassed${family}`))
       for (const element of set?.elem ?? []) {
         const flow = readFlow(family, element);
         if (flow !== undefined) flows.push(flow);
@@ -44,7 +45,7 @@ export async function listBypassed(table: string): Promise<SeenFlow[]> {
 /** @returns by private port the milliseconds that are left of the elements of `alive`; none when there is no such table. */
 export async function listAlive(table: string): Promise<Map<number, number>> {
   const alive = new Map<number, number>();
-  const listed = await run(`list set inet ${table} alive\n`).catch(() => []);
+  const listed = await run(`list set inet ${table} alive`).catch(() => []);
   for (const { set } of listed)
     for (const element of set?.elem ?? []) {
       const { elem } = element as { readonly elem?: { readonly val?: number; readonly expires?: number } };
@@ -54,8 +55,9 @@ export async function listAlive(table: string): Promise<Map<number, number>> {
   return alive;
 }
 
-async function run(text: string): Promise<readonly Listed[]> {
-  const output = await runCommand("nft", ["-j", "-f", "-"], text);
+async function run(command: string): Promise<readonly Listed[]> {
+  // As arguments: with -j nft 1.0.6 opens /dev/stdin by its name, which the socket that Node makes of it cannot be.
+  const output = await runCommand("nft", ["-j", ...command.split(" ")]);
   if (output.trim() === "") return [];
   return (JSON.parse(output) as { readonly nftables?: readonly Listed[] }).nftables ?? [];
 }
