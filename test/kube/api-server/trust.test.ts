@@ -131,7 +131,7 @@ describe("who is let in, by the API server's word", { skip }, () => {
     for (const reason of ["no_credentials", "token", "node", "unknown_client"])
       await controlPlane.logged(new RegExp(`"a client is refused"|"reason":"${reason}"`));
     const refused = controlPlane.lines.filter((line) => line.includes("a client is refused"));
-    assert.equal(refused.length, 7, refused.join("\n"));
+    assert.equal(refused.length, 8, `7, and the report for another node: ${refused.join("\n")}`);
   });
 
   it("a proxy with a certificate of another authority or for another name is told by TLS", async () => {
@@ -203,6 +203,54 @@ describe("who is let in, by the API server's word", { skip }, () => {
     assert.doesNotMatch(proxy.lines.join("\n"), /eyJ/, "no token is ever written down");
   });
 
+  it("a real proxy with no token, or one that is no good, says so once, and so does the control plane", async () => {
+    await cluster.pod("isobar-system", "isobar-4", "n4");
+    await cluster.account("bank", "clerk");
+    const cases: readonly (readonly [string, string | undefined, RegExp])[] = [
+      ["no_credentials", undefined, /^16 UNAUTHENTICATED: found neither token nor certificate, wanted/],
+      [
+        "token",
+        await cluster.token(PROXY, { pod: "isobar-4", audience: "vault" }),
+        /^16 UNAUTHENTICATED: found a token .*vault.*, wanted .* audience "isobar"/,
+      ],
+      [
+        "token",
+        await cluster.token(PROXY, { pod: "isobar-4", seconds: 1 }),
+        /^16 UNAUTHENTICATED: found a token .*, wanted/,
+      ],
+      [
+        "node",
+        await cluster.token(PROXY, { pod: "isobar-2" }),
+        /^7 PERMISSION_DENIED: found .*isobar-2, wanted the proxy of node "n4"/,
+      ],
+      [
+        "unknown_client",
+        await cluster.token("bank/clerk"),
+        /^7 PERMISSION_DENIED: found ServiceAccount bank\/clerk, who is nobody here/,
+      ],
+    ];
+    await sleep(1_500);
+    const meet = async ([reason, token, wanted]: (typeof cases)[number]): Promise<void> => {
+      const proof = { node: "n4", ...(token === undefined ? {} : { token }) };
+      await using proxy = await TrustedProxy.start(controlPlane.address, tls, proof);
+      await proxy.logged(/"ready"/);
+      assert.match(await proxy.call(ECHO), /^14 UNAVAILABLE/);
+      const lines = await proxy.logged(/"level":"(?:warn|error)"/);
+      assert.equal(lines.length, 1, lines.join("\n"));
+      const here = JSON.parse(lines[0]!) as { message: string; reason: string };
+      assert.equal(here.message, "the control plane refuses this proxy");
+      assert.match(here.reason, wanted);
+      const there = controlPlane.lines
+        .filter((line) => /"a client is refused"/.test(line))
+        .map((line) => JSON.parse(line) as { reason: string; why: string });
+      assert.ok(
+        there.some((said) => said.reason === reason && here.reason.endsWith(said.why)),
+        `${here.reason}\n${JSON.stringify(there)}`,
+      );
+    };
+    await Promise.all(cases.map(meet));
+  });
+
   it("gRPC in Go shows its Pod's token, and calls without a proxy", { timeout: 15 * 60_000 }, async () => {
     const toolchain = go.findToolchain();
     assert.ok(!("missing" in toolchain));
@@ -248,6 +296,44 @@ describe("who is let in, by the API server's word", { skip }, () => {
     assert.equal(await attemptStream(second.address, tls, { token, node: "n1", wants: [ECHO] }), "answered");
     await second.stop();
     cluster.recorder.refusesWatchList = false;
+  });
+
+  it("a replica shows its own token to the others, is told loads by them and nothing else, and others are not told", async () => {
+    const kubeConfig = await cluster.kubeConfig();
+    const file = join(cluster.api.folder, "replica.token");
+    writeFileSync(file, await cluster.token("isobar-system/isobar-control-plane"));
+    const start = (peer: string): Promise<LoggedControlPlane> =>
+      LoggedControlPlane.start(cluster.api.folder, [
+        ...[
+          "--kubeconfig",
+          kubeConfig,
+          "--tls-name",
+          "127.0.0.1",
+          "--peer-token-file",
+          file,
+          "--peers",
+          peer,
+        ],
+      ]);
+    const known = async (of: LoggedControlPlane): Promise<number> => {
+      return (JSON.parse(await of.get("/stats?format=json")) as Record<string, number>)["load.replicas"]!;
+    };
+    // One that has no --peers takes nobody for a replica.
+    const second = await start(controlPlane.address);
+    const [line = ""] = await second.logged(/"what the clients of another replica report is not known"/);
+    assert.match(line, /7 PERMISSION_DENIED: found ServiceAccount isobar-system\/isobar-control-plane/);
+    const third = await start(second.address);
+    try {
+      await third.logged(/"what the clients of another replica report is known"/);
+      assert.deepEqual([await known(second), await known(third)], [0, 1]);
+      const token = await cluster.token("isobar-system/isobar-control-plane");
+      const stream = await openStream(third.address, tls, { token, node: "second", wants: [ECHO] });
+      assert.deepEqual([[...stream.has], [...stream.hasNot]], [[], [ECHO]]);
+      stream.close();
+    } finally {
+      await second.stop();
+      await third.stop();
+    }
   });
 
   it("the permissions are those of docs/security.md, and no call needs another one", async () => {
