@@ -1,12 +1,9 @@
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { status } from "@grpc/grpc-js";
 import type { ClientSession, Refusal } from "../server/admission.ts";
 import type { AdsServer } from "../server/ads-server.ts";
+import type { GrpcCall } from "../server/grpc/grpc-call.ts";
 import type { LoadStreamOptions } from "./load-stream.ts";
 import { LoadStream } from "./load-stream.ts";
 import { LRS_SERVICE } from "./lrs-service.ts";
-
-type Call = ServerDuplexStream<Buffer, Buffer>;
 
 /** What reports are taken with. */
 export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write" | "onNode"> {
@@ -19,6 +16,10 @@ export interface LoadReportsOptions extends Omit<LoadStreamOptions, "write" | "o
 }
 
 const MAX_STREAMS = 20_000;
+/** gRPC status codes. */
+const INVALID_ARGUMENT = 3;
+const RESOURCE_EXHAUSTED = 8;
+const INTERNAL = 13;
 
 /**
  * Takes reports of load (LRS) beside the resources that a server serves, from whoever may ask for those. What is said of services that do not exist counts for
@@ -27,68 +28,63 @@ const MAX_STREAMS = 20_000;
 export function serveLoadReports(server: AdsServer, options: LoadReportsOptions): void {
   const { maxStreams = MAX_STREAMS } = options;
   let open = 0;
-  server.handle(LRS_SERVICE, {
-    StreamLoadStats: (call: Call) => {
-      call.on("error", () => {});
-      if (open >= maxStreams) {
-        options.counts.tooManyStreams++;
-        const details = `${maxStreams} streams of load reports are open, which is the most there may be`;
-        options.onFault(call.getPeer(), new Error(details));
-        call.emit("error", { code: status.RESOURCE_EXHAUSTED, details });
-        return;
-      }
-      open++;
-      let leave = (): void => {};
-      call.once("close", () => {
+  server.handle(LRS_SERVICE.StreamLoadStats.path, (call) => {
+    if (open >= maxStreams) {
+      options.counts.tooManyStreams++;
+      const details = `${maxStreams} streams of load reports are open, which is the most there may be`;
+      options.onFault(call.peer, new Error(details));
+      call.fail(RESOURCE_EXHAUSTED, details);
+      return;
+    }
+    open++;
+    void server.admit(call).then(
+      (session) => {
+        if (session === undefined) open--;
+        else listen(call, session, options, () => open--);
+      },
+      (error: unknown) => {
         open--;
-        leave();
-      });
-      void server.admit(call).then(
-        (session) => {
-          if (session === undefined) return;
-          leave = () => session.leave();
-          if (call.destroyed) leave();
-          else listen(call, session, options);
-        },
-        (error: unknown) => options.onFault(call.getPeer(), error),
-      );
-    },
+        options.onFault(call.peer, error);
+        call.fail(INTERNAL, "a fault of the control plane itself");
+      },
+    );
   });
 }
 
-function listen(call: Call, session: ClientSession, options: LoadReportsOptions): void {
-  let isOver = false;
+function listen(
+  call: GrpcCall,
+  session: ClientSession,
+  options: LoadReportsOptions,
+  onClosed: () => void,
+): void {
   // Nobody reports in another node's name, and nobody longer than its rights last.
   const refuse = (refusal: Refusal): void => {
     const { code, message } = refusal;
-    end();
     options.counts.refusedClients++;
-    options.onRefused(call.getPeer(), refusal);
-    call.emit("error", { code, details: message });
+    options.onRefused(call.peer, refusal);
+    call.fail(code, message);
   };
   const stream = new LoadStream({
     ...options,
-    write: (octets) => (isOver ? false : call.write(octets)),
+    write: (octets) => void call.write(octets),
     onNode: (node) => void session.enter(node, { changed: () => {}, refuse }),
   });
-  const end = (): void => {
-    isOver = true;
-    stream.closed();
-  };
-  call.on("data", (octets: Buffer) => {
-    if (isOver) return;
-    try {
-      stream.receive(octets);
-    } catch (error) {
-      options.counts.refused++;
-      options.onFault(call.getPeer(), error);
-      end();
-      call.emit("error", {
-        code: status.INVALID_ARGUMENT,
-        details: `the report cannot be read: ${String(error)}`,
-      });
-    }
+  call.serve({
+    onMessage: (octets) => {
+      try {
+        stream.receive(octets);
+      } catch (error) {
+        options.counts.refused++;
+        options.onFault(call.peer, error);
+        call.fail(INVALID_ARGUMENT, `the report cannot be read: ${String(error)}`);
+      }
+    },
+    onDrained: () => {},
+    onEnd: () => call.end(),
+    onClosed: () => {
+      stream.closed();
+      session.leave();
+      onClosed();
+    },
   });
-  call.on("end", () => call.end());
-  for (const event of ["close", "cancelled", "error"]) call.on(event, end);
 }

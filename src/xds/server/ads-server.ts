@@ -1,5 +1,3 @@
-import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
-import { experimental, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { ResourceChange, ResourceSource } from "../cache/resource-source.ts";
 import { ClientViews } from "../resources/client-view.ts";
 import type { TypeUrl } from "../resources/type-url.ts";
@@ -8,6 +6,9 @@ import { ADS_SERVICE } from "./ads-service.ts";
 import type { AdsStream, StreamEvents, StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { DeltaServerStream } from "./delta-server-stream.ts";
 import { DueStreams } from "./due-streams.ts";
+import type { GrpcCall } from "./grpc/grpc-call.ts";
+import type { Method } from "./grpc/grpc-connection.ts";
+import { GrpcServer } from "./grpc/grpc-server.ts";
 import { PushPacer } from "./push-pacer.ts";
 import type { ServerIdentity } from "./server-identity.ts";
 import { SotwStream } from "./sotw-stream.ts";
@@ -31,10 +32,10 @@ export interface AdsServerOptions {
   readonly onConnectionFailed?: ((peer: string, reason: string) => void) | undefined;
 }
 
-type Call = ServerDuplexStream<Buffer, Buffer>;
+type MakeStream = (id: number, port: StreamPort) => AdsStream;
 
 /** What of a call is looked at before it is let in. */
-export type AdmissibleCall = Pick<Call, "getPeer" | "metadata" | "emit" | "cancelled">;
+export type AdmissibleCall = Pick<GrpcCall, "peer" | "authorization" | "fail" | "isOver">;
 
 const ANYBODY: ClientSession = { who: "anybody", enter: () => undefined, leave: () => {} };
 
@@ -47,8 +48,10 @@ const MAX_REQUEST_OCTETS = 16 * 1_048_576;
 /** A client that is gone without a word is noticed within a minute. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
-/** gRPC clients send PINGs of their own: none is too many at this distance. */
-const SHORTEST_PING_DISTANCE_MS = 5_000;
+/** gRPC status codes. */
+const INVALID_ARGUMENT = 3;
+const RESOURCE_EXHAUSTED = 8;
+const INTERNAL = 13;
 
 /**
  * Serves resources over aggregated xDS (ADS) in both forms, SotW and delta. It knows streams and what each has been sent; what there is it asks
@@ -57,7 +60,7 @@ const SHORTEST_PING_DISTANCE_MS = 5_000;
 export class AdsServer {
   readonly #source: ResourceSource;
   readonly #onFault: AdsServerOptions["onFault"];
-  readonly #server: Server;
+  readonly #server: GrpcServer;
   readonly #admission: Admission | undefined;
   readonly #onRefused: (peer: string, refusal: Refusal) => void;
   readonly #onConnectionFailed: (peer: string, reason: string) => void;
@@ -93,22 +96,18 @@ export class AdsServer {
       { nowMs: this.#shared.nowMs, after: afterMs },
       (service) => this.#release(service),
     );
-    this.#server = new Server({
-      "grpc.max_receive_message_length": MAX_REQUEST_OCTETS,
-      "grpc.max_send_message_length": -1,
-      "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
-      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-      "grpc.http2.min_time_between_pings_ms": SHORTEST_PING_DISTANCE_MS,
-      "grpc.keepalive_permit_without_calls": 1,
-      // Counters of each message, for a service that is not served.
-      "grpc.enable_channelz": 0,
+    this.#server = new GrpcServer({
+      maxMessageOctets: MAX_REQUEST_OCTETS,
+      keepaliveMs: KEEPALIVE_TIME_MS,
+      keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     });
-    this.#server.addService(ADS_SERVICE, {
-      StreamAggregatedResources: (call: Call) =>
-        this.#accept(call, (id, port) => new SotwStream(id, port, this.#shared)),
-      DeltaAggregatedResources: (call: Call) =>
-        this.#accept(call, (id, port) => new DeltaServerStream(id, port, this.#shared)),
-    });
+    const { StreamAggregatedResources: sotw, DeltaAggregatedResources: delta } = ADS_SERVICE;
+    this.#server.handle(sotw.path, (call) =>
+      this.#accept(call, (id, port) => new SotwStream(id, port, this.#shared)),
+    );
+    this.#server.handle(delta.path, (call) =>
+      this.#accept(call, (id, port) => new DeltaServerStream(id, port, this.#shared)),
+    );
     this.#source.watch(
       (change) => this.#changed(change),
       () => this.#flushAll(),
@@ -122,13 +121,15 @@ export class AdsServer {
    * @throws when the address cannot be bound.
    */
   listen(address: string, identity?: ServerIdentity): Promise<number> {
-    if (identity !== undefined) return this.#listenBehindDoor(address, identity);
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(error);
-      });
+    const at = address.lastIndexOf(":");
+    const host = address.slice(0, at).replace(/^\[(.*)\]$/, "$1");
+    const port = Number(address.slice(at + 1));
+    if (identity === undefined) return this.#server.listen(host, port);
+    this.#door = new TlsDoor(identity, {
+      onConnection: (socket) => this.#server.take(socket),
+      onRefused: this.#onConnectionFailed,
     });
+    return this.#door.listen(host, port);
   }
 
   /** Connections are made with this from now on; those that stand go on. Where {@link listen} was given an identity. */
@@ -136,26 +137,16 @@ export class AdsServer {
     this.#door?.use(identity);
   }
 
-  #listenBehindDoor(address: string, identity: ServerIdentity): Promise<number> {
-    const { host, port = 0 } = experimental.splitHostPort(address) ?? { host: address };
-    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#door = new TlsDoor(identity, {
-      onConnection: (socket) => injector.injectConnection(socket),
-      onRefused: this.#onConnectionFailed,
-    });
-    return this.#door.listen(host, port);
-  }
-
   /** Ends all streams; clients come back elsewhere. */
   close(): void {
     this.#pacer.close();
     this.#door?.close();
-    this.#server.forceShutdown();
+    this.#server.close();
   }
 
-  /** Serves another gRPC service on the same port; who may use it it asks {@link admit}. Before {@link listen}. */
-  handle(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
-    this.#server.addService(definition, implementation);
+  /** Serves another gRPC method on the same port; who may use it it asks {@link admit}. @param path `/package.Service/Method`. */
+  handle(path: string, method: Method): void {
+    this.#server.handle(path, method);
   }
 
   /** @returns how many streams ask for a resource by its name. */
@@ -179,11 +170,10 @@ export class AdsServer {
    * @returns undefined where the call is over; without an {@link AdsServerOptions.admission} a session that may have everything.
    */
   async admit(call: AdmissibleCall): Promise<ClientSession | undefined> {
-    const peer = call.getPeer();
+    const { peer } = call;
     this.#door?.spoke(peer);
     if (this.#admission === undefined) return ANYBODY;
-    const [authorization = ""] = call.metadata.get("authorization");
-    const [, token = ""] = /^Bearer +([!-~]+)$/i.exec(String(authorization)) ?? [];
+    const [, token = ""] = /^Bearer +([!-~]+)$/i.exec(call.authorization) ?? [];
     const session = await this.#admission.admit({
       peer,
       token,
@@ -191,52 +181,50 @@ export class AdsServer {
     });
     if ("code" in session) {
       this.#onRefused(peer, session);
-      call.emit("error", { code: session.code, details: session.message });
+      call.fail(session.code, session.message);
       return undefined;
     }
-    if (!call.cancelled) return session;
+    if (!call.isOver) return session;
     session.leave();
     return undefined;
   }
 
-  #accept(call: Call, make: (id: number, port: StreamPort) => AdsStream): void {
+  #accept(call: GrpcCall, make: MakeStream): void {
     if (this.#streams.size + this.#waiting >= MAX_STREAMS) {
-      const details = `${MAX_STREAMS} streams are open, which is the most there may be`;
-      call.emit("error", { code: status.RESOURCE_EXHAUSTED, details });
+      call.fail(RESOURCE_EXHAUSTED, `${MAX_STREAMS} streams are open, which is the most there may be`);
       return;
     }
     if (this.#admission === undefined) {
-      this.#door?.spoke(call.getPeer());
+      this.#door?.spoke(call.peer);
       this.#begin(call, make, undefined);
       return;
     }
     this.#waiting++;
-    call.on("error", () => {});
     void this.admit(call)
       .then((session) => {
         if (session !== undefined) this.#begin(call, make, session);
       })
       .catch((error: unknown) => {
-        this.#onFault(call.getPeer(), error);
-        call.emit("error", { code: status.INTERNAL, details: "a fault of the control plane itself" });
+        this.#onFault(call.peer, error);
+        call.fail(INTERNAL, "a fault of the control plane itself");
       })
       .finally(() => this.#waiting--);
   }
 
-  #begin(
-    call: Call,
-    make: (id: number, port: StreamPort) => AdsStream,
-    session: ClientSession | undefined,
-  ): void {
-    const peer = call.getPeer();
-    const fail = (code: number, details: string) => call.emit("error", { code, details });
+  #begin(call: GrpcCall, make: MakeStream, session: ClientSession | undefined): void {
+    const { peer } = call;
     const wake = (): void => {
       if (!this.#streams.has(stream)) return;
       this.#due.add([stream]);
       this.#flushDue();
     };
-    const port: StreamPort = { peer, fail, write: (octets) => call.write(octets), session, wake };
-    const stream = make(++this.#lastStream, port);
+    const stream: AdsStream = make(++this.#lastStream, {
+      peer,
+      fail: (code, message) => call.fail(code, message),
+      write: (octets) => call.write(octets),
+      session,
+      wake,
+    });
     this.#streams.add(stream);
     const guarded = (action: () => void) => {
       if (!this.#streams.has(stream)) return;
@@ -245,13 +233,15 @@ export class AdsServer {
       } catch (error) {
         this.#onFault(peer, error);
         this.#end(stream);
-        fail(status.INVALID_ARGUMENT, `the request cannot be read: ${String(error)}`);
+        call.fail(INVALID_ARGUMENT, `the request cannot be read: ${String(error)}`);
       }
     };
-    call.on("data", (octets: Buffer) => guarded(() => stream.receive(octets)));
-    call.on("drain", () => guarded(() => stream.drained()));
-    call.on("end", () => call.end());
-    for (const event of ["close", "cancelled", "error"]) call.on(event, () => this.#end(stream));
+    call.serve({
+      onMessage: (octets) => guarded(() => stream.receive(octets)),
+      onDrained: () => guarded(() => stream.drained()),
+      onEnd: () => call.end(),
+      onClosed: () => this.#end(stream),
+    });
   }
 
   #end(stream: AdsStream): void {
