@@ -1,5 +1,6 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { Config } from "../config/config.ts";
+import type { Fleet } from "../resource/fleet.ts";
 import type { Log } from "../telemetry/log.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { LoadReportClient } from "../xds/client/load-report-client.ts";
@@ -93,12 +94,12 @@ export class FleetLink implements FleetViewSink {
         callers: view.reporters,
         requestsPerSecond: view.requestsPerSecond,
         othersInFlight: others,
-        ...this.#shares.fleetOf(name),
+        ...withoutLists(this.#shares.fleetOf(name)),
       },
     ]);
     return {
       reporting: this.isReporting,
-      place: this.place ?? null,
+      place: this.place === undefined ? null : placeOf(this.place),
       services: Object.fromEntries(services),
     };
   }
@@ -106,7 +107,7 @@ export class FleetLink implements FleetViewSink {
   node(view: NodeView | undefined): void {
     const { log } = this.#options;
     this.#shares.node = view;
-    if (view !== undefined) log.debug("this proxy's place in the fleet", { ...view });
+    if (view !== undefined) log.debug("this proxy's place in the fleet", placeOf(view));
     for (const service of this.#shares.services) this.#publish(service);
   }
 
@@ -133,4 +134,14 @@ export class FleetLink implements FleetViewSink {
   #publish(service: string): void {
     this.#options.publisher.setFleet(service, this.#shares.fleetOf(service));
   }
+}
+
+/** What people want to know of it: not a number for each proxy. */
+function placeOf({ members: _all, zoneMembers: _zone, ...place }: NodeView): Record<string, unknown> {
+  return place;
+}
+
+function withoutLists(fleet: Fleet | undefined): object {
+  const { members: _all, zoneMembers: _zone, ...rest } = fleet ?? ({} as Partial<Fleet>);
+  return rest;
 }

@@ -55,10 +55,11 @@ export class FleetShares {
     const { node } = this;
     const share = this.#shares.get(service);
     if (node === undefined || share === undefined || node.count < 2) return undefined;
-    const { index: nodeIndex, count: nodeCount, zone, zoneIndex, zoneCount } = node;
+    const { index: nodeIndex, count: nodeCount, zone, zoneIndex, zoneCount, members, zoneMembers } = node;
     // The control plane may see it elsewhere: then its place there is none here.
-    const inZone = zone !== "" && zone === this.#zone ? { zoneIndex, zoneCount } : {};
-    return { nodeIndex, nodeCount, ...inZone, trafficShare: share.used };
+    const inZone =
+      zone !== "" && zone === this.#zone ? { zoneIndex, zoneCount, ...(zoneMembers && { zoneMembers }) } : {};
+    return { nodeIndex, nodeCount, ...(members && { members }), ...inZone, trafficShare: share.used };
   }
 
   /**

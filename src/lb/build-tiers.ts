@@ -9,6 +9,9 @@ import { LeftOut } from "./left-out.ts";
 import type { Place } from "./place.ts";
 import type { PriorityLoad } from "./priority-load.ts";
 import { priorityLoad } from "./priority-load.ts";
+import type { AssignmentCache } from "./subset/assignment-cache.ts";
+import type { SubsetColumns } from "./subset/subset-columns.ts";
+import { subsetColumns, subsetSize } from "./subset/subset-columns.ts";
 import { subsetParts } from "./subset/subset-parts.ts";
 import type { TierSource } from "./tier-candidates.ts";
 import { tierCandidates } from "./tier-candidates.ts";
@@ -21,6 +24,10 @@ export interface BuildTiersOptions {
   readonly accept?: ((index: number) => boolean) | undefined;
   /** The other proxies, where clusters use subsets; default: there is none. */
   readonly fleet?: Fleet | undefined;
+  /** What this proxy uses of all endpoints, where that has been made elsewhere; without `accept`. */
+  readonly subset?: SubsetColumns | undefined;
+  /** Assignments of this snapshot, where several proxies' tiers are built. */
+  readonly assignments?: AssignmentCache | undefined;
   /** More columns of a candidate set, given the index in the snapshot of each candidate. */
   readonly columns?: (indexes: Int32Array) => Partial<CandidateSet>;
 }
@@ -29,7 +36,7 @@ export interface BuildTiersOptions {
 interface Level {
   readonly group: TierGroup;
   /** Part of an endpoint's weight by index; undefined: all of each. */
-  readonly parts: ReadonlyMap<number, number> | undefined;
+  readonly parts: Float32Array | undefined;
   /** Of the whole group, subset or not, so that a fleet agrees. Leaving endpoints are no part of it. */
   readonly healthy: number;
   readonly total: number;
@@ -75,7 +82,8 @@ export function buildTiers(
   options: BuildTiersOptions = {},
 ): BuiltTiers {
   const { locality } = snapshot.settings.loadBalancing;
-  const { accept, fleet, columns } = options;
+  const { accept, fleet, assignments, columns } = options;
+  let { subset } = options;
   const states = new EndpointStates(snapshot.count);
   const reasons = states.octets;
   if (accept !== undefined)
@@ -85,7 +93,13 @@ export function buildTiers(
   });
   const isAllFit = snapshot.isAllHealthy && verdict === undefined;
   if (!isAllFit) findUnfit(snapshot, verdict, reasons);
-  const levels = groups.map((group) => makeLevel(snapshot, group, place, fleet, states));
+  const isFit = (index: number): boolean => reasons[index] === LeftOut.not;
+  const levels = groups.map((group) => {
+    const isCut = fleet !== undefined && subsetSize(snapshot, group, place, fleet) !== undefined;
+    if (isCut) subset ??= subsetColumns(snapshot, groups, place, fleet, assignments);
+    const parts = isCut ? subsetParts(snapshot, group, subset!, isFit) : undefined;
+    return makeLevel(snapshot, group, parts, states);
+  });
   const { chosen, load } = choose(levels, locality.overprovisioningFactor, locality.panicThreshold);
   const tiers = chosen.map((level, i): CandidateSet => {
     const { group, parts, use, overflows } = level;
@@ -139,13 +153,11 @@ function unfitness(health: number, aside: SetAside): LeftOut {
 function makeLevel(
   snapshot: ClusterSnapshot,
   group: TierGroup,
-  place: Place,
-  fleet: Fleet | undefined,
+  parts: Float32Array | undefined,
   states: EndpointStates,
 ): Level {
   const { indexes, ranges } = group;
   const reasons = states.octets;
-  const parts = subsetParts(snapshot, group, place, fleet, (index) => reasons[index] === LeftOut.not);
   const overflows = parts !== undefined && snapshot.settings.loadBalancing.policy === "least_request";
   const counts = new Int32Array(REASONS);
   if (ranges !== undefined && parts === undefined) return levelOfRanges(snapshot, group, ranges, states);
@@ -157,7 +169,7 @@ function makeLevel(
     const reason = reasons[index]!;
     if (healths[index] !== HEALTH_CODE.draining) total++;
     if (reason === LeftOut.not) healthy++;
-    if (parts === undefined || parts.has(index)) counts[reason]!++;
+    if (parts === undefined || parts[index]! > 0) counts[reason]!++;
     else if (reason === LeftOut.not) reasons[index] = LeftOut.notInSubset;
   }
   return { group, parts, healthy, total, counts, overflows };

@@ -25,6 +25,8 @@ export interface CandidateSet {
   readonly slots: Int32Array;
   /** Weight by candidate index, greater than 0. */
   readonly weights: Float64Array;
+  /** Of a slice of a tier: whole weights, of which {@link weights} are this proxy's parts. */
+  readonly capacities?: Float64Array | undefined;
   /** Whether all weights are the same, which allows the shorter draws. */
   readonly equalWeights: boolean;
   /** How many candidates are in the node's own zone. */

@@ -9,8 +9,13 @@ import { drawUntried, isTried } from "./untried.ts";
 /** Draws by weight that may hit a candidate again before the exact, slower draw among the others is made. */
 const REDRAWS = 4;
 
+/** By how many streams loads have to differ, on each side, before weights are compared by them. In a slice of a fleet, where weights differ by parts that mean little: less. */
+const TIE_STREAMS = 0.5;
+const SLICE_TIE_STREAMS = 0.3;
+
 /** The settings that matter to it. */
-export type LeastRequestSettings = Pick<LoadBalancing, "choiceCount" | "slowStart">;
+export type LeastRequestSettings = Pick<LoadBalancing, "choiceCount" | "slowStart"> &
+  Partial<Pick<LoadBalancing, "metric">>;
 
 const PLAIN: LeastRequestSettings = { choiceCount: 2, slowStart: null };
 
@@ -29,12 +34,18 @@ export class LeastRequestPicker implements Picker {
   readonly #choiceCount: number;
   readonly #settings: LeastRequestSettings;
   readonly #rampEndMs: number;
+  /** What loads are compared by: of a proxy's own streams its part of an endpoint has its part, of what the endpoint itself is like it has all. */
+  readonly #capacities: Float64Array;
+  readonly #tieStreams: number;
   /** Candidates drawn for the present pick. */
   readonly #drawn: Int32Array;
 
   constructor(candidates: CandidateSet, settings: LeastRequestSettings = PLAIN) {
     this.candidates = candidates;
     this.#settings = settings;
+    const { weights, capacities } = candidates;
+    this.#capacities = settings.metric === "in_flight" ? weights : (capacities ?? weights);
+    this.#tieStreams = capacities === undefined ? TIE_STREAMS : SLICE_TIE_STREAMS;
     this.#choiceCount = settings.choiceCount;
     this.#rampEndMs = rampEndMs(settings.slowStart, candidates.rampFromMs);
     this.#byWeight = candidates.equalWeights ? undefined : new AliasTable(candidates.weights);
@@ -84,16 +95,19 @@ export class LeastRequestPicker implements Picker {
    * The second candidate wins only when it is less loaded by at least half a stream of each; anything closer is a tie
    * and goes to the first draw, which is by weight. With equal weights that is "has fewer streams". With others,
    * comparing streams / weight would flood a light endpoint while few streams are in flight, and (streams + 1) / weight
-   * starve it: of 8 streams, a canary of weight 1 beside 99 would get 12 times its share, or nothing.
+   * starve it: of 8 streams, a canary of weight 1 beside 99 would get 12 times its share, or nothing. Half a stream makes a tie of one against
+   * none as soon as weights differ at all, which is much for parts that differ by a third: in a simulated fleet p99 was 10 % higher.
    *
    * Shares are within 3 % once twice the sum of the weights is in flight. Below that, streams being whole, a light
    * endpoint may be a quarter off.
    */
   #lessLoaded(first: number, second: number, loads: LoadReader, nowMs: number): number {
-    const { slots, weights } = this.candidates;
+    const { slots } = this.candidates;
+    const capacities = this.#capacities;
+    const tie = this.#tieStreams;
     const firstLoad = loads.load(slots[first]!, nowMs);
     const secondLoad = loads.load(slots[second]!, nowMs);
-    const secondWins = (secondLoad + 0.5) * weights[first]! <= (firstLoad - 0.5) * weights[second]!;
+    const secondWins = (secondLoad + tie) * capacities[first]! <= (firstLoad - tie) * capacities[second]!;
     return secondWins ? second : first;
   }
 
@@ -132,10 +146,10 @@ export class LeastRequestPicker implements Picker {
     bestShare: number,
     random: Random,
   ): boolean {
-    const { weights } = this.candidates;
-    const weight = weights[index]! * share;
-    const bestWeight = weights[best]! * bestShare;
-    const isLess = (load + 0.5) * bestWeight <= (bestLoad - 0.5) * weight;
+    const tie = this.#tieStreams;
+    const weight = this.#capacities[index]! * share;
+    const bestWeight = this.#capacities[best]! * bestShare;
+    const isLess = (load + tie) * bestWeight <= (bestLoad - tie) * weight;
     if (share === bestShare) return isLess;
     // The older one of the two gives the measure for the younger one, whichever would have won.
     const isYounger = share < bestShare;

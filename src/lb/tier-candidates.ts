@@ -34,7 +34,7 @@ export function tierCandidates(
   source: TierSource,
   wanted: number,
   count: number,
-  parts?: ReadonlyMap<number, number> | undefined,
+  parts?: Float32Array | undefined,
 ): CandidateSet {
   const { snapshot, group, panic, columns } = source;
   const { priority, distance } = group;
@@ -60,6 +60,7 @@ export function tierCandidates(
     weights,
     equalWeights,
     localCount,
+    ...(parts === undefined ? undefined : { capacities: capacitiesOf(snapshot, indexes) }),
     ...columns?.(indexes),
   };
 }
@@ -82,6 +83,12 @@ function usedRanges({ group, states }: TierSource, wanted: number, count: number
     }
   }
   return used;
+}
+
+function capacitiesOf({ weights }: ClusterSnapshot, indexes: Int32Array): Float64Array {
+  const capacities = new Float64Array(indexes.length);
+  for (let i = 0; i < indexes.length; i++) capacities[i] = weights[indexes[i]!]!;
+  return capacities;
 }
 
 function indexesOf(ranges: readonly number[], count: number): Int32Array {
@@ -138,7 +145,7 @@ function selected(
   { snapshot, group, states }: TierSource,
   wanted: number,
   count: number,
-  parts: ReadonlyMap<number, number> | undefined,
+  parts: Float32Array | undefined,
 ): Pick<CandidateSet, "indexes" | "slots" | "weights"> {
   // Loops: of 10,000 endpoints each "from" with a function is a quarter of a millisecond in which no request is served.
   const from = group.indexes;
@@ -154,8 +161,8 @@ function selected(
     if ((wanted & (1 << reasons[index]!)) === 0) continue;
     let weight = allWeights[index]!;
     if (parts !== undefined) {
-      const part = parts.get(index);
-      if (part === undefined) continue;
+      const part = parts[index]!;
+      if (part === 0) continue;
       weight *= part;
     }
     indexes[n] = index;

@@ -1,6 +1,7 @@
 import { buildTiers } from "../lb/build-tiers.ts";
 import { candidateColumns } from "../lb/candidate-columns.ts";
 import { EndpointMeasures } from "../lb/load/endpoint-measures.ts";
+import { AssignmentCache } from "../lb/subset/assignment-cache.ts";
 import { TieredPicker } from "../lb/tiered-picker.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { SetAside } from "../resource/set-aside.ts";
@@ -155,6 +156,7 @@ export class FleetBalancer implements Balancer {
     const { loadBalancing } = this.#contestant.settings;
     const ramps = this.#listedMs.map((listedMs) => Math.max(0, listedMs));
     const shared = new Map<string, TieredPicker>();
+    const assignments = new AssignmentCache();
     return this.#callers.map(({ node, zone, region }, i) => {
       const fleet = this.#fleets[i];
       const { distribution } = loadBalancing.locality;
@@ -163,6 +165,7 @@ export class FleetBalancer implements Balancer {
       if (known !== undefined) return known;
       const built = buildTiers(snapshot, { node, zone, region }, () => 0 as SetAside, {
         fleet,
+        assignments,
         columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
       });
       const tiered = new TieredPicker(built, loadBalancing);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FleetShares } from "../../src/daemon/fleet-shares.ts";
-import { subsetOf } from "../../src/lb/subset/subset-of.ts";
+import { buildTiers } from "../../src/lb/build-tiers.ts";
+import { AssignmentCache } from "../../src/lb/subset/assignment-cache.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
@@ -74,7 +75,7 @@ test("who has no request of its own yet is taken for one like the others", () =>
   assert.equal(shares.fleetOf(NAME)!.trafficShare, 0.1);
 });
 
-test("where only some of a fleet call a service, their slices are deep enough for the load to stay even within a half", () => {
+test("where only some of a fleet call a service, their slices are deep enough for the load to stay even within a fifth, one standard deviation", () => {
   const proxies = 200;
   const endpoints = 400;
   const settings = clusterSettings({
@@ -86,19 +87,28 @@ test("where only some of a fleet call a service, their slices are deep enough fo
   );
   const slots = new SlotRegistry({ workerCount: 1 }).assign(source);
   const snapshot = new ClusterSnapshot(encodeClusterSnapshot(source, slots));
-  // Every third or so, by a rule that has nothing to do with places.
+  // Two thirds or so, by a rule that has nothing to do with places.
   const calling = Array.from({ length: proxies }, (_, n) => n).filter((n) => (n * n + n) % 3 === 0);
   const load = new Float64Array(endpoints);
+  const assignments = new AssignmentCache();
   let entries = 0;
   for (const index of calling) {
     const shares = sharesOf(proxies, "", index);
     shares.take(viewOf(calling.length, 10 * calling.length), 10, COVERAGE, 0);
-    const uses = subsetOf(snapshot, { node: "", zone: "", region: "" }, shares.fleetOf(NAME));
-    const used = Array.from({ length: endpoints }, (_, n) => n).filter((n) => uses?.(n) ?? true);
-    entries += used.length;
-    for (const n of used) load[n]! += 1 / used.length;
+    const { tiers } = buildTiers(snapshot, { node: "", zone: "", region: "" }, undefined, {
+      fleet: shares.fleetOf(NAME),
+      assignments,
+    });
+    const { indexes, weights } = tiers[0]!;
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    entries += indexes.length;
+    indexes.forEach((n, i) => {
+      load[n]! += weights[i]! / total;
+    });
   }
   const mean = calling.length / endpoints;
-  assert.ok(Math.min(...load) > 0.5 * mean && Math.max(...load) < 1.5 * mean);
+  const variance = load.reduce((sum, one) => sum + (one / mean - 1) ** 2, 0) / endpoints;
+  assert.ok(Math.sqrt(variance) < 0.22, `${Math.sqrt(variance)}`);
+  assert.ok(Math.min(...load) > 0.4 * mean && Math.max(...load) < 1.8 * mean);
   assert.ok(entries < (calling.length * endpoints) / 2, `${entries} of ${calling.length * endpoints}`);
 });

@@ -3,7 +3,9 @@ import { describe, it } from "node:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { buildTiers } from "../../src/lb/build-tiers.ts";
 import { candidateColumns } from "../../src/lb/candidate-columns.ts";
+import type { CandidateSet } from "../../src/lb/candidate-set.ts";
 import { NotedDraws } from "../../src/lb/conformance/conformance-subject.ts";
+import { LeastRequestPicker } from "../../src/lb/least-request-picker.ts";
 import { TieredPicker } from "../../src/lb/tiered-picker.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
@@ -28,7 +30,7 @@ interface Rig {
   readonly slots: readonly number[];
 }
 
-/** A proxy of 20 that uses 5 of 100 endpoints. */
+/** A proxy of 20 that uses 6 of 100 endpoints, of some more and of some less. */
 function rig(
   settings: Partial<LoadBalancing> = {},
   endpoints: readonly Endpoint[] = Array.from({ length: 100 }, (_, n) => endpoint(n)),
@@ -64,11 +66,15 @@ function load({ loads }: Rig, slots: Iterable<number>, streams: number): void {
 describe("a slice of a tier", () => {
   it("is all that is picked from while it is not busy, and costs no draw more", () => {
     const each = rig();
-    assert.equal(each.slice.size, 5);
+    assert.equal(each.slice.size, 6);
     assert.equal(outside(each), 0);
     const draws = new NotedDraws(new SeededRandom(1));
     each.tiered.pick(request(), each.loads, draws, 0);
-    assert.equal(draws.drawn.length, 2);
+    const alone = new NotedDraws(new SeededRandom(1));
+    const { beyond, ...slice } = each.tiered.tierSet.tiers[0]!;
+    assert.equal(beyond?.count, 100);
+    new LeastRequestPicker(slice).pick(request(), each.loads, alone, 0);
+    assert.deepEqual(draws.drawn, alone.drawn);
     assert.equal(each.tiered.lookedBeyond, false);
   });
 
@@ -83,9 +89,14 @@ describe("a slice of a tier", () => {
   it("is kept to while what it has is less than twice the usual", () => {
     const each = rig();
     each.loads.usualStreams = 5;
-    load(each, each.slice, 9);
+    const [{ slots, weights }] = each.tiered.tierSet.tiers as [CandidateSet];
+    slots.forEach((slot, i) => {
+      load(each, [slot], 9 * weights[i]!);
+    });
     assert.equal(outside(each), 0);
-    load(each, each.slice, 10);
+    slots.forEach((slot, i) => {
+      load(each, [slot], 10 * weights[i]!);
+    });
     assert.ok(outside(each) > 0.98 * PICKS);
   });
 

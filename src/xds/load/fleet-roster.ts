@@ -17,7 +17,7 @@ interface Known {
 
 /**
  * Gives each proxy of the fleet its place: its rank by a hash of its node's name, in the whole fleet and in its zone. So whoever knows the same nodes
- * gives the same places, in whatever order they came, and one node more or less moves no other by more than one rank.
+ * gives the same places, in whatever order they came. Each is told the hashes of all: subsets are made of these, and a node more or less changes few of them.
  *
  * Pure: to be told the time.
  */
@@ -67,6 +67,11 @@ export class FleetRoster {
     members.sort((a, b) => a.hash - b.hash || (a.nodeId < b.nodeId ? -1 : 1));
     const zoneCounts = new Map<string, number>();
     for (const member of members) zoneCounts.set(placeOf(member), (zoneCounts.get(placeOf(member)) ?? 0) + 1);
+    const all = Uint32Array.from(members, ({ hash }) => hash);
+    const byZone = Map.groupBy(members, placeOf);
+    const zoneMembersOf = new Map(
+      [...byZone].map(([place, those]) => [place, Uint32Array.from(those, ({ hash }) => hash)]),
+    );
     const zoneRanks = new Map<string, number>();
     const views = new Map<string, NodeView>();
     const changed: string[] = [];
@@ -77,7 +82,17 @@ export class FleetRoster {
       const { nodeId: name, zone } = member;
       const zoneCount = zoneCounts.get(place)!;
       const former = this.#views.get(name);
-      const view = { name, index, count: members.length, zone, zoneIndex, zoneCount };
+      const zoneMembers = zoneMembersOf.get(place)!;
+      const view = {
+        name,
+        index,
+        count: members.length,
+        zone,
+        zoneIndex,
+        zoneCount,
+        members: all,
+        zoneMembers,
+      };
       const stays = former !== undefined && sameView(former, view);
       views.set(name, stays ? former : view);
       if (!stays) changed.push(name);
@@ -98,10 +113,15 @@ function isSame(a: FleetMember, b: FleetMember): boolean {
 
 function sameView(a: NodeView, b: NodeView): boolean {
   return (
-    a.index === b.index &&
-    a.count === b.count &&
     a.zone === b.zone &&
+    a.index === b.index &&
     a.zoneIndex === b.zoneIndex &&
-    a.zoneCount === b.zoneCount
+    isSameList(a.members, b.members) &&
+    isSameList(a.zoneMembers, b.zoneMembers)
   );
+}
+
+function isSameList(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 }

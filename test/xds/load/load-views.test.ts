@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { hashText } from "../../../src/lb/subset/hash-text.ts";
 import { FleetRoster } from "../../../src/xds/load/fleet-roster.ts";
 import { LoadBook } from "../../../src/xds/load/load-book.ts";
 import type { ClusterLoad } from "../../../src/xds/load/load-stats.ts";
@@ -126,7 +127,9 @@ describe("LoadViews", () => {
     const { views, node, changes } = rig();
     views.tick([{ nodeId: "n1", region: "r", zone: "a" }]);
     assert.deepEqual(changes(), ["NodeView n1"]);
-    assert.deepEqual(node("n1"), { name: "n1", index: 0, count: 1, zone: "a", zoneIndex: 0, zoneCount: 1 });
+    const members = Uint32Array.of(hashText("n1"));
+    const place = { name: "n1", index: 0, count: 1, zone: "a", zoneIndex: 0, zoneCount: 1 };
+    assert.deepEqual(node("n1"), { ...place, members, zoneMembers: members });
     views.tick([
       { nodeId: "n1", region: "r", zone: "a" },
       { nodeId: "n2", region: "r", zone: "b" },

@@ -10,9 +10,15 @@ import {
 import { WireWriter } from "../../../src/xds/resources/wire-writer.ts";
 
 const NODE = { name: "n1", index: 3, count: 7, zone: "a", zoneIndex: 1, zoneCount: 2 };
+const MEMBERS = {
+  members: Uint32Array.of(1, 2, 3, 0x8000_0000, 5, 6, 2 ** 32 - 1),
+  zoneMembers: Uint32Array.of(7, 8),
+};
 
 test("a proxy's place is read as it was written", () => {
   assert.deepEqual(decodeNodeView(encodeNodeView(NODE)).value, NODE);
+  const withMembers = { ...NODE, ...MEMBERS };
+  assert.deepEqual(decodeNodeView(encodeNodeView(withMembers)).value, withMembers);
 });
 
 test("a place that its fleet has no room for is refused", () => {
@@ -20,6 +26,15 @@ test("a place that its fleet has no room for is refused", () => {
     const { problem } = decodeNodeView(encodeNodeView({ ...NODE, ...wrong }));
     assert.match(problem!, /NodeView: (zone_)?index: found \d+, wanted less than/);
   }
+});
+
+test("as many proxies have to be named as there are", () => {
+  for (const wrong of [{ members: Uint32Array.of(1) }, { zoneMembers: Uint32Array.of(1, 2, 3) }]) {
+    const { problem } = decodeNodeView(encodeNodeView({ ...NODE, ...MEMBERS, ...wrong }));
+    assert.match(problem!, /NodeView: (zone_)?members: found \d proxies, wanted none, or as many/);
+  }
+  const cut = Buffer.concat([encodeNodeView(NODE), Buffer.from([7 * 8 + 2, 3, 0, 0, 0])]);
+  assert.match(decodeNodeView(cut).problem!, /members: found 3 octets, wanted 4 for each proxy/);
 });
 
 test("what is known of a service is read as it was written, however large its numbers", () => {
