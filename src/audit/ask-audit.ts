@@ -38,7 +38,13 @@ export async function askAudit(reader: AuditReader, question: AuditQuestion): Pr
   const streams = await streamsAt(reader, position, replay, question, notes);
   const file = reader.files[position]!;
   const newest = iso(Math.min(replay.lastMs, atMs));
-  const base = { at: iso(atMs), replica: file.replica, file: file.name, newest };
+  const base = {
+    at: iso(atMs),
+    replica: file.replica,
+    file: file.name,
+    newest,
+    ...(node === undefined ? {} : { connected: newestOf(streams) }),
+  };
   if (service === undefined)
     return {
       ...base,
@@ -55,6 +61,11 @@ export async function askAudit(reader: AuditReader, question: AuditQuestion): Pr
   for (const [name, history] of names.sort(([a], [b]) => (a < b ? -1 : 1)))
     services.push(await serviceView({ reader, replay, atMs }, name, history, streams, node !== undefined));
   return { ...base, notes, services, list: [] };
+}
+
+function newestOf(streams: readonly StreamHistory[]): NonNullable<AuditView["connected"]> {
+  const { sinceMs, endedMs } = streams.reduce((a, b) => (b.sinceMs > a.sinceMs ? b : a));
+  return { since: iso(sinceMs), ended: time(endedMs) };
 }
 
 interface Place {

@@ -38,6 +38,8 @@ export interface PartView {
 
 /** A client and what it believed of a service. */
 export interface ClientView {
+  /** Which replica it was connected to, where several were asked. */
+  readonly replica?: string;
   readonly node: string;
   readonly client: string;
   readonly transport: string;
@@ -82,6 +84,8 @@ export interface AuditView {
   readonly newest: string;
   /** When nothing was written around that time: what is shown was as it is up to then. */
   readonly notes: readonly string[];
+  /** Of the node that was asked for: its newest stream. */
+  readonly connected?: { readonly since: string; readonly ended: string | undefined };
   readonly services: readonly ServiceView[];
   /** Where no service was asked for. */
   readonly list: readonly ServiceLine[];

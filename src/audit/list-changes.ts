@@ -16,6 +16,8 @@ export interface Change {
   readonly cause: ChangeCause | undefined;
   /** What has changed; absent for what is new or gone. */
   readonly diff?: JsonDiff | undefined;
+  /** Whose record it is, where several replicas were asked. */
+  readonly replica?: string;
 }
 
 /** Which changes. */

@@ -40,7 +40,12 @@ export class AuditRig {
   }
 
   static async start(
-    changes: { readonly fileOctets?: number; readonly maxFiles?: number; readonly folder?: string } = {},
+    changes: {
+      readonly fileOctets?: number;
+      readonly maxFiles?: number;
+      readonly folder?: string;
+      readonly replica?: string;
+    } = {},
   ): Promise<AuditRig> {
     const rig = new AuditRig(changes.folder ?? (await mkdtemp(join(tmpdir(), "isobar-audit-"))));
     await rig.open(changes);
@@ -48,12 +53,12 @@ export class AuditRig {
   }
 
   /** Goes on as another process would. */
-  async open({ fileOctets = 1_048_576, maxFiles = 16 } = {}): Promise<void> {
+  async open({ fileOctets = 1_048_576, maxFiles = 16, replica = "test" } = {}): Promise<void> {
     this.trail = await AuditTrail.open({
       folder: this.folder,
       fileOctets,
       maxFiles,
-      replica: "test",
+      replica,
       isobar: "0",
       log: createLog({ stream: { write: (line) => void this.log.push(line) } }),
       times: { collectMs: 5, retryMs: 20, fileAgeMs: 3_600_000 },

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { askAudit } from "../../audit/ask-audit.ts";
+import { askReplicas, listReplicasChanges, readerOf } from "../../audit/ask-replicas.ts";
 import { findTail } from "../../audit/audit-folder.ts";
 import { AuditError, AuditReader } from "../../audit/audit-reader.ts";
 import { diffAudit } from "../../audit/diff-audit.ts";
-import { listChanges } from "../../audit/list-changes.ts";
 import { verifyAudit } from "../../audit/verify-audit.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
 import { auditText } from "./audit-text.ts";
@@ -14,7 +13,8 @@ import { MOMENT_FORMS, parseMoment } from "./parse-moment.ts";
 import { verdictText } from "./verdict-text.ts";
 
 interface Flags {
-  readonly dir: string;
+  /** Those of several replicas. */
+  readonly dir: readonly string[];
   readonly output: "table" | "json";
 }
 
@@ -41,6 +41,7 @@ Examples:
   isobar audit diff 12:00 12:05 --service shop/echo         what changed, and why
   isobar audit log --policy shop/echo                       versions of a TrafficPolicy, for isobar rollback
   isobar audit verify --head 3f6c…                          whether somebody has changed the files
+  isobar audit at -5m --node n7 --dir cp-0 --dir cp-1       of several replicas' files, whichever has the node
 
 Times: ${MOMENT_FORMS}.
 Services: namespace/name, namespace/name:port, or what clients call. The files are those of isobar control-plane
@@ -56,10 +57,20 @@ export function addAuditCommand(program: Command): void {
       "Reads what isobar control-plane --audit-dir has written: services, who was sent what, and who accepted it when.",
     )
     .addHelpText("after", EXAMPLES);
+  const usual: readonly string[] = [ISOBAR_AUDIT_DIR];
   const add = (usage: string): Command =>
     audit
       .command(usage)
-      .option("--dir <folder>", "the control plane's --audit-dir; also ISOBAR_AUDIT_DIR", ISOBAR_AUDIT_DIR)
+      .addOption(
+        new Option(
+          "--dir <folder>",
+          "the control plane's --audit-dir, of several replicas each; also ISOBAR_AUDIT_DIR",
+        )
+          .argParser((folder: string, former: readonly string[]) =>
+            former === usual ? [folder] : [...former, folder],
+          )
+          .default(usual, ISOBAR_AUDIT_DIR),
+      )
       .addOption(
         new Option("-o, --output <form>", "form of the output").choices(["table", "json"]).default("table"),
       );
@@ -112,8 +123,7 @@ export function addAuditCommand(program: Command): void {
 async function at(time: string, flags: AskFlags): Promise<void> {
   const { dir, node, service } = flags;
   const atMs = momentOf(time, "TIME");
-  const reader = await AuditReader.open(dir);
-  const view = await askAudit(reader, { atMs, service, node });
+  const view = await askReplicas(await openAll(dir), { atMs, service, node });
   print(flags, view, () => auditText(view));
 }
 
@@ -121,7 +131,8 @@ async function diff(from: string, to: string, flags: AskFlags): Promise<void> {
   const { dir, node, service } = flags;
   const [fromMs, toMs] = [momentOf(from, "FROM"), momentOf(to, "TO")];
   if (fromMs > toMs) throw new ExitError(ExitCode.usage, `FROM: found ${from}, wanted a time before ${to}`);
-  const difference = await diffAudit(await AuditReader.open(dir), { fromMs, toMs, node, service });
+  const reader = await readerOf(await openAll(dir), { atMs: toMs, node });
+  const difference = await diffAudit(reader, { fromMs, toMs, node, service });
   print(flags, difference, () => differenceText(difference));
 }
 
@@ -131,8 +142,8 @@ async function log(flags: LogFlags): Promise<void> {
   const isWhole = flags.since === "-1h" && (policy !== undefined || service !== undefined);
   const sinceMs = isWhole ? 0 : momentOf(flags.since, "--since");
   const untilMs = momentOf(flags.until, "--until");
-  const reader = await AuditReader.open(dir);
-  for await (const change of listChanges(reader, { sinceMs, untilMs, service, policy }))
+  const readers = await openAll(dir);
+  for await (const change of listReplicasChanges(readers, { sinceMs, untilMs, service, policy }))
     process.stdout.write(output === "json" ? `${JSON.stringify(change)}\n` : changeText(change));
 }
 
@@ -141,17 +152,39 @@ async function verify(flags: Flags & { readonly head: readonly string[] }): Prom
     if (!/^[0-9a-fA-F]{8,64}$/.test(hash))
       throw new ExitError(ExitCode.usage, `--head: found "${hash}", wanted 8 to 64 hexadecimal digits`);
   }
-  const verdict = await verifyAudit(flags.dir, flags.head);
-  if (verdict.records === 0) throw new AuditError(`${flags.dir} has no audit`);
-  print(flags, verdict, () => verdictText(verdict));
-  if (verdict.findings.some(({ severity }) => severity === "broken") || verdict.furtherFindings > 0)
-    process.exitCode = ExitCode.unexpected;
+  const isSingle = flags.dir.length === 1;
+  if (!isSingle && flags.head.length > 0)
+    throw new ExitError(
+      ExitCode.usage,
+      `--head: found it with ${flags.dir.length} folders, wanted one: a head is of one replica's files`,
+    );
+  for (const dir of flags.dir) {
+    const verdict = await verifyAudit(dir, flags.head);
+    if (verdict.records === 0) throw new AuditError(`${dir} has no audit`);
+    print(flags, isSingle ? verdict : { dir, ...verdict }, () =>
+      isSingle ? verdictText(verdict) : `${dir}: ${verdictText(verdict)}`,
+    );
+    if (verdict.findings.some(({ severity }) => severity === "broken") || verdict.furtherFindings > 0)
+      process.exitCode = ExitCode.unexpected;
+  }
 }
 
 async function head(flags: Flags): Promise<void> {
-  const { n, hash } = await findTail(flags.dir);
-  if (n === 0) throw new AuditError(`${flags.dir} has no audit`);
-  print(flags, { record: n, hash }, () => `record ${n} has the hash ${hash}\n`);
+  const isSingle = flags.dir.length === 1;
+  for (const dir of flags.dir) {
+    const { n, hash } = await findTail(dir);
+    if (n === 0) throw new AuditError(`${dir} has no audit`);
+    const of = isSingle ? "" : `${dir}: `;
+    print(
+      flags,
+      { ...(isSingle ? {} : { dir }), record: n, hash },
+      () => `${of}record ${n} has the hash ${hash}\n`,
+    );
+  }
+}
+
+function openAll(folders: readonly string[]): Promise<AuditReader[]> {
+  return Promise.all(folders.map((each) => AuditReader.open(each)));
 }
 
 function print(flags: Flags, value: unknown, text: () => string): void {

@@ -97,7 +97,8 @@ function behindText({ record, since, cause }: VersionView): string {
 }
 
 function clientsText(clients: readonly ClientView[]): string {
-  const rows = clients.map(({ node, client, stream, parts, believed, ended }) => {
+  const areSeveral = clients.some(({ replica }) => replica !== undefined);
+  const rows = clients.map(({ node, client, stream, parts, believed, ended, replica = "-" }) => {
     const endpoints = parts.find(({ part }) => part === "endpoints")!;
     const count = believed?.endpoints === undefined ? "-" : `${Object.keys(believed.endpoints).length}`;
     const behind = parts.some((part) => part.behind.length > 0);
@@ -117,11 +118,16 @@ function clientsText(clients: readonly ClientView[]): string {
       endpoints.version || "-",
       count,
       endpoints.accepted ?? "-",
+      ...(areSeveral ? [replica] : []),
       state.filter((each) => each !== "").join(", "),
     ];
   });
   return table([
-    ["NODE", "CLIENT", "STREAM", "RECORD", "VERSION", "ENDPOINTS", "ACCEPTED", "STATE"],
+    [
+      ...["NODE", "CLIENT", "STREAM", "RECORD", "VERSION", "ENDPOINTS", "ACCEPTED"],
+      ...(areSeveral ? ["REPLICA"] : []),
+      "STATE",
+    ],
     ...rows,
   ]);
 }

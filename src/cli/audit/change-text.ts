@@ -7,11 +7,12 @@ const MOST_LINES = 20;
 const MAX_VALUE = 120;
 
 /** @returns a change in some lines: when, what, why, and what of it. */
-export function changeText({ record, at, subject, kind, cause, diff }: Change): string {
+export function changeText({ record, at, subject, kind, cause, diff, replica }: Change): string {
   const lines = kind === "changed" && diff !== undefined ? diffLines(diff) : [];
   const shown = lines.slice(0, MOST_LINES).map((line) => `    ${line}\n`);
   if (lines.length > MOST_LINES) shown.push(`    and ${lines.length - MOST_LINES} more; -o json has all\n`);
-  return `${at} record ${record} ${subject} ${kind}: ${causeText(cause)}\n${shown.join("")}`;
+  const of = replica === undefined ? "" : ` of ${replica}`;
+  return `${at} record ${record}${of} ${subject} ${kind}: ${causeText(cause)}\n${shown.join("")}`;
 }
 
 /** @returns each place that differs in a line: `+` new, `-` gone, `~` another. */
