@@ -20,7 +20,9 @@ export class BoxPod {
   readonly #writer: KubeWriter;
   readonly #folder: string;
   readonly #children: Child[] = [];
+  readonly #calls = new Map<string, number>();
   #journal = "";
+  #readOctets = 0;
 
   /** @param object as it was written, with its UID. */
   constructor(object: Manifest, node: string, network: PodNetwork, writer: KubeWriter, folder: string) {
@@ -74,9 +76,16 @@ export class BoxPod {
     await this.run(go.program, args).waitForOutput(/^ready \S+$/m, READY_LIMIT_MS);
   }
 
-  /** @returns the ids of the calls that its echo server has begun, in their order. */
-  calls(): readonly string[] {
-    return readFileSync(this.#journal, "utf8").split("\n").slice(0, -1);
+  /** @returns how many calls its echo server has begun for a client, by what the ids of the client's calls begin with. */
+  callsOf(client: string): number {
+    const text = readFileSync(this.#journal).subarray(this.#readOctets);
+    const end = text.lastIndexOf("\n") + 1;
+    for (const id of text.toString("latin1", 0, end).split("\n")) {
+      const name = id.slice(0, id.indexOf("-"));
+      this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+    }
+    this.#readOctets += end;
+    return this.#calls.get(client) ?? 0;
   }
 
   /** Ends what runs in it as kubelets do. */

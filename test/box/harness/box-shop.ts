@@ -78,46 +78,43 @@ export class BoxShop implements AsyncDisposable {
     backends.push(...pods);
   }
 
-  /** @returns how many calls each backend has begun whose ids begin so, by its name. */
-  calls(prefix: string): Readonly<Record<string, number>> {
-    const counts = this.backends.map(
-      (each) => [each.name, each.calls().filter((id) => id.startsWith(prefix)).length] as const,
-    );
-    return Object.fromEntries(counts);
+  /** @returns how many of a client's calls each backend has begun, by its name. */
+  calls(client: string): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.backends.map((each) => [each.name, each.callsOf(client)]));
   }
 
   /**
    * Looks for a while at the calls that begin.
    *
-   * @param prefixes what the ids of clients' calls begin with. @returns for each the longest time, in milliseconds, in which none began.
+   * @param clients by what the ids of their calls begin with. @returns for each the longest time, in milliseconds, in which none began.
    */
-  async longestGaps(prefixes: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
-    const total = (prefix: string): number =>
-      Object.values(this.calls(prefix)).reduce((sum, each) => sum + each, 0);
+  async longestGaps(clients: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
+    const total = (client: string): number =>
+      Object.values(this.calls(client)).reduce((sum, each) => sum + each, 0);
     const startMs = performance.now();
     const seen = new Map(
-      prefixes.map((prefix) => [prefix, { count: total(prefix), atMs: startMs, gapMs: 0 }]),
+      clients.map((client) => [client, { count: total(client), atMs: startMs, gapMs: 0 }]),
     );
     for (let nowMs = startMs; nowMs < startMs + watchMs; nowMs = performance.now()) {
       await sleep(LOOK_MS);
-      for (const [prefix, each] of seen) {
-        const count = total(prefix);
+      for (const [client, each] of seen) {
+        const count = total(client);
         const atMs = performance.now();
         each.gapMs = Math.max(each.gapMs, atMs - each.atMs);
         if (count > each.count) Object.assign(each, { count, atMs });
       }
     }
-    return Object.fromEntries([...seen].map(([prefix, { gapMs }]) => [prefix, Math.round(gapMs)]));
+    return Object.fromEntries([...seen].map(([client, { gapMs }]) => [client, Math.round(gapMs)]));
   }
 
-  /** How evenly the calls are spread that begin in a while. @returns for each prefix the largest backend's part times their number: 1 is even. */
-  async skews(prefixes: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
-    const before = prefixes.map((prefix) => this.calls(prefix));
+  /** How evenly the calls are spread that begin in a while. @returns for each client the largest backend's part times their number: 1 is even. */
+  async skews(clients: readonly string[], watchMs: number): Promise<Readonly<Record<string, number>>> {
+    const before = clients.map((client) => this.calls(client));
     await sleep(watchMs);
-    const skews = prefixes.map((prefix, index) => {
-      const counts = Object.entries(this.calls(prefix)).map(([name, count]) => count - before[index]![name]!);
+    const skews = clients.map((client, index) => {
+      const counts = Object.entries(this.calls(client)).map(([name, count]) => count - before[index]![name]!);
       const total = counts.reduce((sum, each) => sum + each, 0);
-      return [prefix, Math.round((Math.max(...counts) / total) * counts.length * 100) / 100] as const;
+      return [client, Math.round((Math.max(...counts) / total) * counts.length * 100) / 100] as const;
     });
     return Object.fromEntries(skews);
   }
