@@ -40,6 +40,15 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
     },
   },
   {
+    method: "GET",
+    path: "/capture",
+    doc: "the node's captured traffic: this generation, the pods that call, and the ledgers of all generations, as JSON",
+    answer: (view) => {
+      const status = view.capture();
+      return status === undefined ? { status: 404, body: "no capture is configured\n" } : json(status);
+    },
+  },
+  {
     method: "POST",
     path: "/xds/release",
     doc: "believe at once what is held back of updates; ?cluster=NAME for one cluster only",

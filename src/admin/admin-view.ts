@@ -66,6 +66,8 @@ export interface AdminView {
   routes(): RoutesView;
   /** @returns the connection with the control plane and what is known from it, fit for JSON; undefined where there is none. */
   controlPlane(): object | undefined;
+  /** The node's captured traffic and what all generations did; undefined where nothing is captured. */
+  capture(): object | undefined;
   /** Believes updates that are held back. @param cluster "" for those of all clusters. */
   releaseHeldBack(cluster: string): ActionResult;
   /** @returns the configuration in force and the state of reloads, fit for JSON. */

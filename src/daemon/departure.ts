@@ -20,8 +20,8 @@ export interface DepartureOptions {
   readonly isLedHere: () => boolean;
   /** Lets streams finish: listeners close, clients are asked to go. */
   readonly drain: (limitMs: number) => void;
-  /** Nothing is left. @param cutOff streams that the limit has ended. */
-  readonly onLeft: (cutOff: number) => void;
+  /** Nothing is left. */
+  readonly onLeft: () => void;
 }
 
 /** How the process leaves: it says so, waits for whoever sends it traffic, lets streams finish within a limit, and is done. */
@@ -54,6 +54,11 @@ export class Departure {
     if (this.#undrained.size === 0) this.#left("all streams have finished");
   }
 
+  /** Streams that the limit has ended so far. */
+  get cutOff(): number {
+    return this.#cutOff;
+  }
+
   close(): void {
     clearTimeout(this.#timer);
   }
@@ -71,6 +76,6 @@ export class Departure {
   #left(how: string): void {
     clearTimeout(this.#timer);
     this.#options.log.info("drained", { how });
-    this.#options.onLeft(this.#cutOff);
+    this.#options.onLeft();
   }
 }

@@ -12,7 +12,7 @@ import { SlotRegistry } from "../resource/slot-registry.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AccessLogSink } from "./access-log-sink.ts";
 import { AuthorityPublisher } from "./authority-publisher.ts";
-import { bindAddress, bindError } from "./bind-address.ts";
+import { bindAddress, listenError } from "./bind-address.ts";
 import type { NodeCapture } from "./capture/node-capture.ts";
 import { openCapture } from "./capture/open-capture.ts";
 import { privateListener } from "./capture/private-listener.ts";
@@ -83,7 +83,6 @@ export class ProxyDaemon {
   #tls: TlsIdentities | undefined;
   #routes: RoutePublisher | undefined;
   #controlPlane: ControlPlaneLink | undefined;
-  #hasFleet = false;
   #capture: NodeCapture | undefined;
   readonly #memory = CgroupMemory.find();
   #overload: OverloadManager | undefined;
@@ -118,7 +117,8 @@ export class ProxyDaemon {
         this.#metrics?.removed(name);
         this.#health.removed(name);
       },
-      onFleet: (cluster, fleet) => this.#health.setFleet(fleet, cluster),
+      onFleet: (fleet, cluster) => this.#health.setFleet(fleet, cluster),
+      place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
       onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
       ownSockets: this.#ownSockets,
@@ -154,7 +154,7 @@ export class ProxyDaemon {
       {
         state: () => this.#stateForWorker(),
         onListening: (message, thread) => this.#listening(message, thread),
-        onListenFailed: (name, error) => this.#listenFailed(name, error),
+        onListenFailed: (name, error) => this.#fail(listenError(config, name, error)),
         onServing: (worker) => this.#progress(() => this.#readiness.serving(worker)),
         onMessage: (worker, message) => this.#receive(worker, message),
         onGone: (thread) => this.#gone(thread),
@@ -189,6 +189,7 @@ export class ProxyDaemon {
       publisher: this.#publisher,
       routes: () => this.#routes,
       controlPlane: () => this.#controlPlane,
+      capture: () => this.#capture,
       reloader: this.#reloader,
       troubles: this.#troubles,
       log,
@@ -207,6 +208,9 @@ export class ProxyDaemon {
       clusters: this.#clusters,
       readiness: this.#readiness,
       drain: (cause) => this.drain(cause),
+      counters: this.#counters,
+      published: () => this.#publisher.clusters,
+      ended: () => this.#departure.cutOff,
       log,
     });
     await bindAddress("admin.address", config.admin.address, (address) => this.#admin.listen(address));
@@ -270,11 +274,7 @@ export class ProxyDaemon {
     this.#options.log.level = config.log.level;
     this.#threads.broadcast({ kind: "access-log", ...config.accessLog });
     this.#threads.broadcast({ kind: "explain", ...config.explain });
-    // A fleet that has gone is told too; none at all needs no word.
-    if (config.fleet !== undefined || this.#hasFleet)
-      this.#threads.broadcast({ kind: "fleet", fleet: config.fleet });
-    this.#hasFleet = config.fleet !== undefined;
-    this.#health.setFleet(config.fleet);
+    this.#publisher.setFleet(config.fleet);
     this.#capture?.setConfigured(config.callers ?? []);
     await this.#announceTls(config);
     await this.#loadRoutes(config);
@@ -335,7 +335,6 @@ export class ProxyDaemon {
   *#stateForWorker(): Iterable<MainToWorker> {
     yield { kind: "access-log", ...this.#reloader.running.accessLog };
     yield { kind: "explain", ...this.#reloader.running.explain };
-    if (this.#hasFleet) yield { kind: "fleet", fleet: this.#reloader.running.fleet };
     if (this.#tls !== undefined) yield* this.#tls.messages();
     if (this.#capture !== undefined) yield* this.#capture.messages();
     yield* this.#publisher.messages();
@@ -369,13 +368,6 @@ export class ProxyDaemon {
     if (name === CAPTURE_LISTENER) this.#capture?.listening(port);
     if (port > 0) this.#ownSockets.add({ kind: "ip", host: address, port });
     this.#progress(() => this.#readiness.listenerOpen(name, thread));
-  }
-
-  #listenFailed(name: string, error: string): void {
-    const { listeners } = this.#options.config;
-    if (name === CAPTURE_LISTENER) return this.#fail(bindError("capture", "a port of its own", error));
-    const index = listeners.findIndex((listener) => listener.name === name);
-    this.#fail(bindError(`listeners[${index}].address`, listeners[index]?.address ?? "", error));
   }
 
   #progress(step: () => void): void {

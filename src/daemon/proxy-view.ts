@@ -16,6 +16,7 @@ import { REQUEST_CELLS } from "../telemetry/request-cell.ts";
 import { RESPONSE_FLAG_COUNT } from "../telemetry/response-flag.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { DOWNSTREAM_PROTOCOL_NAMES, WorkerColumn } from "../telemetry/worker-counters.ts";
+import type { NodeCapture } from "./capture/node-capture.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
 import type { ExplainDesk } from "./explain-desk.ts";
@@ -33,6 +34,7 @@ export interface ProxyViewOptions {
   readonly routes: () => RoutePublisher | undefined;
   /** undefined where there is none. */
   readonly controlPlane: () => ControlPlaneLink | undefined;
+  readonly capture: () => NodeCapture | undefined;
   readonly reloader: Reloader;
   /** What discovery suffers from, by cluster name. */
   readonly troubles: ReadonlyMap<string, string>;
@@ -121,6 +123,10 @@ export class ProxyView implements AdminView {
         })),
       })),
     };
+  }
+
+  capture(): object | undefined {
+    return this.#options.capture()?.status;
   }
 
   controlPlane(): object | undefined {

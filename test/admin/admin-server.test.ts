@@ -53,6 +53,7 @@ const view: AdminView = {
       { name: "rest", authorities: ["*"], clusters: [{ name: "", weight: 1, requests: 5 }] },
     ],
   }),
+  capture: () => undefined,
   controlPlane: () => ({ connected: true }),
   releaseHeldBack: (cluster) => ({ ok: true, message: `released ${cluster}` }),
   configDump: () => ({ config: { concurrency: 1 } }),

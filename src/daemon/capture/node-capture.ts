@@ -14,6 +14,9 @@ import type { MainToWorker } from "../worker-messages.ts";
 import { canaryCluster } from "./canary-cluster.ts";
 import { capturePlan } from "./capture-plan.ts";
 import { CaptureState } from "./capture-state.ts";
+import { closeDeadLedgers, readLedgers } from "./dead-generations.ts";
+import { Ledger } from "./ledger.ts";
+import type { LedgerCounts } from "./ledger-record.ts";
 import { readRunFile, writeRunFile } from "./run-file.ts";
 import { ServiceNumbers } from "./service-numbers.ts";
 
@@ -24,6 +27,10 @@ export interface NodeCaptureOptions {
   readonly broadcast: (message: MainToWorker) => void;
   /** Puts the cluster of canaries in force. */
   readonly publish: (cluster: Cluster) => void;
+  /** What this process has done. */
+  readonly counts: () => LedgerCounts;
+  /** As {@link LedgerOptions.mark}. */
+  readonly countsMark: () => number;
   /** Another generation has taken the place of this one: it is to leave. */
   readonly onSuperseded: (by: string) => void;
   /** Whether this generation should get connections, and whether it is leaving. */
@@ -32,6 +39,7 @@ export interface NodeCaptureOptions {
 }
 
 const WRITE_MS = 500;
+const LOOK_FOR_DEAD_TURNS = 10;
 
 /**
  * The node's traffic as the main thread has it: which services have which number, which pods call, and the files by which
@@ -60,6 +68,8 @@ export class NodeCapture {
   #inForce = "";
   #echoPort = 0;
   #closed = false;
+  #turns = 1;
+  #ledger: Ledger | undefined;
   #writeFailed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -76,6 +86,14 @@ export class NodeCapture {
   /** Begins to write, so that the folder is there; {@link close} ends it. */
   start(): void {
     this.#write();
+    this.#reportDead();
+    this.#ledger = new Ledger({
+      path: join(this.#options.config.runDir, "ledger", `${this.generation}.jsonl`),
+      read: this.#options.counts,
+      mark: this.#options.countsMark,
+      onFailed: (error) =>
+        this.#options.log.error("capture: the ledger cannot be written", { error: String(error) }),
+    });
     this.#publishCanary(0);
     this.#timer = setInterval(() => this.#turn(), WRITE_MS);
   }
@@ -143,15 +161,48 @@ export class NodeCapture {
     return this.#state.current === this.generation && this.#state.isFresh(Date.now());
   }
 
+  /** For people. */
+  get status(): object {
+    return {
+      generation: this.generation,
+      port: this.#port,
+      current: this.#state.current ?? "",
+      isCurrent: this.isCurrent,
+      plan: this.#planned,
+      planInForce: this.#inForce,
+      services: this.#numbers.services.length,
+      callers: this.#callers,
+      ledgers: readLedgers(this.#options.config.runDir, Date.now()),
+    };
+  }
+
   /** Takes the files away that speak of this process: it is gone. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#ledger?.close();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What former generations on this node have lost, where they could not say so themselves. */
+  #reportDead(): void {
+    const { config, log } = this.#options;
+    this.#try(() => {
+      for (const { generation, record } of closeDeadLedgers(config.runDir, this.generation, Date.now())) {
+        log.error("a former proxy of this node died", {
+          generation,
+          lastRecord: new Date(record.atMs).toISOString(),
+          streamsLostAtLeast: record.lostAtLeast!,
+          streamsLostAtMost: record.lostAtMost!,
+        });
+      }
+    });
   }
 
   #turn(): void {
     this.#write();
+    // One that was killed a moment ago is not known to be dead at once.
+    if (this.#turns++ % LOOK_FOR_DEAD_TURNS === 0) this.#reportDead();
     const content = readRunFile(join(this.#options.config.runDir, "capture.json"));
     if (content === undefined) return;
     const wasCurrent = this.#state.current === this.generation;

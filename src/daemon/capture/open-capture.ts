@@ -1,6 +1,10 @@
+import { monotonicClock } from "../../base/clock.ts";
 import type { Config } from "../../config/config.ts";
 import type { ClusterMerge } from "../../discovery/cluster-merge.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { WorkerColumn } from "../../telemetry/worker-counters.ts";
+import type { PublishedCluster } from "../cluster-publisher.ts";
+import type { ProxyCounters } from "../proxy-counters.ts";
 import type { Readiness } from "../readiness.ts";
 import type { MainToWorker } from "../worker-messages.ts";
 import type { NodeCapture } from "./node-capture.ts";
@@ -11,16 +15,23 @@ export interface CaptureSurroundings {
   readonly clusters: ClusterMerge;
   readonly readiness: Readiness;
   readonly drain: (cause: string) => void;
+  readonly counters: ProxyCounters;
+  readonly published: () => Iterable<PublishedCluster>;
+  /** Streams that the limit of a drain has ended. */
+  readonly ended: () => number;
   readonly log: Log;
 }
 
 /** Begins to take the node's traffic. Loaded at need: most proxies have listeners only. */
 export async function openCapture(
   { capture, concurrency }: Config,
-  { broadcast, clusters, readiness, drain, log }: CaptureSurroundings,
+  { broadcast, clusters, readiness, drain, counters, published, ended, log }: CaptureSurroundings,
 ): Promise<NodeCapture | undefined> {
   if (capture === undefined) return undefined;
   const { NodeCapture } = await import("./node-capture.ts");
+  const { LedgerCounter } = await import("./ledger-counter.ts");
+  const { workers } = counters;
+  const counter = new LedgerCounter(workers, published, () => monotonicClock.nowMs());
   const node = new NodeCapture({
     config: capture,
     workers: concurrency,
@@ -28,6 +39,8 @@ export async function openCapture(
     publish: (cluster) => clusters.discovered.upsert(cluster),
     onSuperseded: (by) => drain(`generation ${by} has taken the place of this one`),
     state: () => ({ ready: readiness.reason() === undefined, draining: readiness.isDraining }),
+    counts: () => counter.read(ended()),
+    countsMark: () => workers.sum(WorkerColumn.streamsStarted) + counter.open / 2 ** 20,
     log,
   });
   node.start();
