@@ -53,7 +53,7 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
   const trust = await openTrust(flags, log, nodes);
   const { identity, admission, warning } = trust;
   const { source, clusters, contestedEndpoints } = await createSource(flags, log, {
-    ...nodes.sourceOptions(trust.sourceOptions),
+    ...nodes.sourceOptions(trust.sourceOptions, flags.fleetService),
     onPolicy: (change) => audit?.onPolicy(change),
   });
   trust.readFrom(() => clusters[0]?.objects);

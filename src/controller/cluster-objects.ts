@@ -19,6 +19,6 @@ export interface ClusterObjects {
   readonly policies: ObjectStore<TrafficPolicyObject>;
   readonly routes: ObjectStore<GrpcRouteObject>;
   readonly grants: ObjectStore<ReferenceGrantObject>;
-  /** What Pods may connect to; nothing is made of it yet. */
+  /** Who may connect to whom. */
   readonly networkPolicies: ObjectStore<NetworkPolicyObject>;
 }

@@ -4,12 +4,15 @@ import { objectKey } from "../kube/kube-object.ts";
 import type { ObjectChange } from "../kube/object-store.ts";
 import type { NewCondition } from "../kube/objects/condition.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
+import type { NetworkPolicyObject } from "../kube/objects/network-policy-object.ts";
 import type { NodeObject } from "../kube/objects/node-object.ts";
 import type { PodObject } from "../kube/objects/pod-object.ts";
 import type { ServiceObject } from "../kube/objects/service-object.ts";
 import type { ChangeCause } from "../resource/service.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { AccessChange } from "./access/access-book.ts";
+import { AccessBook } from "./access/access-book.ts";
 import { affinityCondition } from "./affinity-condition.ts";
 import { AnnotationBook } from "./annotation-book.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
@@ -56,6 +59,8 @@ export class Controller {
   readonly queue: ReconcileQueue;
   readonly given: ServiceBook;
   readonly #options: ControllerOptions;
+  /** What NetworkPolicies say. */
+  readonly access: AccessBook;
   readonly #slices = new SliceIndex();
   readonly #annotations = new AnnotationBook();
   readonly #policies = new PolicyBook();
@@ -75,6 +80,7 @@ export class Controller {
     const { objects, log, random, sink } = options;
     this.#options = options;
     this.given = new ServiceBook(sink);
+    this.access = new AccessBook(objects);
     const service = (key: string): ServiceObject | undefined => objects.services.get(key);
     const resolver = new BackendResolver({
       service: (namespace, name) => service(objectKey({ namespace, name })),
@@ -135,6 +141,16 @@ export class Controller {
       if (service.namespace === name) this.#mark(objectKey(service), "Namespace", change);
     }
     this.queue.add(`namespace/${name}`);
+  }
+
+  /** @returns what it bears upon. */
+  onNetworkPolicy(change: ObjectChange<NetworkPolicyObject>): AccessChange {
+    const { namespace, isEverywhere } = this.access.change(change);
+    for (const service of this.#options.objects.services.values()) {
+      if (isEverywhere || service.namespace === namespace)
+        this.#mark(objectKey(service), "NetworkPolicy", change);
+    }
+    return { namespace, isEverywhere };
   }
 
   onPolicy(change: ObjectChange<KubeObject>): void {
@@ -231,7 +247,8 @@ export class Controller {
     }
     const policy = this.#policies.overridesFor(key) ?? {};
     const overrides = mergeOverrides(said.overrides, policy);
-    if ((overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "") {
+    const looksAtPods = (overrides.endpointLabels?.length ?? 0) > 0 || (overrides.weightLabel ?? "") !== "";
+    if (looksAtPods || this.access.mattersTo(service.namespace)) {
       this.#lookAtPods.add(key);
       if (!this.#arePodsListed) {
         this.#waitingForPods.add(key);
@@ -249,6 +266,7 @@ export class Controller {
           pod: (within, name) => objects.pods.get(objectKey({ namespace: within, name })),
         },
         overrides,
+        accessOf: (port) => this.access.ofService(service, port, this.#slices.of(key)),
         attachedTo: (port) => this.#routes.attachedTo(key, port),
         domain,
         cause,

@@ -26,6 +26,7 @@ import { ReflectorStats } from "../kube/reflector-stats.ts";
 import type { ResourceKind } from "../kube/resource-kind.ts";
 import type { ServiceSink } from "../resource/service-source.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { AccessBook, AccessChange } from "./access/access-book.ts";
 import { CaptureController } from "./capture/capture-controller.ts";
 import type { CaptureSink } from "./capture/capture-sink.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
@@ -58,6 +59,10 @@ export interface KubernetesSourceOptions {
   ) => void;
   /** Told which Services are captured; default: nobody finds out. */
   readonly capture?: CaptureSink;
+  /** The Service whose endpoints are the proxies, `namespace/name`: what policies say of their addresses decides what is captured. Default: not known. */
+  readonly proxies?: string;
+  /** Told when NetworkPolicies have changed. */
+  readonly onAccess?: (change: AccessChange) => void;
   /** Told when nodes have changed. */
   readonly onNode?: () => void;
   readonly kubeConfig?: KubeConfigChoice;
@@ -140,6 +145,11 @@ export class KubernetesSource implements ClusterSource {
     return this.#stats.some(({ failingSinceMs }) => failingSinceMs > 0 && nowMs - failingSinceMs > LOST_MS);
   }
 
+  /** What NetworkPolicies say of its Pods; before {@link start} nothing is known. */
+  get access(): AccessBook | undefined {
+    return this.#controller?.access;
+  }
+
   /** Where it is said what is thought of its objects; before {@link start} nobody is told. */
   get verdicts(): Verdicts {
     return this.#verdicts;
@@ -189,13 +199,16 @@ export class KubernetesSource implements ClusterSource {
       }),
       routes: this.#keepOwn(GRPC_ROUTES, (change) => controller.onRoute(change)),
       grants: this.#keepOwn(REFERENCE_GRANTS, (change) => controller.onGrant(change)),
-      networkPolicies: this.#keepOwn(NETWORK_POLICIES, (change) => this.#capture?.onNetworkPolicy(change)),
+      networkPolicies: this.#keepOwn(NETWORK_POLICIES, (change) => {
+        const bears = controller.onNetworkPolicy(change);
+        this.#capture?.onNetworkPolicy(change);
+        this.#options.onAccess?.(bears);
+      }),
     };
     this.#objects = objects;
     this.#verdicts = !isForeign ? new WrittenVerdicts(this.#writer, objects, Date.now) : SILENT_VERDICTS;
     const verdicts = this.#verdicts;
-    const { capture } = this.#options;
-    if (capture !== undefined) this.#capture = new CaptureController({ objects, sink: capture, verdicts });
+    const { capture, proxies = "" } = this.#options;
     const controller = new Controller({
       objects,
       sink,
@@ -208,6 +221,14 @@ export class KubernetesSource implements ClusterSource {
       arePodsListed: () => this.#pods?.hasSynced === true,
     });
     this.#controller = controller;
+    if (capture !== undefined)
+      this.#capture = new CaptureController({
+        objects,
+        sink: capture,
+        verdicts,
+        access: controller.access,
+        proxies,
+      });
     for (const reflector of this.#reflectors) reflector.start();
     void this.#sync(controller, sink);
     return Promise.resolve();

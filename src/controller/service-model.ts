@@ -1,5 +1,6 @@
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
 import type { ServiceObject, ServicePort } from "../kube/objects/service-object.ts";
+import type { ServiceAccess } from "../resource/access/access-policy.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import { CLUSTER_DEFAULTS } from "../resource/cluster.ts";
 import { CLUSTER_SETTINGS_DEFAULTS } from "../resource/cluster-settings.ts";
@@ -22,6 +23,8 @@ export interface ServiceParts {
   readonly around: Surroundings;
   /** What annotations and policies say. */
   readonly overrides: ServiceOverrides;
+  /** What NetworkPolicies say of the endpoints of a port. */
+  readonly accessOf: (port: ServicePort) => ServiceAccess | null;
   readonly attachedTo: (port: number) => readonly AttachedRoute[];
   /** The cluster's DNS domain, `cluster.local`. */
   readonly domain: string;
@@ -45,7 +48,7 @@ export function serviceModels(
 function serviceModel(
   service: ServiceObject,
   port: ServicePort,
-  { slices, around, overrides, attachedTo, domain, cause, global }: ServiceParts,
+  { slices, around, overrides, accessOf, attachedTo, domain, cause, global }: ServiceParts,
   problems: Problem[],
 ): ServiceModel {
   const name = canonicalName(service, port.port).toLowerCase();
@@ -61,6 +64,7 @@ function serviceModel(
       ...CLUSTER_SETTINGS_DEFAULTS,
       ...settings,
       loadBalancing: { ...LOAD_BALANCING_DEFAULTS, ...loadBalancing },
+      access: accessOf(port),
     },
     endpoints: serviceEndpoints(name, service, port, slices, around, fields, problems),
   };

@@ -27,6 +27,7 @@ export function settingsFromConfig(config: ClusterConfig): ClusterSettings {
       maxRequests: http.maxRequests,
       maxRequestsPerConnection: http.maxRequestsPerConnection,
     },
+    access: null,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { CallerAccess } from "./access/access-policy.ts";
+
 /** How a pod's calls come to the proxy of its node. Source: the annotation `isobar.dev/mode`. */
 export const CALLER_MODES = ["off", "address", "proxy-env", "transparent"] as const;
 
@@ -23,4 +25,6 @@ export interface Caller {
   readonly failClosed: boolean;
   /** Whether its connections that went past the proxy may be reset so that they come back through it. */
   readonly reclaim: boolean;
+  /** What NetworkPolicies say of it, and look at; undefined: nothing. */
+  readonly access?: CallerAccess | undefined;
 }

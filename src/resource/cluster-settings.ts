@@ -1,3 +1,4 @@
+import type { ServiceAccess } from "./access/access-policy.ts";
 import type { HealthCheck } from "./health-check.ts";
 import type { LoadBalancing } from "./load-balancing.ts";
 import { LOAD_BALANCING_DEFAULTS } from "./load-balancing.ts";
@@ -35,6 +36,8 @@ export interface ClusterSettings {
   readonly retryBudget: RetryBudgetSettings;
   readonly timeouts: Timeouts;
   readonly circuit: CircuitLimits;
+  /** Who may connect to its endpoints, where policies of the network say so. */
+  readonly access: ServiceAccess | null;
 }
 
 /** What applies where a cluster's source says nothing. */
@@ -47,6 +50,7 @@ export const CLUSTER_SETTINGS_DEFAULTS: ClusterSettings = {
   retryBudget: RETRY_DEFAULTS.budget,
   timeouts: { requestMs: 0, idleMs: 0 },
   circuit: { maxRequestsPerEndpoint: 0, maxRequests: 0, maxRequestsPerConnection: 0 },
+  access: null,
 };
 
 /** @returns the defaults with these changes; those of load balancing are merged with its defaults. */

@@ -1,4 +1,5 @@
 import type { Random } from "../../base/random.ts";
+import type { AccessBook } from "../../controller/access/access-book.ts";
 import { readAnnotations } from "../../controller/annotations.ts";
 import { callerMode } from "../../controller/opt-in.ts";
 import type { OptInBook } from "../../controller/opt-in-book.ts";
@@ -8,6 +9,7 @@ import type { CallingPodObject } from "../../kube/objects/calling-pod-object.ts"
 import { CALLING_PODS } from "../../kube/objects/calling-pod-object.ts";
 import type { NamespaceObject } from "../../kube/objects/namespace-object.ts";
 import type { ReflectorTimes } from "../../kube/reflector.ts";
+import type { CallerAccess } from "../../resource/access/access-policy.ts";
 import type { Caller } from "../../resource/caller.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { OtherSource } from "../../xds/cache/joined-source.ts";
@@ -29,6 +31,8 @@ export interface CallerViewsOptions {
   readonly namespace: (name: string) => NamespaceObject | undefined;
   readonly log: Log;
   readonly random: Random;
+  /** What NetworkPolicies say; undefined while nothing is known. */
+  readonly access: () => AccessBook | undefined;
   /** Where it is said what is wrong with Pods. */
   readonly verdicts: () => Pick<Verdicts, "onPod" | "onPodsOf">;
   /** For tests. */
@@ -102,6 +106,11 @@ export class CallerViews implements OtherSource {
     return watched.resource;
   }
 
+  /** NetworkPolicies have changed that bear upon callers. */
+  accessChanged(): void {
+    for (const [node, watched] of this.#nodes) this.#changed(node, watched);
+  }
+
   /** A Namespace may say something else than before. */
   namespaceChanged(name: string): void {
     for (const [node, watched] of this.#nodes) {
@@ -147,6 +156,7 @@ export class CallerViews implements OtherSource {
           mode: this.#isMeshed(pod) ? "off" : callerMode(optIn, uid),
           failClosed: optIn.failClosed,
           reclaim: optIn.reclaim,
+          ...this.#accessOf(pod),
         };
       })
       .sort((a, b) => (a.uid < b.uid ? -1 : 1));
@@ -162,6 +172,14 @@ export class CallerViews implements OtherSource {
       field: pod.workload || `Pod ${pod.name}`,
       text: `found its Pods inside a mesh (${pod.mesh}), wanted Pods of no other mesh: their calls are left to it; take them out of it, or say isobar.dev/mode: off`,
     });
+  }
+
+  /** Of most Pods nothing is to be said: no policy selects them or looks at their labels. */
+  #accessOf(pod: CallingPodObject): { readonly access?: CallerAccess } {
+    const access = this.#options.access()?.ofCaller(pod);
+    if (access === undefined) return {};
+    const isPlain = access.egress.length === 0 && Object.keys(access.labels).length === 0;
+    return isPlain && Object.keys(access.namespaceLabels).length === 0 ? {} : { access };
   }
 
   #isMeshed({ mesh, namespace, labels }: CallingPodObject): boolean {

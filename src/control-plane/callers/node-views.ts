@@ -24,12 +24,18 @@ export class NodeViews {
     this.#log = log;
   }
 
-  /** What the cluster's source is to be made with. @param more what others want of it. */
+  /** What the cluster's source is to be made with. @param more what others want of it. @param fleetService whose endpoints are the proxies, `name.namespace`. */
   sourceOptions(
     more: Pick<KubernetesSourceOptions, "onAnnotated">,
-  ): Pick<KubernetesSourceOptions, "onAnnotated" | "capture"> {
+    fleetService: string,
+  ): Pick<KubernetesSourceOptions, "onAnnotated" | "onAccess" | "capture" | "proxies"> {
+    const [name = "", namespace = ""] = fleetService.split(".");
     return {
       capture: this.capture,
+      proxies: `${namespace}/${name}`,
+      onAccess: ({ isEverywhere }) => {
+        if (isEverywhere) this.#callers?.accessChanged();
+      },
       onAnnotated: (previous, current) => {
         more.onAnnotated?.(previous, current);
         const { namespace = "", name = "" } = current ?? previous ?? {};
@@ -48,6 +54,7 @@ export class NodeViews {
       api: source.api,
       optIn: this.optIn,
       namespace: (name) => source.objects?.namespaces.get(name),
+      access: () => source.access,
       verdicts: () => source.verdicts,
       log: this.#log,
       random: new SeededRandom(process.pid ^ Date.now()),

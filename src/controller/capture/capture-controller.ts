@@ -6,11 +6,12 @@ import type { NamespaceObject } from "../../kube/objects/namespace-object.ts";
 import type { NetworkPolicyObject } from "../../kube/objects/network-policy-object.ts";
 import type { PodObject } from "../../kube/objects/pod-object.ts";
 import type { ServiceObject } from "../../kube/objects/service-object.ts";
+import type { AccessBook } from "../access/access-book.ts";
+import { nodeIsolation } from "../access/node-isolation.ts";
 import type { ClusterObjects } from "../cluster-objects.ts";
 import { canonicalName } from "../service-authorities.ts";
 import { SliceIndex, serviceOf } from "../slice-index.ts";
 import type { Verdicts } from "../verdicts.ts";
-import type { LeftAlone } from "./capture-condition.ts";
 import { captureCondition } from "./capture-condition.ts";
 import type { CaptureSink } from "./capture-sink.ts";
 import type { WiderPorts } from "./captured-ports.ts";
@@ -22,11 +23,10 @@ export interface CaptureControllerOptions {
   readonly objects: ClusterObjects;
   readonly sink: CaptureSink;
   readonly verdicts: Pick<Verdicts, "onCapture">;
-  /** Why proxies cannot connect to endpoints of a Service from their own addresses; undefined where they can. */
-  readonly isolation?: (
-    service: ServiceObject,
-    slices: Iterable<EndpointSliceObject>,
-  ) => LeftAlone | undefined;
+  /** What NetworkPolicies say; told of changes before this is. */
+  readonly access: AccessBook;
+  /** The Service whose endpoints are the proxies, `namespace/name`; "" when not known. */
+  readonly proxies: string;
 }
 
 /** What an object said of ports when that could be read last. */
@@ -61,8 +61,11 @@ export class CaptureController {
 
   onSlice({ verb, object, previous }: ObjectChange<EndpointSliceObject>): void {
     this.#slices.change(previous, verb === "DELETED" ? undefined : object);
-    for (const slice of [object, previous])
-      if (slice !== undefined && slice.service !== "") this.#mark(serviceOf(slice));
+    for (const slice of [object, previous]) {
+      if (slice === undefined || slice.service === "") continue;
+      if (serviceOf(slice) === this.#options.proxies) this.#proxiesMoved();
+      this.#mark(serviceOf(slice));
+    }
   }
 
   onNamespace({ verb, object }: ObjectChange<NamespaceObject>): void {
@@ -89,8 +92,16 @@ export class CaptureController {
   }
 
   /** Where proxies connect from is another than before. */
-  proxiesMoved(): void {
-    for (const keys of this.#candidates.values()) this.#markAll(keys);
+  #proxiesMoved(): void {
+    for (const [namespace, keys] of this.#candidates)
+      if (this.#options.access.mattersTo(namespace)) this.#markAll(keys);
+  }
+
+  #proxyAddresses(): string[] {
+    const addresses = [...this.#slices.of(this.#options.proxies)].flatMap(({ endpoints }) =>
+      endpoints.map(({ address }) => address),
+    );
+    return [...new Set(addresses)].sort();
   }
 
   /** All kinds have been listed once. */
@@ -119,7 +130,7 @@ export class CaptureController {
   }
 
   #judge(key: string): void {
-    const { objects, sink, verdicts, isolation } = this.#options;
+    const { objects, sink, verdicts, access } = this.#options;
     const service = objects.services.get(key);
     const ports = service === undefined ? [] : this.#wanted(key, service);
     if (service === undefined) this.#said.delete(key);
@@ -130,7 +141,9 @@ export class CaptureController {
       return;
     }
     const slices = [...this.#slices.of(key)];
-    const left = meshedEndpoint(service, slices, objects) ?? isolation?.(service, slices);
+    const left =
+      meshedEndpoint(service, slices, objects) ??
+      nodeIsolation(service, ports, slices, this.#proxyAddresses(), access, objects);
     const addresses = onePerFamily(service.clusterIps);
     sink.set(
       key,

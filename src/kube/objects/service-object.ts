@@ -15,6 +15,8 @@ export interface ServicePort {
   readonly protocol: string;
   /** What is spoken, such as `kubernetes.io/h2c` or `http`; "" when not said. */
   readonly appProtocol: string;
+  /** What `targetPort` calls the containers' port; "" where it is a number. */
+  readonly targetName: string;
 }
 
 /** What is kept of a Service. Source: Kubernetes API, core/v1 ServiceSpec. */
@@ -42,7 +44,7 @@ export interface ServiceObject extends KubeObject {
 
 interface RawSpec {
   readonly type?: string;
-  readonly ports?: readonly Partial<ServicePort>[];
+  readonly ports?: readonly (Partial<ServicePort> & { readonly targetPort?: number | string })[];
   readonly clusterIP?: string;
   readonly clusterIPs?: readonly string[];
   readonly ipFamilies?: readonly string[];
@@ -81,6 +83,7 @@ export const SERVICES: ResourceKind<ServiceObject> = {
         port: port.port ?? 0,
         protocol: shareText(port.protocol ?? "TCP"),
         appProtocol: shareText(port.appProtocol ?? ""),
+        targetName: typeof port.targetPort === "string" ? shareText(port.targetPort) : "",
       })),
       clusterIps: (spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP])).filter(
         (address) => address !== "" && address !== "None",

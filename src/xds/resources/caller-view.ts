@@ -1,6 +1,7 @@
 import { parseIpAddress } from "../../base/ip-address.ts";
 import type { Caller } from "../../resource/caller.ts";
 import { CALLER_MODES } from "../../resource/caller.ts";
+import { decodeCallerAccess } from "./access-shapes.ts";
 import type { Decoded } from "./resource-problem.ts";
 import { decodeGuarded, ResourceProblem } from "./resource-problem.ts";
 import { WireReader } from "./wire-reader.ts";
@@ -13,6 +14,7 @@ import { WireWriter } from "./wire-writer.ts";
  *     message Caller {
  *       string uid = 1; string namespace = 2; string pod = 3; string service_account = 4; string workload = 5;
  *       repeated string addresses = 6; Mode mode = 7; bool fail_closed = 8; bool keeps_bypassed = 9;
+ *       string access = 10; // a CallerAccess as JSON; none where no policy says or looks at anything
  *       enum Mode { OFF = 0; ADDRESS = 1; PROXY_ENV = 2; TRANSPARENT = 3; }
  *     }
  */
@@ -37,7 +39,8 @@ export function encodeCallerView({ name, callers }: CallerView): Buffer {
         .strings(6, caller.addresses)
         .number(7, CALLER_MODES.indexOf(caller.mode))
         .number(8, caller.failClosed ? 1 : 0)
-        .number(9, caller.reclaim ? 0 : 1);
+        .number(9, caller.reclaim ? 0 : 1)
+        .string(10, caller.access === undefined ? "" : JSON.stringify(caller.access));
     });
   }
   return writer.finish();
@@ -64,6 +67,7 @@ function readCaller(reader: WireReader, index: number): Caller {
   let mode = 0;
   let failClosed = false;
   let reclaim = true;
+  let access = "";
   reader.enter();
   while (reader.next()) {
     if (reader.field === 1) caller.uid = reader.string();
@@ -75,6 +79,7 @@ function readCaller(reader: WireReader, index: number): Caller {
     else if (reader.field === 7) mode = reader.number();
     else if (reader.field === 8) failClosed = reader.number() !== 0;
     else if (reader.field === 9) reclaim = reader.number() === 0;
+    else if (reader.field === 10) access = reader.string();
     else reader.skip();
   }
   reader.leave();
@@ -86,5 +91,12 @@ function readCaller(reader: WireReader, index: number): Caller {
         JSON.stringify(address),
         "an IP address",
       );
-  return { ...caller, addresses, mode: CALLER_MODES[mode] ?? "off", failClosed, reclaim };
+  return {
+    ...caller,
+    addresses,
+    mode: CALLER_MODES[mode] ?? "off",
+    failClosed,
+    reclaim,
+    ...(access === "" ? {} : { access: decodeCallerAccess(access, `callers[${index}].access`) }),
+  };
 }

@@ -8,6 +8,7 @@ import {
 } from "../../resource/load-balancing.ts";
 import { OUTLIER_DETECTION_DEFAULTS } from "../../resource/outlier-detection.ts";
 import { RETRY_DEFAULTS, RETRY_ON } from "../../resource/retry-policy.ts";
+import { serviceAccessShape } from "./access-shapes.ts";
 import type { Shape } from "./shape.ts";
 import { flag, isRecord, listOf, merged, nullable, number, object, oneOf, parseJson, text } from "./shape.ts";
 
@@ -97,6 +98,7 @@ const settingsShape = object({
   retryBudget,
   timeouts: timeoutsShape,
   circuit: object({ maxRequestsPerEndpoint: count, maxRequests: count, maxRequestsPerConnection: count }),
+  access: nullable(serviceAccessShape),
 });
 
 /** What a section that is switched on has where the control plane says nothing. */

@@ -18,6 +18,24 @@ const { CI } = process.env;
 const skip = missing !== undefined && CI === undefined ? missing : false;
 const NODE = "n1";
 
+/** The test's API server does not know the kind. Groups of Kubernetes' own have to say that they are for a test. */
+const NETWORK_POLICY_CRD = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: networkpolicies.networking.k8s.io
+  annotations: { api-approved.kubernetes.io: "unapproved, for a test" }
+spec:
+  group: networking.k8s.io
+  scope: Namespaced
+  names: { plural: networkpolicies, singular: networkpolicy, kind: NetworkPolicy, listKind: NetworkPolicyList }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
+`;
+
 /** What a node's proxy is told of it. */
 class Told {
   callers: CallerView | undefined;
@@ -127,8 +145,24 @@ describe("what a node's proxy is told of its node, by a real API server", { skip
       endpoints: [{ addresses: ["10.1.9.9"], targetRef: { kind: "Pod", name, uid } }],
     });
 
+  /** @returns what the Service says of why it is not captured, when that is the reason. */
+  const condition = async (reason: string): Promise<string> => {
+    for (let i = 0; i < LIMIT_MS / 20; i++) {
+      const stored = (await api.writer.get({
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "echo", namespace: "shop" },
+      })) as unknown as { status?: { conditions?: Record<string, string>[] } };
+      const found = stored.status?.conditions?.find(({ type }) => type === "isobar.dev/Captured");
+      if (found?.["reason"] === reason) return found["message"]!;
+      await sleep(20);
+    }
+    return assert.fail(`no condition ${reason}`);
+  };
+
   before(async () => {
     api = await ApiServer.start();
+    await api.writer.install(NETWORK_POLICY_CRD);
     await namespace("shop", { "isobar.dev/mode": "transparent", "isobar.dev/reclaim": "off" });
     await service("echo", ["10.96.0.10", "fd00:96::10"], {});
     controlPlane = await LoggedControlPlane.start(api.folder, [
@@ -250,27 +284,65 @@ describe("what a node's proxy is told of its node, by a real API server", { skip
     });
     await slice("echo", "meshed", meshed.metadata.uid);
     await until("echo is let go", () => !told.services.includes("echo.shop:50051"));
-    const conditionOf = async () => {
-      const stored = (await api.writer.get({
-        apiVersion: "v1",
-        kind: "Service",
-        metadata: { name: "echo", namespace: "shop" },
-      })) as unknown as { status?: { conditions?: Record<string, string>[] } };
-      return stored.status?.conditions?.find(({ type }) => type === "isobar.dev/Captured");
-    };
-    let condition = await conditionOf();
-    for (let i = 0; condition === undefined && i < 200; i++) {
-      await sleep(20);
-      condition = await conditionOf();
-    }
-    assert.equal(condition?.["reason"], "InsideMesh");
-    assert.match(
-      condition!["message"]!,
-      /^found Pod meshed inside Linkerd, wanted endpoints of no other mesh/,
-    );
+    const message = await condition("InsideMesh");
+    assert.match(message, /^found Pod meshed inside Linkerd, wanted endpoints of no other mesh/);
     const other = await pod("unmeshed");
     await slice("echo", "unmeshed", other.metadata.uid);
     await until("echo is captured again", () => told.services.includes("echo.shop:50051"));
+  });
+
+  it("is told what policies look at of its Pods, and which select them; a Service whose Pods they keep from the nodes is not captured", async () => {
+    const back = await pod("back", { metadata: { labels: { app: "back", other: "x" } } });
+    const address = ["10.1.200.1"];
+    await status("back", address);
+    await slice("echo", "back", back.metadata.uid);
+    const policy = (name: string, spec: object) =>
+      api.writer.apply({
+        apiVersion: "networking.k8s.io/v1",
+        kind: "NetworkPolicy",
+        metadata: { name, namespace: "shop" },
+        spec,
+      });
+    await until("Pods without anything", () => told.caller("back")?.addresses.length === 1);
+    assert.equal(told.caller("back")!.access, undefined);
+    const podSelector = { matchLabels: { app: "back" } };
+    await policy("back", { podSelector, policyTypes: ["Ingress"], ingress: [{ from: [{ podSelector }] }] });
+    await until("its label", () => told.caller("back")?.access?.labels["app"] === "back");
+    assert.deepEqual(told.caller("back")!.access, {
+      labels: { app: "back" },
+      namespaceLabels: {},
+      egress: [],
+    });
+    await until("echo is let go", () => !told.services.includes("echo.shop:50051"));
+    const isolated = await condition("IsolatedFromNodes");
+    assert.match(
+      isolated,
+      /^NetworkPolicy shop\/back: found that it does not let proxies connect to Pod back from/,
+    );
+    assert.match(
+      isolated,
+      /wanted this .*: - \{from: \[\{ipBlock: .*\}\], ports: \[\{protocol: TCP, port: 8080\}\]\}/,
+    );
+    const nodes = { ipBlock: { cidr: "0.0.0.0/0" } };
+    await policy("back", {
+      podSelector,
+      policyTypes: ["Ingress"],
+      ingress: [{ from: [{ podSelector }] }, {}],
+    });
+    await until("echo is captured again", () => told.services.includes("echo.shop:50051"));
+    const egress = [{ to: [nodes], ports: [{ port: 8080 }] }];
+    await policy("back", { podSelector, policyTypes: ["Egress"], egress });
+    await until("what selects it", () => told.caller("back")?.access?.egress.length === 1);
+    const [selecting] = told.caller("back")!.access!.egress;
+    assert.equal(selecting!.name, "shop/back");
+    assert.deepEqual(selecting!.rules[0]!.ports, [{ protocol: "TCP", port: 8080 }]);
+    assert.deepEqual(told.caller("heir")!.access, undefined);
+    await api.writer.delete({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: "back", namespace: "shop" },
+    });
+    await until("nothing any more", () => told.caller("back")?.access === undefined);
   });
 
   it("is told who is gone, and nothing of another node", async () => {
