@@ -11,16 +11,19 @@ export interface SeenFlow extends Flow {
 }
 
 interface Listed {
-  readonly counter?: { readonly name: string; readonly packets: number };
   readonly set?: { readonly elem?: readonly unknown[] };
 }
 
-/** Applies commands in one transaction: all or nothing. @returns the table's counters after it. */
+/**
+ * Applies commands in one transaction: all or nothing. Not with `-j`: nft 1.0.6 then reads its input twice, and the second time there is nothing.
+ *
+ * @returns the table's counters after it.
+ */
 export async function applyNft(table: string, text: string): Promise<Counters> {
-  await runCommand("nft", ["-f", "-"], text);
-  const listed = await run(`list counters table inet ${table}`);
+  const listed = await runCommand("nft", ["-f", "-"], `${text}list counters table inet ${table}\n`);
   const counters: Record<string, number> = {};
-  for (const { counter } of listed) if (counter !== undefined) counters[counter.name] = counter.packets;
+  for (const [, name = "", packets = ""] of listed.matchAll(/counter (\w+) \{[^}]*?packets (\d+)/g))
+    counters[name] = Number(packets);
   return counters;
 }
 
@@ -32,9 +35,8 @@ export async function deleteTable(table: string): Promise<void> {
 /** @returns the connections that went past the proxy and have not ended, both families. */
 export async function listBypassed(table: string): Promise<SeenFlow[]> {
   const flows: SeenFlow[] = [];
-  // nft 1.0.6 loses its way when one input lists two sets.
   for (const family of [4, 6] as const)
-    for (const { set } of await run(`list set inet ${table} bypassed${family}`))
+    for (const { set } of await list(table, `bypassed${family}`))
       for (const element of set?.elem ?? []) {
         const flow = readFlow(family, element);
         if (flow !== undefined) flows.push(flow);
@@ -45,7 +47,7 @@ export async function listBypassed(table: string): Promise<SeenFlow[]> {
 /** @returns by private port the milliseconds that are left of the elements of `alive`; none when there is no such table. */
 export async function listAlive(table: string): Promise<Map<number, number>> {
   const alive = new Map<number, number>();
-  const listed = await run(`list set inet ${table} alive`).catch(() => []);
+  const listed = await list(table, "alive").catch(() => []);
   for (const { set } of listed)
     for (const element of set?.elem ?? []) {
       const { elem } = element as { readonly elem?: { readonly val?: number; readonly expires?: number } };
@@ -55,10 +57,8 @@ export async function listAlive(table: string): Promise<Map<number, number>> {
   return alive;
 }
 
-async function run(command: string): Promise<readonly Listed[]> {
-  // As arguments: with -j nft 1.0.6 opens /dev/stdin by its name, which the socket that Node makes of it cannot be.
-  const output = await runCommand("nft", ["-j", ...command.split(" ")]);
-  if (output.trim() === "") return [];
+async function list(table: string, set: string): Promise<readonly Listed[]> {
+  const output = await runCommand("nft", ["-j", "list", "set", "inet", table, set]);
   return (JSON.parse(output) as { readonly nftables?: readonly Listed[] }).nftables ?? [];
 }
 
