@@ -11,6 +11,8 @@ import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
 /** What `isobar capture` writes of itself. */
 export interface CaptureState {
   readonly current: string | null;
+  /** Whether new connections go to it. */
+  readonly open: boolean;
   readonly generations: readonly {
     readonly generation: string;
     readonly alive: boolean;
