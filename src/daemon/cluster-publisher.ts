@@ -1,5 +1,7 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSink } from "../discovery/cluster-sink.ts";
+import type { Place } from "../lb/place.ts";
+import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { AssignedSlots, EndpointChanges } from "../resource/cluster-slots.ts";
 import { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
@@ -9,6 +11,7 @@ import { SlotLimitError } from "../resource/slot-limit-error.ts";
 import type { SlotRegistry } from "../resource/slot-registry.ts";
 import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import { FleetSubsets } from "./fleet-subsets.ts";
 import { GarbageTrim } from "./garbage-trim.ts";
 import type { OwnSockets } from "./own-sockets.ts";
 import type { ClusterMessage, MainToWorker } from "./worker-messages.ts";
@@ -18,11 +21,13 @@ export interface PublishedCluster {
   readonly cluster: Cluster;
   readonly snapshot: ClusterSnapshot;
   readonly counters: ClusterCounters;
+  /** What this proxy of a fleet uses of it; undefined for all. */
+  readonly subset?: SubsetColumns | undefined;
 }
 
 /** @returns the message that gives the cluster to a worker. @param changes for one that has the version before. */
 export function clusterMessage(
-  { snapshot, counters }: PublishedCluster,
+  { snapshot, counters, subset }: PublishedCluster,
   changes?: EndpointChanges | undefined,
 ): ClusterMessage {
   return {
@@ -30,6 +35,7 @@ export function clusterMessage(
     snapshot: snapshot.buffer as SharedArrayBuffer,
     counters: counters.buffer,
     changes,
+    subset,
   };
 }
 
@@ -44,7 +50,9 @@ export interface ClusterPublisherOptions {
   readonly onPublished: (published: PublishedCluster) => void;
   readonly onRemoved: (clusterName: string) => void;
   /** Told what the fleet is to a cluster from now on, as a control plane knows it. */
-  readonly onFleet?: (clusterName: string, fleet: Fleet | undefined) => void;
+  readonly onFleet?: (fleet: Fleet | undefined, clusterName?: string) => void;
+  /** Where this proxy runs; default: nowhere. */
+  readonly place?: Place;
   /** Called after every {@link ClusterSink.complete}. */
   readonly onComplete: () => void;
   /** Takes out endpoints that are this process itself. */
@@ -59,13 +67,14 @@ export interface ClusterPublisherOptions {
 export class ClusterPublisher implements ClusterSink {
   readonly #options: ClusterPublisherOptions;
   readonly #published = new Map<string, PublishedCluster>();
-  readonly #fleets = new Map<string, Fleet>();
+  readonly #fleets: FleetSubsets;
   readonly #trim = new GarbageTrim();
   /** By endpoint slot: its zone, as announced. */
   readonly #zones: string[] = [];
 
   constructor(options: ClusterPublisherOptions) {
     this.#options = options;
+    this.#fleets = new FleetSubsets(options.place ?? { node: "", zone: "", region: "" });
   }
 
   /** What is counted of the endpoints. */
@@ -73,17 +82,28 @@ export class ClusterPublisher implements ClusterSink {
     return this.#options.endpointCounters;
   }
 
-  /** Takes the fleet that one cluster's subsets are made of; undefined: there is none. */
-  setFleet(clusterName: string, fleet: Fleet | undefined): void {
-    if (fleet === undefined && !this.#fleets.delete(clusterName)) return;
-    if (fleet !== undefined) this.#fleets.set(clusterName, fleet);
-    this.#options.broadcast({ kind: "fleet", cluster: clusterName, fleet });
-    this.#options.onFleet?.(clusterName, fleet);
+  /** Takes the fleet that subsets are made of; undefined: there is none. @param only those of this cluster; default: what the file has, for all. */
+  setFleet(fleet: Fleet | undefined, only?: string): void {
+    if (!this.#fleets.set(fleet, only)) return;
+    const concerned: ClusterSnapshot[] = [];
+    for (const [name, published] of this.#published) {
+      if (only !== undefined && name !== only) continue;
+      const { snapshot } = published;
+      if (!snapshot.settings.loadBalancing.subset.enabled) continue;
+      concerned.push(snapshot);
+    }
+    const message = this.#fleets.message(concerned, only);
+    const subsets = new Map(message.subsets);
+    for (const { name } of concerned) {
+      this.#published.set(name, { ...this.#published.get(name)!, subset: subsets.get(name) });
+    }
+    this.#options.broadcast(message);
+    this.#options.onFleet?.(fleet, only);
   }
 
   /** All that workers have been told and that still holds, for one that knows nothing yet. */
   *messages(): Iterable<MainToWorker> {
-    for (const [cluster, fleet] of this.#fleets) yield { kind: "fleet", cluster, fleet };
+    yield* this.#fleets.messages();
     for (const published of this.#published.values()) yield clusterMessage(published);
   }
 
@@ -118,7 +138,7 @@ export class ClusterPublisher implements ClusterSink {
     this.#welcome(snapshot, assigned.changes.joined, former !== undefined && former.snapshot.count > 0);
     const moved = this.#moved(cluster, assigned);
     const counters = former?.counters ?? new ClusterCounters(workerCount);
-    const published = { cluster, snapshot, counters };
+    const published = { cluster, snapshot, counters, subset: this.#fleets.subsetOf(snapshot) };
     this.#published.set(cluster.name, published);
     this.#trim.changed();
     broadcast(clusterMessage(published, former && { ...assigned.changes, moved }));

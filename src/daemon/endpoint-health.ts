@@ -3,7 +3,6 @@ import { SeededRandom } from "../base/random.ts";
 import type { HealthMonitor } from "../health/health-monitor.ts";
 import type { Place } from "../lb/place.ts";
 import type { subsetOf } from "../lb/subset/subset-of.ts";
-import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { HEALTH_CODE } from "../resource/endpoint.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -107,8 +106,9 @@ export class EndpointHealth {
     for (const published of clusters()) this.#watch(this.#monitor, published);
   }
 
-  #watch(monitor: HealthMonitor, { snapshot, counters }: PublishedCluster): void {
-    const used = this.#usedOf(snapshot);
+  #watch(monitor: HealthMonitor, published: PublishedCluster): void {
+    const { snapshot, counters } = published;
+    const used = this.#usedOf(published);
     if (used === undefined) {
       this.#used.delete(snapshot.name);
       monitor.set(snapshot, counters);
@@ -122,13 +122,13 @@ export class EndpointHealth {
   }
 
   /** @returns an octet for each endpoint of the snapshot, 1 where this proxy may send to it; undefined: it may send to all. */
-  #usedOf(snapshot: ClusterSnapshot): Uint8Array | undefined {
+  #usedOf({ snapshot, subset }: PublishedCluster): Uint8Array | undefined {
     const { counters, place } = this.#options;
     const isFit = (index: number): boolean =>
       snapshot.healthAt(index) === HEALTH_CODE.healthy &&
       counters.endpoints.asideReasons(snapshot.slotAt(index)) === 0;
     const fleet = this.#fleet ?? this.#fleets.get(snapshot.name);
-    const isUsed = this.#subsetOf(snapshot, place, fleet, isFit);
+    const isUsed = this.#subsetOf(snapshot, place, fleet, isFit, subset);
     return isUsed && Uint8Array.from({ length: snapshot.count }, (_, index) => (isUsed(index) ? 1 : 0));
   }
 
@@ -140,7 +140,7 @@ export class EndpointHealth {
     for (const published of this.#options.clusters()) {
       const before = this.#used.get(published.snapshot.name);
       if (before === undefined) continue;
-      const now = this.#usedOf(published.snapshot);
+      const now = this.#usedOf(published);
       const isSame = now?.length === before.length && now.every((used, index) => used === before[index]);
       if (!isSame) this.#watch(monitor, published);
     }

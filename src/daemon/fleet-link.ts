@@ -1,8 +1,11 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Fleet } from "../resource/fleet.ts";
+import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import type { Log } from "../telemetry/log.ts";
 import { VERSION } from "../telemetry/version.ts";
+import type { CountedCluster } from "../xds/client/load-reader.ts";
+import { LoadReader } from "../xds/client/load-reader.ts";
 import { LoadReportClient } from "../xds/client/load-report-client.ts";
 import type { FleetViewSink } from "../xds/client/own-views.ts";
 import type { XdsClient } from "../xds/client/xds-client.ts";
@@ -12,7 +15,6 @@ import type { NodeView } from "../xds/resources/node-view.ts";
 import type { ServiceView } from "../xds/resources/service-view.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
 import { FleetShares } from "./fleet-shares.ts";
-import { LoadReader } from "./load-reader.ts";
 import { PeerReports } from "./peer-reports.ts";
 
 /** What a {@link FleetLink} works with. */
@@ -50,7 +52,7 @@ export class FleetLink implements FleetViewSink {
     const counters = publisher.endpointCounters;
     const nowMs = (): number => monotonicClock.nowMs();
     this.#options = options;
-    this.#reader = new LoadReader(find, counters, nowMs);
+    this.#reader = new LoadReader((cluster) => countedOf(find(cluster)), counters, nowMs);
     this.#peers = new PeerReports(find, counters, nowMs);
     this.#shares = new FleetShares(node.zone);
     this.callers = options.onCallers;
@@ -128,12 +130,19 @@ export class FleetLink implements FleetViewSink {
   removed(cluster: string): void {
     this.#shares.forget(cluster);
     this.#seen.delete(cluster);
-    this.#options.publisher.setFleet(cluster, undefined);
+    this.#options.publisher.setFleet(undefined, cluster);
   }
 
   #publish(service: string): void {
-    this.#options.publisher.setFleet(service, this.#shares.fleetOf(service));
+    this.#options.publisher.setFleet(this.#shares.fleetOf(service), service);
   }
+}
+
+function countedOf(published: PublishedCluster | undefined): CountedCluster | undefined {
+  if (published === undefined) return undefined;
+  const { snapshot, counters } = published;
+  const attempts = counters.sum(ClusterColumn.attempts) + counters.sum(ClusterColumn.splicedConnectionsTotal);
+  return { snapshot, attempts };
 }
 
 /** What people want to know of it: not a number for each proxy. */

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import type { TierSet } from "../lb/tier-set.ts";
 import type { AccessLogLines } from "../proxy/access-log.ts";
 import type { AuthorityNews } from "../proxy/authorities/authority-news.ts";
@@ -85,6 +86,8 @@ export interface ClusterMessage {
   readonly counters: SharedArrayBuffer;
   /** What differs from the version that this one replaces; default: the worker has none of the cluster. */
   readonly changes?: EndpointChanges | undefined;
+  /** What this proxy of a fleet uses of it; default: all. In shared memory. */
+  readonly subset?: SubsetColumns | undefined;
 }
 
 /** The routes have changed. Sent after the clusters they name and before those they no longer name are removed. */
@@ -159,6 +162,8 @@ export interface FleetMessage {
   readonly fleet: Fleet | undefined;
   /** Of this cluster alone, whatever holds for the others; default: of all that nothing else was said of. */
   readonly cluster?: string | undefined;
+  /** By name what clusters that the worker has are used of with it, where that is not all; clusters that come later bring it with them. */
+  readonly subsets?: readonly (readonly [string, SubsetColumns])[];
 }
 
 /** The pods of this node, all of them: nobody else is let in where connections are captured. */

@@ -197,7 +197,7 @@ port.on("message", (message: MainToWorker) => {
   beat();
   switch (message.kind) {
     case "cluster":
-      return dataPlane.applyCluster(message.snapshot, message.counters, message.changes);
+      return dataPlane.applyCluster(message.snapshot, message.counters, message.changes, message.subset);
     case "cluster-removed":
       return dataPlane.removeCluster(message.clusterSlot);
     case "routes":
@@ -240,7 +240,7 @@ port.on("message", (message: MainToWorker) => {
     case "plan-in-force":
       return dataPlane.reception.planInForce();
     case "fleet":
-      return dataPlane.setFleet(message.fleet, message.cluster);
+      return dataPlane.setFleet(message.fleet, message.cluster, message.subsets);
     case "explain":
       return dataPlane.explain.configure(message);
     case "explain-ask":

@@ -251,6 +251,8 @@ export class ClusterRuntime {
     const built = buildTiers(snapshot, place, verdict(snapshot.slots), {
       accept,
       fleet,
+      // Routes that restrict requests cut what is left by themselves.
+      subset: accept === undefined ? this.#around.subsetOf(snapshot.name) : undefined,
       columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
     });
     return this.weights === undefined ? built : built.map((tier) => this.weights!.reweigh(tier));

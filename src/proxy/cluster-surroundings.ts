@@ -4,6 +4,7 @@ import { createPicker } from "../lb/create-picker.ts";
 import type { LoadSources } from "../lb/load/cluster-loads.ts";
 import type { Picker } from "../lb/picker.ts";
 import type { Place } from "../lb/place.ts";
+import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { LoadBalancing } from "../resource/load-balancing.ts";
@@ -28,6 +29,8 @@ export class ClusterSurroundings {
   #fleet: Fleet | undefined;
   /** The same for single clusters, as a control plane knows it. */
   readonly #fleets = new Map<string, Fleet>();
+  /** What is used of clusters, by name, where the main thread has said so. */
+  readonly #subsets = new Map<string, SubsetColumns>();
   readonly #clusters: readonly (BalancedCluster | undefined)[];
 
   /** @param clusters by cluster slot; those that come and go later too. */
@@ -50,8 +53,30 @@ export class ClusterSurroundings {
     return this.#fleet ?? this.#fleets.get(cluster);
   }
 
-  /** Takes the fleet, and gives the clusters that use subsets of it other endpoints. @param only this cluster's. */
-  setFleet(fleet: Fleet | undefined, only?: string): void {
+  /** @returns what is used of a cluster; undefined: all, or it is to be found out by the fleet. */
+  subsetOf(cluster: string): SubsetColumns | undefined {
+    return this.#subsets.get(cluster);
+  }
+
+  setSubset(cluster: string, subset: SubsetColumns | undefined): void {
+    if (subset !== undefined) this.#subsets.set(cluster, subset);
+    else this.#subsets.delete(cluster);
+  }
+
+  /**
+   * Takes the fleet, and gives the clusters that use subsets of it other endpoints.
+   *
+   * @param only this cluster's.
+   * @param subsets of these clusters, by name.
+   */
+  setFleet(
+    fleet: Fleet | undefined,
+    only?: string,
+    subsets: Iterable<readonly [string, SubsetColumns]> = [],
+  ): void {
+    if (only === undefined) this.#subsets.clear();
+    else this.#subsets.delete(only);
+    for (const [name, subset] of subsets) this.#subsets.set(name, subset);
     if (only === undefined) this.#fleet = fleet;
     else if (fleet === undefined) this.#fleets.delete(only);
     else this.#fleets.set(only, fleet);

@@ -5,6 +5,7 @@ import type { ConnectionState, Engine } from "../h2/connection-state.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
+import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
 import type { SocketReads } from "../net/read-area.ts";
 import { ReadArea } from "../net/read-area.ts";
@@ -226,11 +227,17 @@ export class DataPlane {
   }
 
   /** Takes a cluster, new or changed. @param changes since the version that it has; default: found by comparing. */
-  applyCluster(buffer: SharedArrayBuffer, counters: SharedArrayBuffer, changes?: EndpointChanges): void {
+  applyCluster(
+    buffer: SharedArrayBuffer,
+    counters: SharedArrayBuffer,
+    changes?: EndpointChanges,
+    subset?: SubsetColumns,
+  ): void {
     const { clusters, authorities, exchanges, time } = this.#context;
     this.#context.tick();
     const snapshot = new ClusterSnapshot(buffer);
     const present = clusters[snapshot.clusterSlot];
+    this.#around.setSubset(snapshot.name, subset);
     this.#context.loadReports.apply(snapshot);
     this.#upstreams.apply(snapshot, present?.snapshot, changes);
     let cluster = present;
@@ -259,8 +266,12 @@ export class DataPlane {
   }
 
   /** The other proxies that send to a cluster, default: to the same services; undefined: there are none. */
-  setFleet(fleet: Fleet | undefined, cluster?: string): void {
-    this.#around.setFleet(fleet, cluster);
+  setFleet(
+    fleet: Fleet | undefined,
+    cluster?: string,
+    subsets?: Iterable<readonly [string, SubsetColumns]>,
+  ): void {
+    this.#around.setFleet(fleet, cluster, subsets);
   }
 
   /** Forgets a cluster: its name is unknown from now on, its streams finish. */
@@ -270,6 +281,7 @@ export class DataPlane {
     if (cluster === undefined) return;
     cluster.removed = true;
     authorities.delete(cluster.snapshot.name);
+    this.#around.setSubset(cluster.snapshot.name, undefined);
     this.#upstreams.remove(cluster.snapshot);
     this.#context.loadReports.remove(clusterSlot);
     this.#context.outliers.remove(clusterSlot);
