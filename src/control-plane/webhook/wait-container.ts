@@ -22,7 +22,7 @@ export function waitContainer({ image, door }: WaitOptions, failClosed: boolean)
     name: WAIT_CONTAINER,
     image,
     args: ["wait", "--address", door, ...(failClosed ? ["--required"] : [])],
-    resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu: "1", memory: "128Mi" } },
+    resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "1", memory: "128Mi" } },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ["ALL"] },
