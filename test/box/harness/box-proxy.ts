@@ -57,7 +57,10 @@ export class BoxProxy {
   async ready(): Promise<void> {
     await until(
       `generation ${this.generation} is ready`,
-      async () => (await this.get("/ready").catch(() => "")).startsWith("ready"),
+      async () => {
+        if (this.program.hasEnded) throw new Error(this.program.lines.join("\n"));
+        return (await this.get("/ready").catch(() => "")).startsWith("ready");
+      },
       () => this.program.lines.slice(-20),
     );
   }

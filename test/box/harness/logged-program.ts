@@ -12,6 +12,8 @@ export const LAUNCHER: string = join(REPOSITORY, "src/cli/launch.mjs");
 
 /** A command of isobar that runs on a node, with its log in a file. */
 export class LoggedProgram {
+  /** Whether it has ended, however. */
+  hasEnded = false;
   readonly #child: Child;
   readonly #log: string;
 
@@ -20,6 +22,9 @@ export class LoggedProgram {
     this.#log = log;
     const shell = { command: "sh", args: ["-c", `exec "$0" "$@" 2>"${log}"`, process.execPath] };
     this.#child = new Child(machine.enter(shell), args);
+    void this.#child.ended.then(() => {
+      this.hasEnded = true;
+    });
   }
 
   get pid(): number {
@@ -41,14 +46,10 @@ export class LoggedProgram {
   /** @returns the lines of the log that match, when there are any. */
   async logged(wanted: RegExp): Promise<readonly string[]> {
     const untilMs = performance.now() + LIMIT_MS;
-    let hasEnded = false;
-    void this.#child.ended.then(() => {
-      hasEnded = true;
-    });
     for (;;) {
       const found = this.lines.filter((line) => wanted.test(line));
       if (found.length > 0) return found;
-      if (hasEnded || performance.now() > untilMs)
+      if (this.hasEnded || performance.now() > untilMs)
         throw new Error(`${wanted} is not in the log:\n${this.lines.join("\n")}`);
       await sleep(20);
     }
