@@ -1,5 +1,6 @@
 import type { Random } from "../base/random.ts";
 import type { ConnectionState } from "../h2/connection-state.ts";
+import type { AccessLogSource } from "../telemetry/access-log-format.ts";
 import { AccessLogFormat } from "../telemetry/access-log-format.ts";
 import type { SubchannelOptions } from "../upstream/subchannel.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
@@ -16,6 +17,7 @@ interface Begun {
   readonly startMs: number;
   readonly path: string;
   readonly authority: string;
+  readonly source: AccessLogSource | undefined;
 }
 
 /** Lines of the access log, as JSON in UTF-8, each with its newline. */
@@ -50,8 +52,8 @@ export class AccessLog {
     this.#wallMs = wallMs;
   }
 
-  /** Notes the names of a request whose header section was just decoded. `scratch` takes 1 KiB. */
-  begin(slot: number, connection: ConnectionState, scratch: number): void {
+  /** Notes the names of a request whose header section was just decoded. `scratch` takes 1 KiB. @param source who calls, where that is known. */
+  begin(slot: number, connection: ConnectionState, scratch: number, source?: AccessLogSource): void {
     if (this.sample < 1 && this.#random.nextFloat() >= this.sample) return;
     const { decoder, engine } = connection;
     const { bytes } = engine.slab;
@@ -63,7 +65,7 @@ export class AccessLog {
     if (decoder.hasAuthority && decoder.authorityLength <= MAX_NAME_OCTETS) {
       authority = bytes.toString("latin1", scratch, scratch + decoder.readAuthority(scratch));
     }
-    this.#begun.set(slot, { startMs: this.#wallMs(), path, authority });
+    this.#begun.set(slot, { startMs: this.#wallMs(), path, authority, source });
   }
 
   /**

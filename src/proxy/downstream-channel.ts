@@ -9,6 +9,7 @@ import { H2Channel } from "../net/h2-channel.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import { NO_ROUTE } from "../route/authority-table.ts";
 import { DownstreamProtocol, errorCodeCell, WorkerColumn } from "../telemetry/worker-counters.ts";
+import { NO_CLASS } from "./callers/caller-classes.ts";
 import type { Origin } from "./callers/origin.ts";
 import type { RequestScope } from "./callers/request-scope.ts";
 import { countFlood } from "./count-flood.ts";
@@ -47,6 +48,7 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
   /** What the accept of a captured connection says. */
   readonly origin: Origin | undefined;
   readonly scope: RequestScope | undefined;
+  readonly callerClass: number;
   readonly #context: ProxyContext;
   readonly #onGone: (channel: DownstreamChannel) => void;
   #drainTimer: NodeJS.Timeout | undefined;
@@ -63,6 +65,7 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
     this.caller = caller;
     this.origin = origin;
     this.scope = origin?.scope;
+    this.callerClass = origin?.pod?.callerClass ?? NO_CLASS;
     this.watch = watch;
     this.#context = context;
     this.requests = dispatcher;

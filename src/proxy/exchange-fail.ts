@@ -78,7 +78,7 @@ export function abandonUpstream(
 /** Takes a hedge out of the list where it waits for a connection. */
 export function leaveHedgeWait({ exchanges, subchannels }: ProxyContext, slot: number): void {
   exchanges.bits[slot]! &= ~ExchangeBit.hedgeWaiting;
-  subchannels[exchanges.endpoint[slot]!]?.waiting.remove(slot);
+  subchannels[exchanges.endpoint[slot]!]?.of(exchanges.callerClass[slot]!).waiting.remove(slot);
 }
 
 const CLOSED = StreamBit.localClosed | StreamBit.remoteClosed;

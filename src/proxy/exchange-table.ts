@@ -73,6 +73,8 @@ export class ExchangeTable {
   readonly hash: Uint32Array;
   /** Endpoint slot of the present attempt, -1 for none. */
   readonly endpoint: Int32Array;
+  /** Whose connections to endpoints it may use; 0 where callers are not told apart. */
+  readonly callerClass: Uint8Array;
   readonly phase: Uint8Array;
   readonly bits: Uint16Array;
   /** How often it was sent, or is to be sent, once more: moves, retries and hedges together. */
@@ -118,6 +120,7 @@ export class ExchangeTable {
     this.cluster = new Int32Array(slots);
     this.hash = new Uint32Array(slots);
     this.endpoint = new Int32Array(slots);
+    this.callerClass = new Uint8Array(slots);
     this.phase = new Uint8Array(slots);
     // A stream may end before it was a request: it counts as one only from begin() on.
     this.bits = new Uint16Array(slots).fill(ExchangeBit.finished);
@@ -153,6 +156,7 @@ export class ExchangeTable {
     this.peer[slot] = 0;
     this.cluster[slot] = -1;
     this.endpoint[slot] = -1;
+    this.callerClass[slot] = 0;
     this.phase[slot] = 0;
     this.bits[slot] = 0;
     this.moves[slot] = 0;

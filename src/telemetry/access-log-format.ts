@@ -1,6 +1,16 @@
 import { grpcStatusName } from "./grpc-status-name.ts";
 import { RESPONSE_FLAG_CODES } from "./response-flag.ts";
 
+/** A pod that calls. */
+export interface AccessLogSource {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly serviceAccount: string;
+  /** Such as `Deployment/checkout`, or "". */
+  readonly workload: string;
+}
+
 /** One finished request, as the access log tells it. */
 export interface AccessLogRecord {
   /** When it began, in milliseconds since 1970. */
@@ -25,6 +35,8 @@ export interface AccessLogRecord {
   /** Octets of message data towards the endpoint. */
   readonly requestOctets: number;
   readonly responseOctets: number;
+  /** Who called; its fields are left out where that is not known. */
+  readonly source: AccessLogSource | undefined;
 }
 
 /** What JSON has to escape, and what is not ASCII. */
@@ -47,7 +59,7 @@ export class AccessLogFormat {
       `{"time":"${this.#time(record.startMs)}","path":${quoted(record.path)},"authority":${quoted(record.authority)},` +
       `"cluster":${quoted(record.cluster)},"route":${quoted(record.route)},"endpoint":${quoted(record.endpoint)},"zone":${quoted(record.zone)},` +
       `"grpc_status":"${grpcStatusName(record.grpcStatus)}","response_flag":"${RESPONSE_FLAG_CODES[record.responseFlag] ?? "-"}",` +
-      `"duration_ms":${Math.round(record.durationMs * 1000) / 1000},${attempts},"response_octets":${record.responseOctets}}\n`
+      `"duration_ms":${Math.round(record.durationMs * 1000) / 1000},${attempts},"response_octets":${record.responseOctets}${sourceFields(record.source)}}\n`
     );
   }
 
@@ -60,6 +72,15 @@ export class AccessLogFormat {
     const millis = Math.floor(startMs - second * 1000);
     return `${this.#seconds}${millis < 100 ? (millis < 10 ? "00" : "0") : ""}${millis}Z`;
   }
+}
+
+function sourceFields(source: AccessLogSource | undefined): string {
+  if (source === undefined) return "";
+  const { uid, namespace, pod, serviceAccount, workload } = source;
+  return (
+    `,"src_namespace":${quoted(namespace)},"src_pod":${quoted(pod)},"src_uid":${quoted(uid)},` +
+    `"src_service_account":${quoted(serviceAccount)},"src_workload":${quoted(workload)}`
+  );
 }
 
 function quoted(text: string): string {

@@ -62,12 +62,17 @@ export interface SubchannelOptions extends UpstreamTarget {
  * more are made (up to `maxConnections`) only when those are full.
  */
 export class Subchannel implements UpstreamChannelOwner {
-  /** An update may change them; slot, address and port stay. */
-  options: SubchannelOptions;
   readonly waiting: SlotList;
-  /** True while the endpoint is avoided after failed connects. */
-  aside = false;
   retired = false;
+  #options: SubchannelOptions;
+  #aside = false;
+  /** The endpoint's own subchannel, where this is a pool of it for a class of callers. */
+  readonly #root: Subchannel;
+  readonly #links: SlotLinks;
+  /** By class; undefined as long as there was one class only. */
+  #pools: (Subchannel | undefined)[] | undefined;
+  /** Of classes that are gone, whose connections finish what they have. */
+  readonly #formerPools = new Set<Subchannel>();
   readonly #context: ChannelContext;
   readonly #owner: SubchannelOwner;
   readonly #now: () => number;
@@ -88,13 +93,79 @@ export class Subchannel implements UpstreamChannelOwner {
     options: SubchannelOptions,
     now: () => number,
     jitter: () => number,
+    root?: Subchannel,
   ) {
     this.#context = context;
     this.#owner = owner;
-    this.options = options;
+    this.#options = options;
+    this.#root = root ?? this;
+    this.#links = links;
     this.#now = now;
     this.#jitter = jitter;
     this.waiting = new SlotList(links);
+  }
+
+  /** An update may change them; slot, address and port stay. */
+  get options(): SubchannelOptions {
+    return this.#options;
+  }
+
+  set options(options: SubchannelOptions) {
+    this.#options = options;
+    for (const pool of this.#allPools()) pool.#options = options;
+  }
+
+  /** True while the endpoint is avoided after failed connects. */
+  get aside(): boolean {
+    return this.#root.#aside;
+  }
+
+  /**
+   * Connections are not shared between classes of callers: what one does to a connection is felt by its own class only. Class 0, where callers are not told
+   * apart, has this subchannel's own.
+   *
+   * @param callerClass 0 to 255.
+   */
+  of(callerClass: number): Subchannel {
+    return callerClass === 0 ? this : (this.#pools?.[callerClass] ?? this.#newPool(callerClass));
+  }
+
+  #newPool(callerClass: number): Subchannel {
+    const pool = new Subchannel(
+      this.#context,
+      this.#links,
+      this.#owner,
+      this.#options,
+      this.#now,
+      this.#jitter,
+      this,
+    );
+    pool.retired = this.retired;
+    this.#pools ??= [];
+    this.#pools[callerClass] = pool;
+    return pool;
+  }
+
+  /** Nobody of a class of callers is left: its connections close when their streams have ended, and its number may be another's. */
+  forget(callerClass: number): void {
+    const pool = this.#pools?.[callerClass];
+    if (pool === undefined) return;
+    this.#pools![callerClass] = undefined;
+    this.#formerPools.add(pool);
+    pool.#retirePool();
+  }
+
+  *#allPools(): Iterable<Subchannel> {
+    for (const pool of this.#pools ?? []) if (pool !== undefined) yield pool;
+    yield* this.#formerPools;
+  }
+
+  /** @returns a connection with room for a stream of our own, whichever callers it is for. */
+  anyAvailable(): UpstreamChannel | undefined {
+    let channel = this.available();
+    if (this.#pools === undefined) return channel;
+    for (const pool of this.#pools) channel ??= pool?.available();
+    return channel;
   }
 
   get connectionCount(): number {
@@ -161,6 +232,12 @@ export class Subchannel implements UpstreamChannelOwner {
   retire(): void {
     this.retired = true;
     clearTimeout(this.#backoffTimer);
+    for (const pool of this.#allPools()) pool.#retirePool();
+    this.#retirePool();
+  }
+
+  #retirePool(): void {
+    this.retired = true;
     while (this.waiting.head !== 0) this.#owner.waiterLeft(this.waiting.shift());
     for (const channel of [...this.#channels]) channel.retire();
     this.#releaseIfUnused();
@@ -189,7 +266,11 @@ export class Subchannel implements UpstreamChannelOwner {
   }
 
   #releaseIfUnused(): void {
-    if (this.#channels.length === 0 && this.#pins === 0) this.#owner.released(this);
+    const root = this.#root;
+    if (root !== this && this.#channels.length === 0) root.#formerPools.delete(this);
+    if (!root.retired || root.#channels.length > 0 || root.#pins > 0) return;
+    for (const pool of root.#allPools()) if (pool.#channels.length > 0) return;
+    this.#owner.released(root);
   }
 
   /**
@@ -197,6 +278,7 @@ export class Subchannel implements UpstreamChannelOwner {
    * too, and the endpoint is avoided as after a failed connect.
    */
   checkKeepalive(nowMs: number): void {
+    if (this.#pools !== undefined) for (const pool of this.#allPools()) pool.checkKeepalive(nowMs);
     for (let i = this.#channels.length - 1; i >= 0; i--) {
       const channel = this.#channels[i]!;
       if (channel.timedOut) continue;
@@ -256,7 +338,7 @@ export class Subchannel implements UpstreamChannelOwner {
   channelReady(channel: UpstreamChannel): void {
     this.#connecting--;
     this.#backoffMs = FIRST_BACKOFF_MS;
-    this.#setAside(false);
+    this.#root.#setAside(false);
     this.#owner.connected(this);
     if (this.retired) {
       channel.retire();
@@ -297,14 +379,15 @@ export class Subchannel implements UpstreamChannelOwner {
       for (let left = this.waiting.size; left > 0; left--) this.#owner.waiterLeft(this.waiting.shift());
       return;
     }
-    this.#setAside(true);
-    clearTimeout(this.#backoffTimer);
-    this.#backoffTimer = setTimeout(() => this.#setAside(false), jittered);
+    const root = this.#root;
+    root.#setAside(true);
+    clearTimeout(root.#backoffTimer);
+    root.#backoffTimer = setTimeout(() => root.#setAside(false), jittered);
   }
 
   #setAside(aside: boolean): void {
-    if (this.aside === aside) return;
-    this.aside = aside;
+    if (this.#aside === aside) return;
+    this.#aside = aside;
     if (!aside) clearTimeout(this.#backoffTimer);
     this.#owner.asideChanged(this, aside);
   }

@@ -5,6 +5,7 @@ import { AccessLogFormat } from "../../src/telemetry/access-log-format.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
 
 const record: AccessLogRecord = {
+  source: undefined,
   startMs: Date.UTC(2026, 0, 31, 12, 0, 0, 5),
   path: "/echo.Echo/Say",
   authority: "echo.default.svc.cluster.local:50051",

@@ -42,7 +42,7 @@ export class LoadReportAsker implements LoadReportStreamOwner {
   visit(): void {
     const { time, endpoints, endpointRow, replyScratch } = this.#context;
     if (this.#stream !== undefined || time.nowMs < this.#nextMs) return;
-    const channel = this.subchannel.available();
+    const channel = this.subchannel.anyAvailable();
     if (channel === undefined || channel.ownStream !== undefined) return;
     if (channel.connection.state.peerMaxConcurrentStreams < LEAST_STREAMS) return;
     const { slot } = this.subchannel.options;

@@ -158,7 +158,7 @@ export class Mirrors implements RequestMirrors {
     if (exchanges.bodyReceived[slot]! > copy.policy.maxBodyOctets) return false;
     const { random, time, reach } = this.#context;
     const endpoint = cluster.pick(this.#request, cluster.loads, random, time.nowMs);
-    const subchannel = endpoint < 0 ? undefined : reach(cluster, endpoint);
+    const subchannel = endpoint < 0 ? undefined : reach(cluster, endpoint)?.of(exchanges.callerClass[slot]!);
     const channel: UpstreamChannel | undefined = subchannel?.available();
     if (channel === undefined) {
       subchannel?.warm();
