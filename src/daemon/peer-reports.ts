@@ -1,8 +1,8 @@
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
+import type { SentLoad } from "../xds/client/load-reader.ts";
 import { endpointHash } from "../xds/resources/service-view.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
-import type { SentLoad } from "./load-reader.ts";
 
 /**
  * Takes what a control plane knows of the whole fleet's load, and puts it where every worker's picks read it: into shared memory, so that

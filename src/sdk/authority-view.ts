@@ -8,7 +8,7 @@ import type { ClusterBalance } from "./cluster-balance.ts";
 import type { ChosenRoute } from "./compiled-routes.ts";
 import { CompiledRoutes } from "./compiled-routes.ts";
 import type { CallMethodConfig } from "./method-config.ts";
-import { methodConfigOf } from "./method-config.ts";
+import { isHedged, methodConfigOf } from "./method-config.ts";
 
 /** Where a call goes. */
 export type Destination =
@@ -52,6 +52,7 @@ export class AuthorityView {
   readonly #options: AuthorityViewOptions;
   readonly #listeners = new Set<() => void>();
   readonly #configs = new WeakMap<object, CallMethodConfig>();
+  readonly #hedgedConfigs = new WeakMap<object, CallMethodConfig>();
   #clusterName = "";
   #routes: CompiledRoutes | undefined;
   #names: ReadonlySet<string> = new Set();
@@ -122,18 +123,21 @@ export class AuthorityView {
     }
   }
 
-  /** @returns time limit and retries of calls that go there. */
-  methodConfigOf(destination: Destination): CallMethodConfig {
+  /** @returns time limit, retries and hedges of calls that go there. @param method `/package.Service/Method`. */
+  methodConfigOf(destination: Destination, method: string): CallMethodConfig {
     if (destination.kind !== "cluster") return NO_CONFIG;
     const { settings } = destination.cluster.snapshot;
     const policy = destination.route?.policy ?? null;
     // Settings are immutable, and those of one snapshot one object: what is made of them is made once.
     const key = policy ?? settings;
-    const known = policy === null ? this.#configs.get(key) : undefined;
+    const { hedging } = settings;
+    const hedges = hedging !== null && isHedged(hedging, method);
+    const configs = hedges ? this.#hedgedConfigs : this.#configs;
+    const known = policy === null ? configs.get(key) : undefined;
     if (known !== undefined) return known;
     const retries = policy?.retries === undefined ? settings.retries : policy.retries;
-    const config = methodConfigOf(policy?.timeouts ?? settings.timeouts, retries);
-    if (policy === null) this.#configs.set(key, config);
+    const config = methodConfigOf(policy?.timeouts ?? settings.timeouts, retries, hedges ? hedging : null);
+    if (policy === null) configs.set(key, config);
     return config;
   }
 

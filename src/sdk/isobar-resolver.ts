@@ -104,7 +104,7 @@ export class IsobarResolver implements experimental.Resolver {
         const call = new RoutedCall(view, method, metadata, self);
         call.changeHeaders(metadata);
         return {
-          methodConfig: view.methodConfigOf(call.destination),
+          methodConfig: view.methodConfigOf(call.destination, method),
           // Strings are what other policies expect of it; it is handed on as it is.
           pickInformation: call as unknown as CallConfig["pickInformation"],
           status: 0,

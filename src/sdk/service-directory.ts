@@ -7,9 +7,12 @@ import { SlotLimitError } from "../resource/slot-limit-error.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { GrpcAdsTransport } from "../xds/client/grpc-ads-transport.ts";
 import { KnowledgeKeeper } from "../xds/client/knowledge-keeper.ts";
+import { LoadReader } from "../xds/client/load-reader.ts";
+import { LoadReportClient } from "../xds/client/load-report-client.ts";
 import type { AuthorityTarget } from "../xds/client/resolve-authority.ts";
 import { XdsClient } from "../xds/client/xds-client.ts";
 import { ISOBAR_CLIENT_USER_AGENT } from "../xds/resources/client-kind.ts";
+import type { XdsNode } from "../xds/resources/delta-request.ts";
 import { AuthorityView } from "./authority-view.ts";
 import { ClientCredentials } from "./client-credentials.ts";
 import { clientLog } from "./client-log.ts";
@@ -37,6 +40,7 @@ export class ServiceDirectory implements ResolverSurroundings {
   readonly #random: SeededRandom;
   readonly #log: ReturnType<typeof clientLog>;
   readonly #client: XdsClient | undefined;
+  #reports: LoadReportClient | undefined;
   readonly #keeper: KnowledgeKeeper | undefined;
   readonly #started: Promise<void>;
   readonly #lingering = new Map<AuthorityView, NodeJS.Timeout>();
@@ -107,6 +111,7 @@ export class ServiceDirectory implements ResolverSurroundings {
     await this.#started;
     clearInterval(this.#ticking);
     for (const timer of this.#lingering.values()) clearTimeout(timer);
+    this.#reports?.close();
     await this.#keeper?.close();
     this.#client?.close();
   }
@@ -114,6 +119,30 @@ export class ServiceDirectory implements ResolverSurroundings {
   async #start(): Promise<void> {
     await this.#keeper?.restore();
     this.#client?.start();
+    if (this.#client !== undefined) this.#reports = this.#report(this.#client);
+  }
+
+  /** Tells the control plane what calls come to, where it asks for that: who balances beside this process knows of it then. */
+  #report(client: XdsClient): LoadReportClient {
+    const { clock, clusters, table, settings } = this;
+    const reader = new LoadReader(
+      (name) => {
+        const cluster = clusters.get(name);
+        return cluster === undefined ? undefined : { snapshot: cluster.snapshot, attempts: Number.NaN };
+      },
+      table.counters,
+      () => clock.nowMs(),
+    );
+    return new LoadReportClient({
+      node: nodeOf(settings),
+      open: (owner) => client.openReports(owner),
+      wanted: () => client.reportedClusters,
+      read: (names) => reader.read(names),
+      onEnd: (reason) => {
+        reader.forget();
+        this.#log.debug("load is not reported", { reason });
+      },
+    });
   }
 
   #makeClient(settings: ClientSettings): XdsClient {
@@ -124,17 +153,11 @@ export class ServiceDirectory implements ResolverSurroundings {
       () => credentials.token(),
       false,
     );
-    const { id, zone, region, holdBackMs, snapshotFile, controlPlane } = settings;
+    const { holdBackMs, snapshotFile, controlPlane } = settings;
     return new XdsClient({
       addresses: controlPlane,
       transport,
-      node: {
-        id,
-        zone,
-        region,
-        userAgentName: ISOBAR_CLIENT_USER_AGENT,
-        userAgentVersion: VERSION,
-      },
+      node: nodeOf(settings),
       clock: this.clock,
       random: this.#random,
       holdBackMs,
@@ -292,4 +315,9 @@ export class ServiceDirectory implements ResolverSurroundings {
     this.table.sweep(nowMs);
     for (const cluster of this.clusters.values()) cluster.tick(nowMs);
   }
+}
+
+/** Who this process is for a control plane. */
+function nodeOf({ id, zone, region }: ClientSettings): XdsNode {
+  return { id, zone, region, userAgentName: ISOBAR_CLIENT_USER_AGENT, userAgentVersion: VERSION };
 }

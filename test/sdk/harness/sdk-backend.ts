@@ -37,7 +37,11 @@ export class SdkBackend {
   }
 
   /** @param port 0 for a free one. */
-  static async start(name: string, port = 0): Promise<SdkBackend> {
+  static async start(
+    name: string,
+    port = 0,
+    shown: ServerCredentials = ServerCredentials.createInsecure(),
+  ): Promise<SdkBackend> {
     const backend = new SdkBackend(name);
     const answer: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       backend.calls++;
@@ -62,7 +66,7 @@ export class SdkBackend {
       { name: answer, watch },
     );
     backend.port = await new Promise<number>((resolve, reject) => {
-      backend.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      backend.#server.bindAsync(`127.0.0.1:${port}`, shown, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       );
     });

@@ -1,4 +1,9 @@
-import type { ChannelOptions, ClientReadableStream, Metadata as MetadataType } from "@grpc/grpc-js";
+import type {
+  ChannelCredentials,
+  ChannelOptions,
+  ClientReadableStream,
+  Metadata as MetadataType,
+} from "@grpc/grpc-js";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { NAME_METHOD, WATCH_METHOD } from "./sdk-backend.ts";
 
@@ -16,8 +21,12 @@ export interface Called {
 export class SdkCaller {
   readonly #client: Client;
 
-  constructor(target: string, options: ChannelOptions = {}) {
-    this.#client = new Client(target, credentials.createInsecure(), {
+  constructor(
+    target: string,
+    options: ChannelOptions = {},
+    shown: ChannelCredentials = credentials.createInsecure(),
+  ) {
+    this.#client = new Client(target, shown, {
       "grpc.enable_http_proxy": 0,
       ...options,
     });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ShownLoad } from "../../../src/control-plane/fleet-loads.ts";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
 
@@ -77,6 +78,12 @@ export class StaticControlPlane {
   /** Clients with what they have, as the control plane tells it. */
   async status(): Promise<string> {
     return (await fetch(`http://${this.#admin}/xds/status`)).text();
+  }
+
+  /** What callers have reported of a service. */
+  async load(service: string): Promise<ShownLoad | undefined> {
+    const response = await fetch(`http://${this.#admin}/load?format=json&service=${service}`);
+    return ((await response.json()) as { readonly services: readonly ShownLoad[] }).services[0];
   }
 
   get isRunning(): boolean {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LoadReader } from "../../src/daemon/load-reader.ts";
-import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
-import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
-import { SlotRegistry } from "../../src/resource/slot-registry.ts";
-import { ClusterColumn, ClusterCounters } from "../../src/telemetry/cluster-counters.ts";
-import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
-import { cluster as clusterOf, ECHO, endpoint } from "../resource/cluster-builder.ts";
+import { ClusterSnapshot } from "../../../src/resource/cluster-snapshot.ts";
+import { encodeClusterSnapshot } from "../../../src/resource/encode-cluster-snapshot.ts";
+import { SlotRegistry } from "../../../src/resource/slot-registry.ts";
+import { ClusterColumn, ClusterCounters } from "../../../src/telemetry/cluster-counters.ts";
+import { EndpointCounters } from "../../../src/telemetry/endpoint-counters.ts";
+import { LoadReader } from "../../../src/xds/client/load-reader.ts";
+import { cluster as clusterOf, ECHO, endpoint } from "../../resource/cluster-builder.ts";
 
 function rig() {
   const endpoints = [0, 1, 2].map((n) => endpoint(n, { zone: n === 2 ? "b" : "a" }));
@@ -15,13 +15,16 @@ function rig() {
   const publish = (of: typeof endpoints) => {
     const cluster = clusterOf(of);
     const snapshot = new ClusterSnapshot(encodeClusterSnapshot(cluster, registry.assign(cluster)));
-    return { cluster, snapshot, counters: clusterCounters };
+    return snapshot;
   };
   let published = publish(endpoints);
   const counters = new EndpointCounters(2);
   let nowMs = 1_000;
   const reader = new LoadReader(
-    (name) => (name === ECHO ? published : undefined),
+    (name) =>
+      name === ECHO
+        ? { snapshot: published, attempts: clusterCounters.sum(ClusterColumn.attempts) }
+        : undefined,
     counters,
     () => nowMs,
   );
@@ -36,7 +39,7 @@ function rig() {
     },
     /** What a worker counts. */
     count: (worker: number, n: number, begun: number, ended: number, failed = 0) => {
-      const cell = counters.rowStart(worker) + published.snapshot.slotAt(n);
+      const cell = counters.rowStart(worker) + published.slotAt(n);
       counters.requests[cell]! += begun;
       counters.inFlight[cell]! += begun - ended;
       counters.errors[cell]! += failed;

@@ -1,8 +1,13 @@
-import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
-import { ClusterColumn } from "../telemetry/cluster-counters.ts";
-import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
-import type { ClusterStats, EndpointStats, LocalityStats } from "../xds/load/encode-load-stats.ts";
-import type { PublishedCluster } from "./cluster-publisher.ts";
+import type { ClusterSnapshot } from "../../resource/cluster-snapshot.ts";
+import type { EndpointCounters } from "../../telemetry/endpoint-counters.ts";
+import type { ClusterStats, EndpointStats, LocalityStats } from "../load/encode-load-stats.ts";
+
+/** A cluster whose load is read. */
+export interface CountedCluster {
+  readonly snapshot: ClusterSnapshot;
+  /** Attempts of the whole cluster, so that one with none since need not be looked at; NaN where they are not counted. */
+  readonly attempts: number;
+}
 
 /** What this proxy had in flight at a cluster's endpoints when it last reported. */
 export interface SentLoad {
@@ -26,17 +31,17 @@ interface Reading extends SentLoad {
 }
 
 /**
- * Reads off shared memory what requests have come to at each endpoint since it was last read, for reports of load. No worker notices.
+ * Reads off the counters what requests have come to at each endpoint since it was last read, for reports of load. Who counts does not notice.
  */
 export class LoadReader {
-  readonly #find: (cluster: string) => PublishedCluster | undefined;
+  readonly #find: (cluster: string) => CountedCluster | undefined;
   readonly #counters: EndpointCounters;
   readonly #nowMs: () => number;
   readonly #readings = new Map<string, Reading>();
 
   /** @param nowMs on a clock that does not jump. */
   constructor(
-    find: (cluster: string) => PublishedCluster | undefined,
+    find: (cluster: string) => CountedCluster | undefined,
     counters: EndpointCounters,
     nowMs: () => number,
   ) {
@@ -52,8 +57,8 @@ export class LoadReader {
     const named = new Set<string>();
     for (const name of clusters) {
       named.add(name);
-      const published = this.#find(name);
-      const said = published === undefined ? undefined : this.#readOne(name, published, nowMs);
+      const counted = this.#find(name);
+      const said = counted === undefined ? undefined : this.#readOne(name, counted, nowMs);
       if (said !== undefined) stats.push(said);
     }
     for (const name of this.#readings.keys()) if (!named.has(name)) this.#readings.delete(name);
@@ -76,10 +81,8 @@ export class LoadReader {
     this.#readings.clear();
   }
 
-  #readOne(name: string, { snapshot, counters }: PublishedCluster, nowMs: number): ClusterStats | undefined {
+  #readOne(name: string, { snapshot, attempts }: CountedCluster, nowMs: number): ClusterStats | undefined {
     const before = this.#readings.get(name);
-    const attempts =
-      counters.sum(ClusterColumn.attempts) + counters.sum(ClusterColumn.splicedConnectionsTotal);
     // Nothing since, and nothing under way: nobody has to look at its endpoints.
     if (before?.snapshot === snapshot && before.attempts === attempts && before.sent === undefined) {
       this.#readings.set(name, { ...before, atMs: nowMs, requestsPerSecond: 0, sentBefore: undefined });
