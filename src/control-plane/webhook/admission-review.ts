@@ -7,10 +7,14 @@ const variable = z.looseObject({
   valueFrom: z.unknown().optional(),
 });
 
+const amounts = z.record(z.string(), z.union([z.string(), z.number()])).nullish();
+const resources = z.looseObject({ limits: amounts, requests: amounts });
+
 const container = z.looseObject({
   name: z.string().default(""),
   env: z.array(variable).nullish(),
   envFrom: z.array(z.unknown()).nullish(),
+  resources: resources.nullish(),
 });
 
 const texts = z.record(z.string(), z.string()).nullish();
@@ -36,6 +40,7 @@ const pod = z.looseObject({
     containers: z.array(container),
     initContainers: z.array(container).nullish(),
     hostNetwork: z.boolean().nullish(),
+    securityContext: z.looseObject({ runAsUser: z.number().nullish() }).nullish(),
     os: z.looseObject({ name: z.string() }).nullish(),
   }),
 });
@@ -55,6 +60,9 @@ const review = z.looseObject({
 
 /** A container of a Pod, as far as it is read. */
 export type PodContainer = z.infer<typeof container>;
+
+/** What a container asks for, and what it may have: quantities by name. */
+export type ContainerResources = z.infer<typeof resources>;
 
 /** A Pod on its way into the API server, as far as it is read. Names and times that the API server gives are not there yet, nor is the UID. */
 export type IncomingPod = z.infer<typeof pod>;

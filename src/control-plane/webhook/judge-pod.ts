@@ -71,7 +71,7 @@ export function judgePod(
 function waiting(pod: IncomingPod, failClosed: boolean, settings: PodWebhookSettings): PodVerdict {
   const { initContainers } = pod.spec;
   if (initContainers?.some(({ name }) => name === WAIT_CONTAINER) === true) return UNCHANGED;
-  const container = waitContainer(settings, failClosed);
+  const container = waitContainer(pod, settings, failClosed);
   const added: PatchOperation =
     initContainers === undefined || initContainers === null
       ? { op: "add", path: "/spec/initContainers", value: [container] }

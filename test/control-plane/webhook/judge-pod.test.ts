@@ -203,13 +203,56 @@ describe("a Pod on its way into the API server", () => {
         allowPrivilegeEscalation: false,
         capabilities: { drop: ["ALL"] },
         readOnlyRootFilesystem: true,
-        runAsGroup: 65_532,
         runAsNonRoot: true,
-        runAsUser: 65_532,
         seccompProfile: { type: "RuntimeDefault" },
       });
+      assert.equal("resources" in first, false);
       assert.deepEqual(variablesOf(after), {}, "and gets no variables");
     }
+  });
+
+  /** The container that waits, in a Pod with this spec. */
+  const waitIn = (spec: object) => {
+    const before = pod(spec);
+    const { patch } = judgePod(before, TRANSPARENT, 0, SETTINGS);
+    return patched(before, patch).spec.initContainers?.[0] as unknown as {
+      readonly resources?: object;
+      readonly securityContext: Readonly<Record<string, unknown>>;
+      readonly args: readonly string[];
+    };
+  };
+
+  it("asks for as much as its largest container to wait, for its namespace has accepted that", () => {
+    const asking = (...all: readonly object[]) =>
+      waitIn({ containers: all.map((resources, index) => ({ name: `c${index}`, resources })) }).resources;
+    const [small, large] = [
+      { limits: { memory: "64Mi", cpu: "50m" }, requests: { memory: "64Mi", cpu: "50m" } },
+      { limits: { memory: "1Gi", cpu: 2, "nvidia.com/gpu": 1 }, requests: { memory: "512Mi", cpu: 1 } },
+    ];
+    const wanted = { limits: { memory: "1Gi", cpu: "2" }, requests: { memory: "512Mi", cpu: "1" } };
+    assert.deepEqual(asking(small, large, {}), wanted);
+    assert.deepEqual(asking(large, small), wanted);
+    assert.deepEqual(asking(small), { ...small, limits: { memory: "128Mi", cpu: "50m" } });
+    assert.deepEqual(asking({ limits: { memory: 500_000_000 } }), {
+      limits: { memory: "500000000" },
+      requests: {},
+    });
+    for (const nothing of [{}, { limits: {} }, { limits: { "nvidia.com/gpu": "1" } }])
+      assert.equal(asking(nothing), undefined);
+  });
+
+  it("waits as the image's user where it would be root, and as its own user otherwise", () => {
+    const userOf = (securityContext: object) => waitIn({ securityContext }).securityContext["runAsUser"];
+    assert.equal(userOf({ runAsUser: 0 }), 65_532);
+    assert.equal(userOf({ runAsUser: 1000 }), undefined);
+    assert.equal(userOf({}), undefined);
+  });
+
+  it("does not start uncaptured where its namespace fails closed", () => {
+    const before = pod({});
+    const { patch } = judgePod(before, { ...TRANSPARENT, failClosed: true }, 0, SETTINGS);
+    const [wait] = patched(before, patch).spec.initContainers as unknown as readonly { args: string[] }[];
+    assert.deepEqual(wait?.args, ["wait", "--address", "169.254.77.1:15001", "--required"]);
   });
 
   it("gets nothing where there is nothing to be done for it", () => {
