@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { ClusterTls } from "../resource/cluster-tls.ts";
 import type { ClusterConfig } from "./config.ts";
 import { systemErrorText } from "./system-error-text.ts";
 
@@ -30,11 +31,12 @@ const BEGIN_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-
 const MAX_FILE_OCTETS = 4 * 1_048_576;
 
 /** Reads the files of a `tls` section, sees that they are what they should be, and that certificate and key belong together. */
-export function readTlsFiles(tls: ClusterTlsConfig): TlsFiles | TlsFilesProblem {
+export function readTlsFiles(tls: ClusterTls): TlsFiles | TlsFilesProblem {
   const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
   const texts = { caFile: "", certFile: "", keyFile: "" };
   for (const key of ["caFile", "certFile", "keyFile"] as const) {
     const file = tls[key];
+    texts[key] = tls.texts?.[key] ?? "";
     if (file === undefined) continue;
     try {
       texts[key] = readFileSync(file, "utf8");
@@ -51,7 +53,7 @@ export function readTlsFiles(tls: ClusterTlsConfig): TlsFiles | TlsFilesProblem 
     ["caFile", ca],
     ["certFile", cert],
   ] as const) {
-    if (tls[name] === undefined) continue;
+    if (tls[name] === undefined && text === "") continue;
     const wanted = "at least one PEM certificate";
     const blocks = text.match(BEGIN_CERTIFICATE) ?? [];
     if (blocks.length === 0) return { key: name, problem: "no certificate in it", wanted };
@@ -64,7 +66,7 @@ export function readTlsFiles(tls: ClusterTlsConfig): TlsFiles | TlsFilesProblem 
       }
     }
   }
-  if (tls.keyFile !== undefined) {
+  if (tls.keyFile !== undefined || key !== "") {
     const wanted = "a PEM private key without a passphrase";
     try {
       const privateKey = createPrivateKey(key);

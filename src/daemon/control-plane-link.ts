@@ -18,6 +18,7 @@ import { ControlPlaneCounts } from "./control-plane-counts.ts";
 import { ControlPlaneCredentials } from "./control-plane-credentials.ts";
 import { ControlPlaneTrouble } from "./control-plane-trouble.ts";
 import type { FleetLink } from "./fleet-link.ts";
+import type { TlsIdentities } from "./tls-identities.ts";
 
 /** The section of the configuration. */
 export type ControlPlaneConfig = NonNullable<Config["controlPlane"]>;
@@ -33,6 +34,8 @@ export interface ControlPlaneLinkOptions {
   readonly authorities: AuthorityPublisher;
   /** This proxy among the others. */
   readonly fleet: FleetLink;
+  /** Where TLS identities are announced; made when the first is needed. */
+  readonly tls: () => Pick<TlsIdentities, "use" | "retire">;
   /** @returns the slot of a cluster that was published, else -1. */
   readonly slotOf: (cluster: string) => number;
   /** @returns a number that changes whenever the cluster gets a request; NaN while requests are under way. */
@@ -50,6 +53,8 @@ export class ControlPlaneLink {
   readonly client: XdsClient;
   readonly #counts = new ControlPlaneCounts();
   readonly #options: ControlPlaneLinkOptions;
+  /** Clusters whose endpoints are spoken to by TLS. */
+  readonly #withTls = new Set<string>();
   readonly #idleMs: number;
   readonly #timer: NodeJS.Timeout;
   /** By authority: the use of its clusters when last looked at, and when that last changed. */
@@ -182,7 +187,18 @@ export class ControlPlaneLink {
   }
 
   #upsert(cluster: Cluster): void {
-    this.#options.clusters.upsert(cluster);
+    const { name, tls } = cluster;
+    const { clusters, tls: identities, log } = this.#options;
+    if (tls === undefined && !this.#withTls.has(name)) return clusters.upsert(cluster);
+    if (!identities().use(name, tls)) {
+      log.error("two TLS identities have one number, the cluster is not used", { cluster: name });
+      return;
+    }
+    if (tls === undefined) this.#withTls.delete(name);
+    else this.#withTls.add(name);
+    clusters.upsert(cluster);
+    // What it used before is gone for good only now that workers know the other one.
+    identities().retire();
   }
 
   #remove(name: string): void {
@@ -190,6 +206,10 @@ export class ControlPlaneLink {
     this.#options.authorities.flush();
     this.#options.clusters.remove(name);
     this.#options.fleet.removed(name);
+    if (this.#withTls.delete(name)) {
+      this.#options.tls().use(name, undefined);
+      this.#options.tls().retire();
+    }
   }
 
   #authority(authority: string, target: AuthorityTarget): void {

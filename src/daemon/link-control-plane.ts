@@ -9,7 +9,10 @@ import { FleetLink } from "./fleet-link.ts";
 
 /** What of the daemon a control plane is linked with. */
 export interface LinkSurroundings
-  extends Pick<ControlPlaneLinkOptions, "node" | "clusters" | "others" | "onRoutes" | "authorities" | "log">,
+  extends Pick<
+      ControlPlaneLinkOptions,
+      "node" | "clusters" | "others" | "onRoutes" | "authorities" | "tls" | "log"
+    >,
     Pick<FleetLinkOptions, "onCallers" | "onCapture"> {
   readonly publisher: ClusterPublisher;
 }

@@ -288,6 +288,7 @@ export class ProxyDaemon {
     const { config, log } = this.#options;
     if (config.controlPlane === undefined) return;
     const { linkControlPlane } = await import("./link-control-plane.ts");
+    const { TlsIdentities } = await import("./tls-identities.ts");
     await this.#loadRoutes(config);
     this.#controlPlane = await linkControlPlane(config.controlPlane, {
       node: config.node,
@@ -297,6 +298,7 @@ export class ProxyDaemon {
       authorities: this.#authorities,
       publisher: this.#publisher,
       ...this.#capture?.views,
+      tls: () => this.#identities(TlsIdentities),
       log,
     });
     this.#metrics?.controlPlane(() => this.#controlPlane!.counts);
@@ -316,19 +318,21 @@ export class ProxyDaemon {
   /** Loaded at need: most proxies speak clear text with their endpoints. */
   async #announceTls(config: Config): Promise<void> {
     if (this.#tls === undefined && config.clusters.every(({ tls }) => tls === undefined)) return;
-    if (this.#tls === undefined) {
-      const { TlsIdentities } = await import("./tls-identities.ts");
-      this.#tls = new TlsIdentities({
-        broadcast: (message) => {
-          this.#threads.broadcast(message);
-          this.#health.tlsChanged(message);
-        },
-        log: this.#options.log,
-        onCertificates: (certificates) => this.#metrics?.ownCertificates(certificates),
-        onReload: (succeeded) => this.#metrics?.certificatesReloaded(succeeded),
-      });
-    }
-    this.#tls.apply(config);
+    const { TlsIdentities } = await import("./tls-identities.ts");
+    this.#identities(TlsIdentities).apply(config);
+  }
+
+  #identities(Identities: typeof TlsIdentities): TlsIdentities {
+    this.#tls ??= new Identities({
+      broadcast: (message) => {
+        this.#threads.broadcast(message);
+        this.#health.tlsChanged(message);
+      },
+      log: this.#options.log,
+      onCertificates: (certificates) => this.#metrics?.ownCertificates(certificates),
+      onReload: (succeeded) => this.#metrics?.certificatesReloaded(succeeded),
+    });
+    return this.#tls;
   }
 
   /** What a worker that takes the place of a dead one is told first: all that the others know. */

@@ -2,6 +2,8 @@ import { statSync } from "node:fs";
 import type { ClusterConfig, Config } from "../config/config.ts";
 import type { ClusterTlsConfig, TlsFiles } from "../config/read-tls-files.ts";
 import { readTlsFiles } from "../config/read-tls-files.ts";
+import type { ClusterTls, NamedTls } from "../resource/cluster-tls.ts";
+import { tlsKey, tlsNumber } from "../resource/cluster-tls.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -25,15 +27,17 @@ export interface TlsIdentitiesOptions {
 
 interface Entry {
   readonly number: number;
-  readonly tls: ClusterTlsConfig;
-  readonly serverName: string;
+  readonly tls: NamedTls;
   /** The last that were good; `undefined` until there are any. */
   files: TlsFiles | undefined;
   /** State of the files when they were last read, and when they were last looked at. */
   readState: string;
   seenState: string;
   trouble: string;
+  /** By the file. */
   used: boolean;
+  /** Clusters of a control plane that use it. */
+  readonly clusters: Set<string>;
 }
 
 /**
@@ -58,40 +62,45 @@ export class TlsIdentities {
     for (const entry of this.#entries.values()) entry.used = false;
     for (const cluster of config.clusters) {
       if (cluster.tls === undefined) continue;
-      const serverName = serverNameOf(cluster, cluster.tls);
-      const key = keyOf(cluster.tls, serverName);
-      let entry = this.#entries.get(key);
-      if (entry === undefined) {
-        const number = this.#numberFor(key);
-        const { tls } = cluster;
-        entry = {
-          number,
-          tls,
-          serverName,
-          files: undefined,
-          readState: "",
-          seenState: "",
-          trouble: "",
-          used: true,
-        };
-        this.#entries.set(key, entry);
-        this.#read(entry, stateOf(tls));
-      }
+      const tls = namedTls(cluster, cluster.tls);
+      const key = tlsKey(tls);
+      const entry = this.#entries.get(key) ?? this.#add(key, tls, this.#numberFor(key));
       entry.used = true;
     }
     this.#tellCertificates();
   }
 
+  /**
+   * Announces the identity of a control plane's cluster, whose number is {@link tlsNumber}. To be called before the cluster is sent.
+   *
+   * @param tls undefined: the cluster needs none (any more).
+   * @returns false where another identity has this number, which happens once in two thousand million: then the cluster is not to be used.
+   */
+  use(cluster: string, tls: NamedTls | undefined): boolean {
+    const key = tls && tlsKey(tls);
+    for (const [each, { clusters }] of this.#entries) if (each !== key) clusters.delete(cluster);
+    if (tls === undefined || key === undefined) return true;
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const number = tlsNumber(key);
+      for (const other of this.#entries.values()) if (other.number === number) return false;
+      entry = this.#add(key, tls, number);
+      this.#tellCertificates();
+    }
+    entry.clusters.add(cluster);
+    return entry.number === tlsNumber(key);
+  }
+
   /** @returns the number of a cluster's identity; 0 for clear text. */
   numberOf(cluster: ClusterConfig): number {
     if (cluster.tls === undefined) return 0;
-    return this.#entries.get(keyOf(cluster.tls, serverNameOf(cluster, cluster.tls)))?.number ?? 0;
+    return this.#entries.get(tlsKey(namedTls(cluster, cluster.tls)))?.number ?? 0;
   }
 
   /** Forgets what no cluster uses any more. */
   retire(): void {
-    for (const [key, { number, used }] of this.#entries) {
-      if (used) continue;
+    for (const [key, { number, used, clusters }] of this.#entries) {
+      if (used || clusters.size > 0) continue;
       this.#entries.delete(key);
       this.#options.broadcast({ kind: "tls-identity-removed", number });
     }
@@ -107,6 +116,22 @@ export class TlsIdentities {
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  #add(key: string, tls: NamedTls, number: number): Entry {
+    const entry = {
+      number,
+      tls,
+      files: undefined,
+      readState: "",
+      seenState: "",
+      trouble: "",
+      used: false,
+      clusters: new Set<string>(),
+    };
+    this.#entries.set(key, entry);
+    this.#read(entry, stateOf(tls));
+    return entry;
   }
 
   #look(): void {
@@ -137,7 +162,7 @@ export class TlsIdentities {
       const message = isFirst
         ? "TLS files cannot be used, endpoints that need them are not reached"
         : "changed TLS files cannot be used, the last good ones stay in use";
-      log.warn(message, { file: entry.tls[key], found: problem, wanted });
+      log.warn(message, { file: entry.tls[key] ?? `${key}, as text`, found: problem, wanted });
       return;
     }
     entry.trouble = "";
@@ -148,7 +173,7 @@ export class TlsIdentities {
     if (isFirst && !wasBad) return;
     onReload(true);
     log.info("changed TLS files are in use for new connections", {
-      serverName: entry.serverName,
+      serverName: entry.tls.serverName,
       ...(entry.tls.certFile === undefined ? {} : { certFile: entry.tls.certFile }),
       ...(files.notAfterMs === undefined ? {} : { notAfter: new Date(files.notAfterMs).toISOString() }),
     });
@@ -166,27 +191,22 @@ export class TlsIdentities {
   /** Equal in every process that has read the same, because snapshots carry it in what they are compared by. */
   #numberFor(key: string): number {
     const taken = new Set([...this.#entries.values()].map(({ number }) => number));
-    let number = fold(key);
+    let number = tlsNumber(key);
     while (number === 0 || taken.has(number)) number = (number + 1) % 2 ** 31;
     return number;
   }
 }
 
-function identityOf({ number, serverName, tls }: Entry, { ca, cert, key }: TlsFiles): TlsIdentity {
-  return { number, serverName, subjectAltNames: tls.subjectAltNames ?? [], ca, cert, key };
+function identityOf({ number, tls }: Entry, { ca, cert, key }: TlsFiles): TlsIdentity {
+  return { number, serverName: tls.serverName, subjectAltNames: tls.subjectAltNames ?? [], ca, cert, key };
 }
 
-function serverNameOf({ name }: ClusterConfig, tls: ClusterTlsConfig): string {
-  return tls.serverName ?? name.replace(/:[0-9]+$/, "").replace(/^\[|\]$/g, "");
-}
-
-function keyOf(tls: ClusterTlsConfig, serverName: string): string {
-  const { mode, caFile, certFile, keyFile, subjectAltNames } = tls;
-  return JSON.stringify([mode, caFile, certFile, keyFile, serverName, subjectAltNames]);
+function namedTls({ name }: ClusterConfig, tls: ClusterTlsConfig): NamedTls {
+  return { ...tls, serverName: tls.serverName ?? name.replace(/:[0-9]+$/, "").replace(/^\[|\]$/g, "") };
 }
 
 /** @returns what differs when a file has become another one, or another content: links are followed. */
-function stateOf(tls: ClusterTlsConfig): string {
+function stateOf(tls: ClusterTls): string {
   return [tls.caFile, tls.certFile, tls.keyFile].map(stateOfFile).join(" ");
 }
 
@@ -198,11 +218,4 @@ function stateOfFile(file: string | undefined): string {
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
   }
-}
-
-/** FNV-1a of the characters, 31 bits. */
-function fold(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 1;
 }

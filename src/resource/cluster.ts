@@ -1,5 +1,6 @@
 import type { ClusterSettings } from "./cluster-settings.ts";
 import { CLUSTER_SETTINGS_DEFAULTS } from "./cluster-settings.ts";
+import type { NamedTls } from "./cluster-tls.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** What an endpoint speaks: HTTP/2 (gRPC), HTTP/1.1, or something that is only passed on, octet by octet. */
@@ -51,6 +52,8 @@ export interface Cluster {
   readonly keepaliveTimeoutMs: number;
   /** Which TLS identity its connections use, as the daemon numbers them; 0 for clear text. Part of the pool key. */
   readonly tlsIdentity: number;
+  /** What that identity is made of, where a control plane said so; what the file has is known by its number alone. */
+  readonly tls?: NamedTls;
   readonly settings: ClusterSettings;
   /** In the order of discovery, keys unique. May be empty. */
   readonly endpoints: readonly Endpoint[];

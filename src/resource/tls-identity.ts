@@ -8,7 +8,7 @@ export const TLS_MODES = ["SIMPLE", "MUTUAL"] as const;
 export interface TlsIdentity {
   /** 1 and up; 0 stands for clear text. */
   readonly number: number;
-  /** Name sent as SNI, and expected in the endpoint's certificate unless {@link subjectAltNames} says otherwise. */
+  /** Name sent as SNI, and expected in the endpoint's certificate unless {@link subjectAltNames} says otherwise. "" for none, where these say so. */
   readonly serverName: string;
   /** If not empty, one of these must be in the certificate: host names (`*.` for one label), IP addresses, URIs. */
   readonly subjectAltNames: readonly string[];

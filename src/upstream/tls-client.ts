@@ -89,7 +89,7 @@ export class TlsClient {
     return {
       secureContext: this.#secureContext(this.#identity),
       // SNI knows names only (RFC 6066 section 3).
-      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+      ...(serverName !== "" && isIP(serverName) === 0 ? { servername: serverName } : {}),
       ...(session === undefined ? {} : { session }),
       rejectUnauthorized: true,
       checkServerIdentity: (_, certificate) => checkIdentity(serverName, subjectAltNames, certificate),

@@ -2,6 +2,8 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Cluster, ClusterProtocol, H2UpgradePolicy } from "../../resource/cluster.ts";
 import { CLUSTER_DEFAULTS, CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "../../resource/cluster.ts";
 import { clusterSettings } from "../../resource/cluster-settings.ts";
+import type { NamedTls } from "../../resource/cluster-tls.ts";
+import { tlsKey, tlsNumber } from "../../resource/cluster-tls.ts";
 import { sharedSettings } from "../../resource/shared-settings.ts";
 import type { Cluster as ClusterMessage } from "../generated/envoy/config/cluster/v3/cluster_pb.js";
 import { Cluster_DiscoveryType, ClusterSchema } from "../generated/envoy/config/cluster/v3/cluster_pb.js";
@@ -10,6 +12,7 @@ import { decodeDuration } from "./decode-duration.ts";
 import { decodeLoadAssignment } from "./decode-load-assignment.ts";
 import { decodeLoadBalancing } from "./decode-load-balancing.ts";
 import { decodeCircuit, decodeHealthCheck, decodeOutlierDetection } from "./decode-protection.ts";
+import { decodeUpstreamTls } from "./decode-upstream-tls.ts";
 import { decodeOwnSettings } from "./own-settings.ts";
 import type { Decoded } from "./resource-problem.ts";
 import { decodeGuarded, ResourceProblem } from "./resource-problem.ts";
@@ -33,7 +36,7 @@ export function decodeCluster(octets: Uint8Array): Decoded<ClusterResource> {
         `1 to ${MAX_NAME_LENGTH}`,
       );
     }
-    refuseTls(message);
+    const tls = decodeTransport(message);
     const { assignmentName, assignment } = decodeSource(message);
     const own = message.metadata?.filterMetadata[ISOBAR_METADATA];
     const settings = own?.["settings"];
@@ -45,6 +48,7 @@ export function decodeCluster(octets: Uint8Array): Decoded<ClusterResource> {
     const cluster: Omit<Cluster, "endpoints"> = {
       ...CLUSTER_DEFAULTS,
       name,
+      ...(tls === undefined ? undefined : { tls, tlsIdentity: tlsNumber(tlsKey(tls)) }),
       connectTimeoutMs: Math.max(
         1,
         decodeDuration(message.connectTimeout, CLUSTER_DEFAULTS.connectTimeoutMs),
@@ -73,18 +77,18 @@ export function decodeCluster(octets: Uint8Array): Decoded<ClusterResource> {
 }
 
 /** Clear text is never spoken where TLS is asked for. */
-function refuseTls({ transportSocket, $unknown }: ClusterMessage): void {
+function decodeTransport({ transportSocket, $unknown }: ClusterMessage): NamedTls | undefined {
   const name = transportSocket?.name ?? "";
   const type = (transportSocket?.configType.value?.typeUrl ?? "").split(".").at(-1) ?? "";
   const isPlain = transportSocket === undefined || name.endsWith("raw_buffer") || type === "RawBuffer";
-  if (!isPlain) {
-    const wanted =
-      "none: list the cluster in the configuration file, with tls, to speak TLS with its endpoints";
-    throw new ResourceProblem("transport_socket", type || name, wanted);
+  const isTls = type === "UpstreamTlsContext";
+  if (!isPlain && !isTls) {
+    throw new ResourceProblem("transport_socket", type || name, "UpstreamTlsContext, RawBuffer or none");
   }
   if ($unknown?.some(({ no }) => no === TRANSPORT_SOCKET_MATCHES) === true) {
     throw new ResourceProblem("transport_socket_matches", "some", "none");
   }
+  return isTls ? decodeUpstreamTls(transportSocket!.configType.value!.value) : undefined;
 }
 
 function decodeSource(message: ClusterMessage): Pick<ClusterResource, "assignmentName" | "assignment"> {

@@ -48,7 +48,15 @@ export function encodeCluster(cluster: Cluster, kind: ClientKind): Uint8Array {
   return toBinary(ClusterSchema, create(ClusterSchema, init));
 }
 
-function ownFields({ name: _name, endpoints: _endpoints, tlsIdentity: _tls, settings, ...fields }: Cluster) {
+function ownFields(cluster: Cluster) {
+  const {
+    name: _name,
+    endpoints: _endpoints,
+    tlsIdentity: _identity,
+    tls: _tls,
+    settings,
+    ...fields
+  } = cluster;
   return { ...fields, settings: JSON.stringify(settings) };
 }
 

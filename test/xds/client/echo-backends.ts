@@ -11,8 +11,13 @@ export class EchoBackend {
   readonly seen: Metadata[] = [];
   readonly #server = new Server();
 
-  /** @param host an address of this machine. @param port 0: any that is free. */
-  static async start(name: string, host = "127.0.0.1", port = 0): Promise<EchoBackend> {
+  /** @param host an address of this machine. @param port 0: any that is free. @param security default: clear text. */
+  static async start(
+    name: string,
+    host = "127.0.0.1",
+    port = 0,
+    security = ServerCredentials.createInsecure(),
+  ): Promise<EchoBackend> {
     const backend = new EchoBackend();
     const answer: handleUnaryCall<Buffer, Buffer> = ({ metadata }, callback) => {
       backend.seen.push(metadata);
@@ -29,7 +34,7 @@ export class EchoBackend {
     } as const;
     backend.#server.addService({ name: method }, { name: answer });
     backend.port = await new Promise<number>((resolve, reject) => {
-      backend.#server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      backend.#server.bindAsync(`${host}:${port}`, security, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       );
     });

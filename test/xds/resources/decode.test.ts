@@ -114,7 +114,7 @@ describe("a Cluster", () => {
     [
       "TLS",
       { transportSocket: { name: "envoy.transport_sockets.tls" } },
-      /transport_socket: found envoy.transport_sockets.tls/,
+      /transport_socket: found envoy.transport_sockets.tls, wanted UpstreamTlsContext, RawBuffer or none/,
     ],
     ["an unknown policy", { lbPolicy: "CLUSTER_PROVIDED" }, /lb_policy: found CLUSTER_PROVIDED/],
     ["no name", { name: "" }, /name: found none/],
