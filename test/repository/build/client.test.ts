@@ -14,7 +14,7 @@ const OLDEST = 20;
 const ECHO = "echo.default:50051";
 /** Folders of the build that the client is made of. */
 const OWN =
-  /^(?:base|config|grpc|lb|resource|route|sdk|telemetry|xds\/client|xds\/generated|xds\/resources)\//;
+  /^(?:base|config|grpc|lb|resource|route|sdk|telemetry|xds\/client|xds\/generated|xds\/load|xds\/resources)\//;
 /** Of the configuration it reads files named by its options, and nothing of the schema. */
 const OF_CONFIG = ["config/read-tls-files.js", "config/read-token-file.js", "config/system-error-text.js"];
 const PACKAGES = /^(?:@bufbuild\/protobuf|@grpc\/grpc-js|@js-sdsl\/ordered-map)$/;
