@@ -3,7 +3,7 @@ import type { Log, LogFields } from "../telemetry/log.ts";
 import type { TypeUrl } from "../xds/resources/type-url.ts";
 import type { Refusal, RefusalReason } from "../xds/server/admission.ts";
 import type { AdsStream, StreamEvents } from "../xds/server/ads-stream.ts";
-import type { Unanswered } from "../xds/server/subscription.ts";
+import type { Unanswered } from "../xds/server/unanswered-list.ts";
 
 /** What has been sent and answered of one type of resource since the start. */
 export interface TypeTally {

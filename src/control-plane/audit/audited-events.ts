@@ -4,7 +4,7 @@ import type { TypeUrl } from "../../xds/resources/type-url.ts";
 import { TYPE_URL } from "../../xds/resources/type-url.ts";
 import type { Refusal } from "../../xds/server/admission.ts";
 import type { AdsStream, StreamEvents } from "../../xds/server/ads-stream.ts";
-import type { Unanswered } from "../../xds/server/subscription.ts";
+import type { Unanswered } from "../../xds/server/unanswered-list.ts";
 
 /** What is audited. Loads and the like, which pass within seconds, are not. */
 const PARTS: ReadonlyMap<TypeUrl, ServicePart> = new Map([

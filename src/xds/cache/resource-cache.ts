@@ -231,6 +231,27 @@ function clustersOf(routes: ServiceModel["routes"]): Iterable<string> {
   ]);
 }
 
+/** Keys that are asked for with every push, by type and what follows it. */
+const knownKeys = new Map<TypeUrl, Map<string, string>>();
+/** A client may name any place. */
+const MOST_KNOWN_KEYS = 1_024;
+
+/** @returns both with a space between them: always the same text, whose hash is known. */
+function keyOfBoth(type: TypeUrl, rest: string): string {
+  let keys = knownKeys.get(type);
+  if (keys === undefined) {
+    keys = new Map();
+    knownKeys.set(type, keys);
+  }
+  let key = keys.get(rest);
+  if (key === undefined) {
+    if (keys.size >= MOST_KNOWN_KEYS) keys.clear();
+    key = `${type} ${rest}`;
+    keys.set(rest, key);
+  }
+  return key;
+}
+
 /** What everybody gets alike is kept once per kind of client, what depends on the place once per place, or per node. */
 function keyOf(
   type: TypeUrl,
@@ -240,12 +261,12 @@ function keyOf(
 ): string {
   if (type === loadAssignment) {
     const { distribution } = settings.loadBalancing.locality;
-    if (distribution !== "OnlySameNode" || view.kind === "isobar") return `${type} ${view.id}`;
+    if (distribution !== "OnlySameNode" || view.kind === "isobar") return keyOfBoth(type, view.id);
     // Nodes without endpoints are alike, and however many clients invent there are no more keys than nodes.
     const node = endpoints.some((endpoint) => endpoint.node === view.node) ? view.node : "";
     return `${type} ${view.id} ${node}`;
   }
-  return type === listener ? `${type} ${name}` : `${type} ${view.kind}`;
+  return type === listener ? `${type} ${name}` : keyOfBoth(type, view.kind);
 }
 
 function encode(type: TypeUrl, name: string, { model, kept }: Service, view: ClientView): Uint8Array {

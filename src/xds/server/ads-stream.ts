@@ -7,9 +7,9 @@ import { OWN_TYPE_URL, TYPE_URL } from "../resources/type-url.ts";
 import type { ClientSession, Refusal } from "./admission.ts";
 import { ScopedSource } from "./scoped-source.ts";
 import type { StreamStatus } from "./stream-status.ts";
-import type { Unanswered } from "./subscription.ts";
 import { Subscription } from "./subscription.ts";
 import type { SubscriptionIndex } from "./subscription-index.ts";
+import type { Unanswered } from "./unanswered-list.ts";
 
 /** The way to the client. */
 export interface StreamPort {
@@ -323,7 +323,7 @@ export abstract class AdsStream {
   ): void {
     const { type } = subscription;
     const response = { ...unanswered, sentAtMs: this.shared.nowMs() };
-    subscription.unanswered.set(nonce, response);
+    subscription.unanswered.add(nonce, response);
     subscription.mustAnswer = false;
     if (!this.port.write(octets)) this.#blocked = true;
     this.shared.events.pushed(this, type, response, octets.length);

@@ -24,9 +24,12 @@ export class SentVersions {
   }
 
   set(name: string, version: string): void {
-    this.delete(name);
+    if (this.#combined !== undefined) {
+      const former = this.#versions.get(name);
+      if (former !== undefined) this.#combined.subtract(former);
+      this.#combined.add(version);
+    }
     this.#versions.set(name, version);
-    this.#combined?.add(version);
   }
 
   /** @returns whether it was held. */

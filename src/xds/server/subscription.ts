@@ -1,6 +1,8 @@
 import type { TypeUrl } from "../resources/type-url.ts";
 import { SentVersions } from "./sent-versions.ts";
 import type { StreamStatus } from "./stream-status.ts";
+import type { Unanswered } from "./unanswered-list.ts";
+import { UnansweredList } from "./unanswered-list.ts";
 
 /** A refusal as the client put it. */
 export interface Refusal {
@@ -8,16 +10,6 @@ export interface Refusal {
   readonly message: string;
   /** Milliseconds since 1970. */
   readonly atMs: number;
-}
-
-/** A response that has not been answered yet. */
-export interface Unanswered {
-  /** The version of the whole response; "" in delta, where each resource has its own. */
-  readonly version: string;
-  /** What it had in it; a removed one has no version. */
-  readonly resources: ReadonlyMap<string, string>;
-  /** On a monotonic clock. */
-  readonly sentAtMs: number;
 }
 
 /** Longest part of a client's words that is kept. */
@@ -44,8 +36,7 @@ export class Subscription {
   readonly asked = new Set<string>();
   /** The client waits for an answer, be it an empty one. */
   mustAnswer = false;
-  /** By nonce. */
-  readonly unanswered = new Map<string, Unanswered>();
+  readonly unanswered = new UnansweredList();
   /** Of the last accepted response, for SotW. */
   acceptedVersion = "";
   /** What was refused and has not been replaced by something accepted, by name; "" if the response was empty. */
@@ -63,12 +54,12 @@ export class Subscription {
 
   /** The client has answered. @param message why it refuses; undefined if it accepts. @returns what it was, if it was not answered before. */
   answered(nonce: string, message: string | undefined, nowMs: number): Unanswered | undefined {
-    const response = this.unanswered.get(nonce);
+    const response = this.unanswered.take(nonce);
     if (response === undefined) return undefined;
-    this.unanswered.delete(nonce);
+    if (message === undefined) this.acceptedVersion = response.version;
+    if (message === undefined && this.refused.size === 0) return response;
     const names = response.resources.size === 0 ? [""] : response.resources.keys();
     if (message === undefined) {
-      this.acceptedVersion = response.version;
       for (const name of names) this.refused.delete(name);
       return response;
     }
@@ -88,7 +79,7 @@ export class Subscription {
 
   /** @param whole with every resource; else their numbers, and the first of what was refused. */
   status(whole: boolean): StreamStatus["types"][number] {
-    const waiting = new Set([...this.unanswered.values()].flatMap(({ resources }) => [...resources.keys()]));
+    const waiting = new Set([...this.unanswered].flatMap(({ resources }) => [...resources.keys()]));
     const refused = [...this.refused].slice(0, whole ? undefined : MAX_REFUSED_SHOWN);
     return {
       type: this.type,
