@@ -1,5 +1,6 @@
 import type { Endpoint } from "../resource/endpoint.ts";
 import type { ServiceModel } from "../resource/service.ts";
+import { sameValue } from "../xds/cache/same-value.ts";
 
 /**
  * Compares a service with what it was before. What has not changed of it is handed on as the same objects, so that whoever has made
@@ -14,15 +15,17 @@ export function reuseUnchanged(
   if (previous === undefined) return next;
   const before = previous.cluster;
   const endpoints = reuseEndpoints(before.endpoints, next.cluster.endpoints);
-  const settings = isSame(before.settings, next.cluster.settings) ? before.settings : next.cluster.settings;
-  const routes = isSame(previous.routes, next.routes) ? previous.routes : next.routes;
-  const authorities = isSame(previous.authorities, next.authorities)
+  const settings = sameValue(before.settings, next.cluster.settings)
+    ? before.settings
+    : next.cluster.settings;
+  const routes = sameValue(previous.routes, next.routes) ? previous.routes : next.routes;
+  const authorities = sameValue(previous.authorities, next.authorities)
     ? previous.authorities
     : next.authorities;
   const { endpoints: _, settings: __, ...plain } = next.cluster;
   const { endpoints: ___, settings: ____, ...plainBefore } = before;
   const isSameCluster =
-    endpoints === before.endpoints && settings === before.settings && isSame(plain, plainBefore);
+    endpoints === before.endpoints && settings === before.settings && sameValue(plain, plainBefore);
   const isSameRest =
     routes === previous.routes && next.routesOnly === previous.routesOnly && next.global === previous.global;
   if (isSameCluster && isSameRest && authorities === previous.authorities) return undefined;
@@ -58,11 +61,6 @@ function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
     a.priority === b.priority &&
     a.weight === b.weight &&
     a.health === b.health &&
-    (a.labels === b.labels || isSame(a.labels, b.labels))
+    (a.labels === b.labels || sameValue(a.labels, b.labels))
   );
-}
-
-/** Both were made by the same code, so that keys are in the same order. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
