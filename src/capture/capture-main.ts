@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import { EchoServer } from "./canary/echo-server.ts";
@@ -18,6 +19,8 @@ export interface CaptureMainOptions {
 }
 
 const STEP_MS = 1_000;
+/** Before others when the node is busy: it needs little, and what it does late ends connections. */
+const NICENESS = -10;
 /**
  * Runs until SIGTERM or SIGINT: waits until no other capture has this network namespace's table, then keeps it.
  *
@@ -27,6 +30,11 @@ export async function runCapture({ runDir, table: tableName }: CaptureMainOption
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const { signal } = stop;
+  try {
+    setPriority(NICENESS);
+  } catch {
+    // Without the capability SYS_NICE it waits its turn.
+  }
   await mkdir(runDir, { recursive: true }).catch((error: Error) => {
     throw new ExitError(
       ExitCode.usage,

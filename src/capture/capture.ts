@@ -163,6 +163,7 @@ export class Capture {
       isNews = true;
     }
     this.#files.follow(names);
+    await this.#options.table.addRoutes(this.#routes());
     return isNews;
   }
 
@@ -178,14 +179,8 @@ export class Capture {
     const content = this.#content(port);
     const gate = this.#gate(decision, isOpen, nowMs);
     const resets = await this.#reclaim(isOpen, nowMs);
-    const plans = this.#plans();
-    const entries = plans.flatMap((plan) => plan.entries.map((entry) => entry.address));
-    const routes = routesOf(
-      plans.map((plan) => plan.ranges),
-      entries,
-    );
     const holdsClosed = Date.now() - this.#lastWordMs < CLOSED_SECONDS * 1000;
-    await this.#options.table.apply(content, gate, routes, holdsClosed, resets);
+    await this.#options.table.apply(content, gate, this.#routes(), holdsClosed, resets);
     this.#switched(decision.current);
     this.#planVersion = current?.found.plan?.version ?? "";
     this.#count(content, isOpen, nowMs);
@@ -197,6 +192,14 @@ export class Capture {
   #plans(): readonly Plan[] {
     const plans = [...this.#watches.values()].flatMap((watch) => watch.found.plan ?? []);
     return plans.length > 0 || this.#plan === undefined ? plans : [this.#plan];
+  }
+
+  #routes(): ReadonlySet<string> {
+    const plans = this.#plans();
+    return routesOf(
+      plans.map((plan) => plan.ranges),
+      plans.flatMap((plan) => plan.entries.map((entry) => entry.address)),
+    );
   }
 
   #content(port = 0): TableContent {

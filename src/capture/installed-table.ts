@@ -12,7 +12,7 @@ const RENEW_CLOSED_MS = 60_000;
 export class InstalledTable {
   readonly #name: string;
   #content: TableContent | undefined;
-  #routes: ReadonlySet<string> = new Set();
+  #routes = new Set<string>();
   #closedAtMs = Number.NEGATIVE_INFINITY;
   #kernel: Counters = {};
   readonly #totals = new Map<string, number>();
@@ -32,8 +32,17 @@ export class InstalledTable {
     return this.#totals.get(counter) ?? 0;
   }
 
+  /** Makes routes that are missing; without them not even a canary comes to a proxy. @throws CommandFailure */
+  async addRoutes(routes: ReadonlySet<string>): Promise<void> {
+    for (const route of routes) {
+      if (this.#routes.has(route)) continue;
+      await addRoute(route);
+      this.#routes.add(route);
+    }
+  }
+
   /**
-   * Brings content and gate into the kernel in one transaction, and before that the routes.
+   * Brings content and gate into the kernel in one transaction, and removes routes that nobody wants any more.
    *
    * @param more further commands for the same transaction.
    * @param holdsClosed whether callers that fail closed are renewed; without, they run out.
@@ -46,7 +55,6 @@ export class InstalledTable {
     holdsClosed: boolean,
     more: string,
   ): Promise<void> {
-    for (const route of routes) if (!this.#routes.has(route)) await addRoute(route);
     const before = this.#content;
     const nowMs = performance.now();
     // Where connections are refused to is said in a rule and not in a set.
@@ -67,7 +75,7 @@ export class InstalledTable {
     this.#content = content;
     if (isAnew || renewsClosed) this.#closedAtMs = nowMs;
     for (const route of this.#routes) if (!routes.has(route)) await removeRoute(route);
-    this.#routes = routes;
+    this.#routes = new Set(routes);
     this.#count(counters, isAnew);
   }
 

@@ -128,6 +128,7 @@ export class CaptureLab implements AsyncDisposable {
 
   /** Waits until new connections go to a generation. @returns how long it took, in milliseconds. */
   async opened(generation: string, planVersion?: string): Promise<number> {
+    const sinceMs = Date.now();
     return await until(
       `new connections go to ${generation}`,
       () => {
@@ -135,7 +136,9 @@ export class CaptureLab implements AsyncDisposable {
         if (ended !== undefined) throw new Error(ended.said);
         const report = this.report();
         const isPlan = planVersion === undefined || report?.planVersion === planVersion;
-        return report?.open === true && report.current === generation && isPlan;
+        return (
+          report?.open === true && report.writtenMs >= sinceMs && report.current === generation && isPlan
+        );
       },
       () => ({ report: this.report(), said: this.#programs.map((each) => each.said.slice(-600)) }),
       20_000,

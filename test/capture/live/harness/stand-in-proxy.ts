@@ -45,6 +45,7 @@ canaries.on("session", (session) => {
       trailers = { "grpc-status": fields["grpc-status"] };
     });
     request.on("response", (answer) => {
+      if (stream.destroyed) return;
       const { "x-isobar-nonce": nonce = "", "x-isobar-worker": by = "" } = answer;
       stream.respond(
         {
