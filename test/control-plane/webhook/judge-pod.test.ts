@@ -207,6 +207,7 @@ describe("a Pod on its way into the API server", () => {
         seccompProfile: { type: "RuntimeDefault" },
       });
       assert.equal("resources" in first, false);
+      assert.equal(Reflect.get(first, "imagePullPolicy"), "IfNotPresent", "the node has it");
       assert.deepEqual(variablesOf(after), {}, "and gets no variables");
     }
   });
