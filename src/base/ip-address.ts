@@ -25,16 +25,36 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return parseIpv6(text);
 }
 
+/** @returns whether {@link parseIpAddress} reads it; for IPv4 without making anything of it. */
+export function isIpAddress(text: string): boolean {
+  return text.includes(":") ? parseIpv6(text) !== undefined : parseIpv4(text) >= 0;
+}
+
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /** @returns the 32 bits, or -1. */
 function parseIpv4(text: string): number {
-  const parts = text.split(".");
-  if (parts.length !== 4) return -1;
   let value = 0;
-  for (const part of parts) {
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return -1;
-    value = value * 256 + Number(part);
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || ++dots > 3) return -1;
+      value = value * 256 + part;
+      part = digits = 0;
+      continue;
+    }
+    const digit = code - ZERO;
+    // A zero in front of others would be octal somewhere.
+    if (digit < 0 || digit > 9 || (digits > 0 && part === 0)) return -1;
+    part = part * 10 + digit;
+    digits++;
+    if (part > 255) return -1;
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + part : -1;
 }
 
 function parseIpv6(text: string): IpAddress | undefined {

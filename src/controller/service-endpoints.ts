@@ -1,4 +1,4 @@
-import { parseIpAddress } from "../base/ip-address.ts";
+import { isIpAddress } from "../base/ip-address.ts";
 import type { EndpointSliceObject, SliceEndpoint } from "../kube/objects/endpoint-slice-object.ts";
 import type { NodeObject } from "../kube/objects/node-object.ts";
 import type { PodObject } from "../kube/objects/pod-object.ts";
@@ -59,7 +59,7 @@ export function serviceEndpoints(
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name || slicePort.protocol !== "TCP" || slicePort.port === 0) continue;
       for (const endpoint of slice.endpoints) {
-        if (parseIpAddress(endpoint.address) === undefined) continue;
+        if (!isIpAddress(endpoint.address)) continue;
         const identity = `${endpoint.uid || endpoint.address}|${slicePort.port}`;
         const candidate = { slice, endpoint, port: slicePort.port };
         const known = byIdentity.get(identity);
