@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApiServer } from "../../kube/harness/api-server.ts";
 import type { KubeWriter } from "../../kube/harness/kube-writer.ts";
+import { NETWORK_POLICY_CRD } from "../../kube/harness/network-policy-crd.ts";
 import { LoggedControlPlane, TrustedCluster } from "../../kube/harness/trusted-cluster.ts";
 import { BoxNetwork } from "./box-network.ts";
 import { BoxNode } from "./box-node.ts";
@@ -52,6 +53,7 @@ export class BoxCluster implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), "isobox-"));
     const cluster = new BoxCluster(BoxNetwork.open(nodes), trusted, folder);
     try {
+      await trusted.api.writer.install(NETWORK_POLICY_CRD);
       await trusted.account(SYSTEM, "isobar-proxy");
       for (const [index, node] of cluster.nodes.entries()) await cluster.writer.create(node.object(index));
       return cluster;

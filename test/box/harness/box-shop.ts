@@ -70,7 +70,10 @@ export class BoxShop implements AsyncDisposable {
     const { box, echo, backends } = this;
     const pods: BoxPod[] = [];
     for (let index = backends.length; pods.length < count; index++) {
-      const pod = await box.pod("shop", `echo-${index}`, { node: index % box.nodes.length });
+      const pod = await box.pod("shop", `echo-${index}`, {
+        node: index % box.nodes.length,
+        labels: { app: "echo" },
+      });
       await pod.serve(echo.port);
       pods.push(pod);
     }
