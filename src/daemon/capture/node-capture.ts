@@ -24,6 +24,8 @@ import { ServiceNumbers } from "./service-numbers.ts";
 export interface NodeCaptureOptions {
   readonly config: NonNullable<Config["capture"]>;
   readonly workers: number;
+  /** A control plane says who calls and what is captured: before it has, nobody is to be sent here. */
+  readonly waitsForViews: boolean;
   readonly broadcast: (message: MainToWorker) => void;
   /** Puts the cluster of canaries in force. */
   readonly publish: (cluster: Cluster) => void;
@@ -60,6 +62,8 @@ export class NodeCapture {
   #callers: readonly Caller[] = [];
   #configured: readonly Caller[] = [];
   #viewed: readonly Caller[] | undefined;
+  #hasCallers = false;
+  #hasServices = false;
   #told = { ready: false, draining: false };
   #port = 0;
   #planned = "";
@@ -106,8 +110,14 @@ export class NodeCapture {
 
   /** Readiness, or whether this generation leaves, may have changed. */
   stateChanged(): void {
-    const { ready, draining } = this.#options.state();
+    const { ready, draining } = this.#stateNow();
     if (ready !== this.#told.ready || draining !== this.#told.draining) this.#write();
+  }
+
+  #stateNow(): { readonly ready: boolean; readonly draining: boolean } {
+    const { ready, draining } = this.#options.state();
+    const knowsNode = !this.#options.waitsForViews || (this.#hasCallers && this.#hasServices);
+    return { ready: ready && knowsNode && this.#port > 0, draining };
   }
 
   /** What a control plane says is taken from here; as long as it says nothing, what the configuration has counts. */
@@ -115,9 +125,13 @@ export class NodeCapture {
     onCallers: (view: CallerView | undefined): void => {
       this.#viewed = view?.callers;
       this.#setCallers(this.#viewed ?? this.#configured);
+      this.#hasCallers ||= view !== undefined;
+      this.stateChanged();
     },
     onCapture: (view: CaptureView | undefined): void => {
       this.setServices(view?.services ?? this.#options.config.services);
+      this.#hasServices ||= view !== undefined;
+      this.stateChanged();
     },
   };
 
@@ -231,7 +245,7 @@ export class NodeCapture {
 
   #write(): void {
     if (this.#closed) return;
-    const { ready, draining } = this.#options.state();
+    const { ready, draining } = this.#stateNow();
     this.#told = { ready, draining };
     this.#try(() =>
       writeRunFile(join(this.#folder, "generation.json"), {
@@ -241,7 +255,7 @@ export class NodeCapture {
         pid: process.pid,
         port: this.#port,
         workers: this.#options.workers,
-        ready: ready && this.#port > 0,
+        ready,
         draining,
         writtenMs: Date.now(),
       }),

@@ -24,7 +24,7 @@ export interface CaptureSurroundings {
 
 /** Begins to take the node's traffic. Loaded at need: most proxies have listeners only. */
 export async function openCapture(
-  { capture, concurrency }: Config,
+  { capture, controlPlane, concurrency }: Config,
   { broadcast, clusters, readiness, drain, counters, published, ended, log }: CaptureSurroundings,
 ): Promise<NodeCapture | undefined> {
   if (capture === undefined) return undefined;
@@ -35,6 +35,7 @@ export async function openCapture(
   const node = new NodeCapture({
     config: capture,
     workers: concurrency,
+    waitsForViews: controlPlane !== undefined,
     broadcast,
     publish: (cluster) => clusters.discovered.upsert(cluster),
     onSuperseded: (by) => drain(`generation ${by} has taken the place of this one`),

@@ -55,7 +55,16 @@ describe("a proxy that takes its node's traffic", () => {
     }
   };
 
-  async function start(name: string, callers = true): Promise<ChildProcess> {
+  const hasPort = (name: string): boolean => {
+    try {
+      return generation(name).port > 0;
+    } catch {
+      return false;
+    }
+  };
+
+  /** @param more of the configuration; where there is a control plane, it is waited for the port only. */
+  async function start(name: string, callers = true, more = ""): Promise<ChildProcess> {
     const file = join(folder, `${name}.yaml`);
     const pods = callers ? `callers: [{ uid: u1, namespace: shop, pod: a, addresses: [${POD}] }]` : "";
     writeFileSync(
@@ -68,7 +77,7 @@ capture:
   services: [{ service: "echo.default:50051", addresses: [10.99.0.1], port: 50051 }]
 ${pods}
 clusters: [{ name: "echo.default:50051", endpoints: [{ address: 127.0.0.1:${backend.port} }] }]
-`,
+${more}`,
     );
     const env = {
       ...process.env,
@@ -84,7 +93,8 @@ clusters: [{ name: "echo.default:50051", endpoints: [{ address: 127.0.0.1:${back
     children.push(child);
     let said = "";
     child.stderr!.setEncoding("utf8").on("data", (text) => (said += text));
-    await until(`${name} is ready`, () => isReady(name), { ...LIMIT, seen: () => said });
+    const isUp = (): boolean => (more === "" ? isReady(name) : hasPort(name));
+    await until(`${name} is ready`, isUp, { ...LIMIT, seen: () => said });
     return child;
   }
 
@@ -184,6 +194,24 @@ clusters: [{ name: "echo.default:50051", endpoints: [{ address: 127.0.0.1:${back
     const { kind, accepted, finished, open } = records.at(-1)!;
     assert.deepEqual([whole, kind, accepted, open, finished], [true, "closed", 2, 0, { 0: 2 }]);
     assert.deepEqual((await admin("second")).ledgers.map(({ state }) => state).sort(), ["alive", "closed"]);
+  });
+
+  it("is not ready for its node's traffic before a control plane has said who calls and what is captured", async () => {
+    // Nobody listens there.
+    const child = await start(
+      "first",
+      true,
+      "controlPlane: { addresses: ['127.0.0.1:1'], insecure: true }\n",
+    );
+    const { planInForce } = await admin("first");
+    assert.equal(planInForce, "");
+    const [before] = [generation("first") as Generation & { readonly writtenMs: number }];
+    await until(
+      "it has looked again",
+      () => (generation("first") as typeof before).writtenMs > before.writtenMs + 1_000,
+    );
+    assert.equal(generation("first").ready, false);
+    child.kill("SIGTERM");
   });
 
   it("waits before it leaves until the node's traffic is led elsewhere", async () => {
