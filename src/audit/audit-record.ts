@@ -50,10 +50,12 @@ export interface ServiceRecord {
   readonly state: WrittenService;
 }
 
-/** A TrafficPolicy as it was at the head of the file, or as it was written. */
+/**
+ * A TrafficPolicy as it was at the head of the file, or as it was written; likewise a GRPCRoute's parents and rules, and our annotations of a Service or Namespace.
+ */
 export interface PolicyRecord {
   readonly kind: "policy";
-  /** `namespace/name`. */
+  /** `namespace/name` of a TrafficPolicy; of others with the kind before it, `GRPCRoute shop/echo`: written-name.ts. */
   readonly policy: string;
   /** The number of its record; absent in the record itself. */
   readonly version?: number;

@@ -63,9 +63,7 @@ export async function diffAudit(reader: AuditReader, question: DifferenceQuestio
 }
 
 function changedServices(changes: readonly Change[]): string[] {
-  const names = new Set(
-    changes.map(({ subject }) => subject).filter((subject) => !subject.startsWith("TrafficPolicy ")),
-  );
+  const names = new Set(changes.map(({ subject }) => subject).filter((subject) => !subject.includes(" ")));
   if (names.size > MOST_SERVICES)
     throw new AuditError(
       `${names.size} services changed, ${MOST_SERVICES} can be compared at once; name one with --service`,

@@ -1,9 +1,10 @@
 import type { AuditReader } from "./audit-reader.ts";
 import { AuditError } from "./audit-reader.ts";
 import type { PolicyVersion } from "./audit-replay.ts";
+import { shownName } from "./written-name.ts";
 
 /**
- * @param policy `namespace/name`.
+ * @param policy as records call it: written-name.ts.
  * @param wanted the number of the version's record, or a time.
  * @returns the policy as it was then; its spec is null where it had been deleted.
  * @throws AuditError in words for people, when the audit does not have it.
@@ -22,7 +23,7 @@ export async function findPolicy(
     const replay = await reader.replay(position, { untilMs: wanted.atMs, wants: () => false });
     const found = replay.policies.get(policy)?.findLast(({ atMs }) => atMs <= wanted.atMs);
     if (found !== undefined) return found;
-    throw new AuditError(`there was no TrafficPolicy ${policy} at ${new Date(wanted.atMs).toISOString()}`);
+    throw new AuditError(`there was no ${shownName(policy)} at ${new Date(wanted.atMs).toISOString()}`);
   }
   for (const each of reader.filesOf(wanted.record)) {
     const replay = await reader.replay(each, { untilMs: Number.MAX_SAFE_INTEGER, wants: () => false });
@@ -30,6 +31,6 @@ export async function findPolicy(
     if (found !== undefined) return found;
   }
   throw new AuditError(
-    `record ${wanted.record} is no version of TrafficPolicy ${policy}; isobar audit log --policy ${policy} lists them`,
+    `record ${wanted.record} is no version of ${shownName(policy)}; isobar audit log ${policy.includes(" ") ? `--object ${policy.replace(" ", "/")}` : `--policy ${policy}`} lists them`,
   );
 }

@@ -4,13 +4,14 @@ import type { NumberedRecord } from "./audit-record.ts";
 import type { JsonDiff, JsonObject } from "./json-diff.ts";
 import { diffJson } from "./json-diff.ts";
 import { isService } from "./service-name.ts";
+import { shownName } from "./written-name.ts";
 
-/** A change of a service or a TrafficPolicy. */
+/** A change of a service, or of what is written about services. */
 export interface Change {
-  /** Number of its record, which `isobar rollback --to` takes for policies. */
+  /** Number of its record, which `isobar rollback --to` takes. */
   readonly record: number;
   readonly at: string;
-  /** `echo.shop:50051`, or `TrafficPolicy shop/echo`. */
+  /** `echo.shop:50051`, or `TrafficPolicy shop/echo`, `GRPCRoute shop/echo`, `Service shop/echo` (its annotations). */
   readonly subject: string;
   readonly kind: "new" | "changed" | "removed";
   readonly cause: ChangeCause | undefined;
@@ -25,7 +26,7 @@ export interface ChangesQuestion {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly service?: string | undefined;
-  /** `namespace/name`. */
+  /** As records call it: written-name.ts. */
   readonly policy?: string | undefined;
 }
 
@@ -81,7 +82,7 @@ function changeOf(record: NumberedRecord, specs: Map<string, JsonObject>): Chang
       const before = specs.get(policy);
       if (spec === null) specs.delete(policy);
       else specs.set(policy, spec);
-      const base = { record: version, at: since, subject: `TrafficPolicy ${policy}`, cause };
+      const base = { record: version, at: since, subject: shownName(policy), cause };
       if (spec === null) return { ...base, kind: "removed" };
       return before === undefined
         ? { ...base, kind: "new" }

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress } from "../config/socket-address.ts";
 import { systemErrorText } from "../config/system-error-text.ts";
-import type { KubernetesSource } from "../controller/kubernetes-source.ts";
+import type { KubernetesSource, KubernetesSourceOptions } from "../controller/kubernetes-source.ts";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 import type { Log, LogLevel } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -52,9 +52,10 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
   const nodes = new NodeViews(log);
   const trust = await openTrust(flags, log, nodes);
   const { identity, admission, warning } = trust;
+  const seen = nodes.sourceOptions(trust.sourceOptions, flags.fleetService);
   const { source, clusters, contestedEndpoints } = await createSource(flags, log, {
-    ...nodes.sourceOptions(trust.sourceOptions, flags.fleetService),
-    onPolicy: (change) => audit?.onPolicy(change),
+    ...seen,
+    ...(audit === undefined ? {} : audited(audit, seen)),
   });
   trust.readFrom(() => clusters[0]?.objects);
   nodes.readFrom(clusters[0]);
@@ -140,6 +141,21 @@ async function openWebhook(
   if (webhook === undefined) return undefined;
   const { openWebhook: open } = await import("./webhook/open-webhook.ts");
   return open(webhook, { trust, cluster, domain, log });
+}
+
+/** What is written about services is recorded as it is written. */
+function audited(
+  audit: Audit,
+  { onAnnotated }: Pick<KubernetesSourceOptions, "onAnnotated">,
+): Pick<KubernetesSourceOptions, "onAnnotated" | "onPolicy" | "onRoute"> {
+  return {
+    onAnnotated: (previous, current) => {
+      onAnnotated?.(previous, current);
+      audit.onAnnotated(previous, current);
+    },
+    onPolicy: (change) => audit.onPolicy(change),
+    onRoute: (change) => audit.onRoute(change),
+  };
 }
 
 /** Loaded only where it is wanted. @throws ExitError when its folder cannot be used. */

@@ -8,6 +8,7 @@ import type { ObjectChange } from "../kube/object-store.ts";
 import { ObjectStore } from "../kube/object-store.ts";
 import type { EndpointSliceObject } from "../kube/objects/endpoint-slice-object.ts";
 import { ENDPOINT_SLICES } from "../kube/objects/endpoint-slice-object.ts";
+import type { GrpcRouteObject } from "../kube/objects/grpc-route-object.ts";
 import { GRPC_ROUTES } from "../kube/objects/grpc-route-object.ts";
 import type { NamespaceObject } from "../kube/objects/namespace-object.ts";
 import { NAMESPACES } from "../kube/objects/namespace-object.ts";
@@ -41,6 +42,8 @@ import { WrittenVerdicts } from "./written-verdicts.ts";
 export interface KubernetesSourceOptions {
   /** Told of every TrafficPolicy, for the audit. */
   readonly onPolicy?: (change: ObjectChange<TrafficPolicyObject>) => void;
+  /** Told of every GRPCRoute, likewise. */
+  readonly onRoute?: (change: ObjectChange<GrpcRouteObject>) => void;
   /** The cluster's name, in metrics; default {@link OWN_CLUSTER}. */
   readonly name?: string;
   /** It is another cluster than the one whose clients are served: nothing is written into it, its routes do not count, and of its Services those that are one with ours. */
@@ -197,7 +200,10 @@ export class KubernetesSource implements ClusterSource {
         controller.onPolicy(change);
         this.#options.onPolicy?.(change);
       }),
-      routes: this.#keepOwn(GRPC_ROUTES, (change) => controller.onRoute(change)),
+      routes: this.#keepOwn(GRPC_ROUTES, (change) => {
+        controller.onRoute(change);
+        this.#options.onRoute?.(change);
+      }),
       grants: this.#keepOwn(REFERENCE_GRANTS, (change) => controller.onGrant(change)),
       networkPolicies: this.#keepOwn(NETWORK_POLICIES, (change) => {
         const bears = controller.onNetworkPolicy(change);

@@ -5,11 +5,13 @@ import { findTail } from "../../audit/audit-folder.ts";
 import { AuditError, AuditReader } from "../../audit/audit-reader.ts";
 import { diffAudit } from "../../audit/diff-audit.ts";
 import { verifyAudit } from "../../audit/verify-audit.ts";
+import { writtenName } from "../../audit/written-name.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
 import { auditText } from "./audit-text.ts";
 import { changeText } from "./change-text.ts";
 import { differenceText } from "./difference-text.ts";
 import { MOMENT_FORMS, parseMoment } from "./parse-moment.ts";
+import { isObjectName, ROLLBACK_KINDS, rollbackKind } from "./rollback-kind.ts";
 import { verdictText } from "./verdict-text.ts";
 
 interface Flags {
@@ -26,6 +28,7 @@ interface AskFlags extends Flags {
 interface LogFlags extends Flags {
   readonly service?: string;
   readonly policy?: string;
+  readonly object?: string;
   readonly since: string;
   readonly until: string;
 }
@@ -40,6 +43,7 @@ Examples:
   isobar audit at now --node n7                             all services that the node has
   isobar audit diff 12:00 12:05 --service shop/echo         what changed, and why
   isobar audit log --policy shop/echo                       versions of a TrafficPolicy, for isobar rollback
+  isobar audit log --object service/shop/echo               versions of a Service's annotations isobar.dev/…
   isobar audit verify --head 3f6c…                          whether somebody has changed the files
   isobar audit at -5m --node n7 --dir cp-0 --dir cp-1       of several replicas' files, whichever has the node
 
@@ -101,6 +105,10 @@ export function addAuditCommand(program: Command): void {
       "--policy <namespace/name>",
       "only those of this TrafficPolicy; their records are what isobar rollback --to takes",
     )
+    .option(
+      "--object <kind/namespace/name>",
+      "the same of a grpcroute, or of a service's or namespace's annotations isobar.dev/…",
+    )
     .action((flags: LogFlags) => guarded(() => log(flags)));
   add("verify")
     .summary("whether files were changed")
@@ -137,7 +145,8 @@ async function diff(from: string, to: string, flags: AskFlags): Promise<void> {
 }
 
 async function log(flags: LogFlags): Promise<void> {
-  const { dir, service, policy, output } = flags;
+  const { dir, service, output } = flags;
+  const policy = flags.object === undefined ? flags.policy : recordedName(flags.object);
   // Whoever asks for one thing mostly wants its whole history.
   const isWhole = flags.since === "-1h" && (policy !== undefined || service !== undefined);
   const sinceMs = isWhole ? 0 : momentOf(flags.since, "--since");
@@ -181,6 +190,19 @@ async function head(flags: Flags): Promise<void> {
       () => `${of}record ${n} has the hash ${hash}\n`,
     );
   }
+}
+
+/** @throws ExitError for what is no object whose versions are recorded. */
+function recordedName(object: string): string {
+  const slash = object.indexOf("/");
+  const kind = rollbackKind(object.slice(0, Math.max(slash, 0)));
+  const name = object.slice(slash + 1);
+  if (kind === undefined || !isObjectName(kind, name))
+    throw new ExitError(
+      ExitCode.usage,
+      `--object: found "${object}", wanted kind/namespace/name, kind being ${ROLLBACK_KINDS}`,
+    );
+  return writtenName(kind.kind, name);
 }
 
 function openAll(folders: readonly string[]): Promise<AuditReader[]> {

@@ -3,10 +3,12 @@ import { Option } from "commander";
 import { AuditError, AuditReader } from "../../audit/audit-reader.ts";
 import type { PolicyVersion } from "../../audit/audit-replay.ts";
 import { findPolicy } from "../../audit/find-policy.ts";
+import { writtenName } from "../../audit/written-name.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
 import { diffLines } from "./change-text.ts";
 import { MOMENT_FORMS, parseMoment } from "./parse-moment.ts";
-import type { RolledBack } from "./roll-back-policy.ts";
+import type { RolledBack } from "./roll-back-object.ts";
+import { isObjectName, ROLLBACK_KINDS, rollbackKind } from "./rollback-kind.ts";
 
 interface RollbackFlags {
   readonly to: string;
@@ -22,19 +24,23 @@ Examples:
   isobar audit log --policy shop/echo                            its versions, with who wrote them
   isobar rollback trafficpolicy shop/echo --to 1234 --dry-run    what would change
   isobar rollback trafficpolicy shop/echo --to 12:03:01          as it was at that time
+  isobar rollback grpcroute shop/canary --to 1240                a route's parents and rules
+  isobar rollback service shop/echo --to 1244                    a Service's annotations isobar.dev/…
 
-The spec is taken from the audit (--dir) and written with the rights of the kubeconfig; who must not write TrafficPolicies
+What it said is taken from the audit (--dir) and written with the rights of the kubeconfig; who must not write such objects
 cannot roll them back. Where somebody writes at the same time, nothing is overwritten. More: docs/audit.md.`;
 
-/** Adds `isobar rollback`: a TrafficPolicy as it was. */
+/** Adds `isobar rollback`: what is written about services as it was. */
 export function addRollbackCommand(program: Command): void {
   const { ISOBAR_AUDIT_DIR = "/var/lib/isobar/audit" } = process.env;
   program
     .command("rollback")
-    .summary("make a TrafficPolicy what it was")
-    .description("Writes a TrafficPolicy as it was, by the audit of the control plane.")
-    .argument("<kind>", "trafficpolicy")
-    .argument("<namespace/name>")
+    .summary("make a TrafficPolicy, a GRPCRoute or annotations what they were")
+    .description(
+      "Writes a TrafficPolicy, a GRPCRoute or annotations of a Service or Namespace as they were, by the audit of the control plane.",
+    )
+    .argument("<kind>", ROLLBACK_KINDS)
+    .argument("<namespace/name>", "of a Namespace its name")
     .requiredOption("--to <version>", `the number of its record, or a time: ${MOMENT_FORMS}`)
     .option("--dir <folder>", "the control plane's --audit-dir; also ISOBAR_AUDIT_DIR", ISOBAR_AUDIT_DIR)
     .option(
@@ -50,32 +56,39 @@ export function addRollbackCommand(program: Command): void {
     .action(rollback);
 }
 
-async function rollback(kind: string, policy: string, flags: RollbackFlags): Promise<void> {
-  if (!/^(trafficpolic(y|ies)(\.isobar\.dev)?|tp)$/i.test(kind))
-    throw new ExitError(ExitCode.usage, `KIND: found "${kind}", wanted trafficpolicy`);
-  if (!/^[^/]+\/[^/]+$/.test(policy))
-    throw new ExitError(ExitCode.usage, `found "${policy}", wanted the policy as namespace/name`);
-  const version = await wantedVersion(policy, flags);
+async function rollback(noun: string, object: string, flags: RollbackFlags): Promise<void> {
+  const kind = rollbackKind(noun);
+  if (kind === undefined)
+    throw new ExitError(ExitCode.usage, `KIND: found "${noun}", wanted ${ROLLBACK_KINDS}`);
+  if (!isObjectName(kind, object))
+    throw new ExitError(
+      ExitCode.usage,
+      `found "${object}", wanted the ${kind.kind === "TrafficPolicy" ? "policy" : kind.noun} as ${kind.kind === "Namespace" ? "its name" : "namespace/name"}`,
+    );
+  const version = await wantedVersion(writtenName(kind.kind, object), flags);
   const { spec } = version.record;
   if (spec === null) {
     throw new ExitError(
       ExitCode.usage,
-      `TrafficPolicy ${policy} had been deleted by then; to delete it: kubectl delete trafficpolicy -n ${policy.replace("/", " ")}`,
+      `${kind.kind} ${object} had been deleted by then; to delete it: kubectl delete ${kind.noun} ${kind.kind === "Namespace" ? object : `-n ${object.replace("/", " ")}`}`,
     );
   }
-  const { rollBackPolicy } = await import("./roll-back-policy.ts");
-  const outcome = await rollBackPolicy({
-    policy,
-    spec,
+  const { rollBackObject } = await import("./roll-back-object.ts");
+  const outcome = await rollBackObject({
+    kind,
+    object,
+    part: spec,
     kubeConfig: { file: flags.kubeconfig, context: flags.context },
     isDryRun: flags.dryRun === true,
   });
   const { n, atMs } = version;
   const of = { record: n, since: new Date(atMs).toISOString() };
+  // Policies were the first that could be rolled back: programs know them by this name.
+  const named = kind.kind === "TrafficPolicy" ? { policy: object } : { kind: kind.kind, object };
   process.stdout.write(
     flags.output === "json"
-      ? `${JSON.stringify({ policy, ...of, ...outcome }, null, 2)}\n`
-      : text(policy, of, outcome),
+      ? `${JSON.stringify({ ...named, ...of, ...outcome }, null, 2)}\n`
+      : text(`${kind.noun} ${object}`, of, outcome),
   );
 }
 
@@ -96,13 +109,12 @@ async function wantedVersion(policy: string, { to, dir }: RollbackFlags): Promis
 }
 
 function text(
-  policy: string,
+  name: string,
   of: { readonly record: number; readonly since: string },
   outcome: RolledBack,
 ): string {
   const { isDryRun, diff, isNew, resourceVersion } = outcome;
   const lines = diff === undefined ? [] : diffLines(diff).map((line) => `  ${line}\n`);
-  const name = `trafficpolicy ${policy}`;
   const version = `record ${of.record} of ${of.since}`;
   if (diff === undefined && !isNew) return `${name} is as it was in ${version} already\n`;
   const done = isNew ? "made again" : "rolled back";

@@ -2,7 +2,14 @@ import { hostname } from "node:os";
 import type { AuditHead } from "../../audit/audit-trail.ts";
 import { AuditTrail } from "../../audit/audit-trail.ts";
 import type { JsonObject } from "../../audit/json-diff.ts";
+import type { WrittenKind } from "../../audit/written-name.ts";
+import { writtenName } from "../../audit/written-name.ts";
+import type { KubeObject } from "../../kube/kube-object.ts";
 import type { ObjectChange } from "../../kube/object-store.ts";
+import type { GrpcRouteObject } from "../../kube/objects/grpc-route-object.ts";
+import type { NamespaceObject } from "../../kube/objects/namespace-object.ts";
+import { ANNOTATION_PREFIX } from "../../kube/objects/own-annotations.ts";
+import type { ServiceObject } from "../../kube/objects/service-object.ts";
 import type { TrafficPolicyObject } from "../../kube/objects/traffic-policy-object.ts";
 import type { ServiceSink } from "../../resource/service-source.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -86,13 +93,50 @@ export class Audit {
 
   /** A TrafficPolicy was written or deleted. */
   onPolicy({ verb, object }: ObjectChange<TrafficPolicyObject>): void {
-    const { namespace, name, resourceVersion, manager, targetRefs, spec } = object;
-    const whole = { targetRefs, ...spec } as unknown as JsonObject;
+    const { targetRefs, spec } = object;
+    this.#written("TrafficPolicy", object, verb, { targetRefs, ...spec } as unknown as JsonObject);
+  }
+
+  /** A GRPCRoute was written or deleted. Its status is others' business. */
+  onRoute({ verb, object, previous }: ObjectChange<GrpcRouteObject>): void {
+    if (verb !== "DELETED" && previous?.uid === object.uid && previous.generation === object.generation)
+      return;
+    const { parents: parentRefs, rules } = object;
+    this.#written("GRPCRoute", object, verb, { parentRefs, rules } as unknown as JsonObject);
+  }
+
+  /** A Namespace or Service has changed, or is gone: its annotations of ours may be others. */
+  onAnnotated(
+    previous: NamespaceObject | ServiceObject | undefined,
+    current: NamespaceObject | ServiceObject | undefined,
+  ): void {
+    const object = current ?? previous;
+    if (object === undefined) return;
+    const [before, now] = [annotationsOf(previous), annotationsOf(current)];
+    const [had, has] = [Object.keys(before).length > 0, Object.keys(now).length > 0];
+    if (!had && !has) return;
+    if (current !== undefined && previous !== undefined && JSON.stringify(before) === JSON.stringify(now))
+      return;
+    const kind = object.namespace === "" ? "Namespace" : "Service";
+    // What there was before the first is a version too: nothing.
+    if (previous !== undefined && !had) this.#written(kind, previous, "MODIFIED", {});
+    const verb = current === undefined ? "DELETED" : previous === undefined ? "ADDED" : "MODIFIED";
+    this.#written(kind, object, verb, now);
+  }
+
+  #written(
+    kind: WrittenKind,
+    object: KubeObject,
+    verb: ObjectChange<KubeObject>["verb"],
+    spec: JsonObject,
+  ): void {
+    const { namespace, name, resourceVersion, manager } = object;
+    const named = namespace === "" ? name : `${namespace}/${name}`;
     this.#trail.note({
       kind: "policy",
-      policy: `${namespace}/${name}`,
-      cause: { object: `TrafficPolicy ${namespace}/${name}`, resourceVersion, verb, fieldManager: manager },
-      spec: verb === "DELETED" ? null : whole,
+      policy: writtenName(kind, named),
+      cause: { object: `${kind} ${named}`, resourceVersion, verb, fieldManager: manager },
+      spec: verb === "DELETED" ? null : spec,
       atMs: Date.now(),
     });
   }
@@ -112,4 +156,13 @@ export class Audit {
     this.#published = head;
     this.#publisher?.publish(head, this.replica);
   }
+}
+
+/** With their prefix, as they are written. */
+function annotationsOf(object: NamespaceObject | ServiceObject | undefined): JsonObject {
+  const own = Object.entries(object?.annotations ?? {}).map(([name, value]) => [
+    ANNOTATION_PREFIX + name,
+    value,
+  ]);
+  return Object.fromEntries(own) as JsonObject;
 }

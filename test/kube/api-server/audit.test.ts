@@ -10,7 +10,7 @@ import { EventHeads } from "../../../src/control-plane/audit/event-heads.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
 import { AuditedControlPlane, auditAt, isobar } from "../../audit/live/audit-program.ts";
 import { ApiServer } from "../harness/api-server.ts";
-import { missingKubelab, OWN_CRDS } from "../harness/build-kubelab.ts";
+import { missingKubelab, OTHERS_CRDS, OWN_CRDS } from "../harness/build-kubelab.ts";
 import type { Manifest } from "../harness/kube-writer.ts";
 
 const LIMIT_MS = 30_000;
@@ -90,6 +90,7 @@ describe("the audit of a control plane on Kubernetes", { skip }, () => {
     folder = await mkdtemp(join(tmpdir(), "isobar-audit-kube-"));
     server = await ApiServer.start();
     for (const file of readdirSync(OWN_CRDS)) await server.install(join(OWN_CRDS, file));
+    await server.install(join(OTHERS_CRDS, "gateway.networking.k8s.io_grpcroutes.yaml"));
     await server.writer.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
     await server.writer.apply(SERVICE);
     await server.writer.apply(slice("10.0.0.1"));
@@ -192,6 +193,72 @@ describe("the audit of a control plane on Kubernetes", { skip }, () => {
       assert.equal(code, 64, stderr);
       assert.match(stderr, message);
     }
+  });
+
+  it("rolls annotations of a Service back, and takes away what was added since and is ours", async () => {
+    const object = ["--object", "service/shop/echo"];
+    const annotate = (annotations: Readonly<Record<string, string>>) =>
+      server.writer.apply({ ...SERVICE, metadata: { ...SERVICE.metadata, annotations } });
+    const annotations = async () => (await server.writer.get(SERVICE)).metadata.annotations;
+    const versions = (count: number) =>
+      eventually(`${count} versions`, async () => {
+        const found = await changes(...object);
+        return found.length === count ? found : undefined;
+      });
+    await annotate({ "isobar.dev/policy": "round_robin", "example.org/other": "1" });
+    const [none, first] = await versions(2);
+    await annotate({ "isobar.dev/policy": "maglev", "isobar.dev/timeout": "5s", "example.org/other": "2" });
+    const third = (await versions(3))[2]!;
+    assert.deepEqual([third.subject, third.cause?.verb], ["Service shop/echo", "MODIFIED"]);
+
+    const back = (to: number) =>
+      isobar(
+        ...["rollback", "service", "shop/echo", "--to", `${to}`],
+        ...["--dir", join(folder, "audit"), "--kubeconfig", server.kubeConfig],
+      );
+    const done = await back(first!.record);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stdout, /service shop\/echo rolled back to record \d+/);
+    assert.deepEqual(await annotations(), { "isobar.dev/policy": "round_robin", "example.org/other": "2" });
+    const fourth = (await versions(4))[3]!;
+    assert.equal(fourth.cause?.fieldManager, "isobar-rollback");
+    assert.equal((await back(none!.record)).code, 0);
+    assert.deepEqual(await annotations(), { "example.org/other": "2" }, "as it was before the first");
+    const never = await isobar("audit", "log", "--dir", join(folder, "audit"), "--object", "pod/shop/echo");
+    assert.equal(never.code, 64);
+    assert.match(never.stderr, /--object: found "pod\/shop\/echo", wanted kind\/namespace\/name/);
+  });
+
+  it("rolls a GRPCRoute back, and leaves the rest of it alone", async () => {
+    const route = (weight: number) => ({
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "GRPCRoute",
+      metadata: { namespace: "shop", name: "canary" },
+      spec: {
+        hostnames: ["echo.example.org"],
+        parentRefs: [{ group: "", kind: "Service", name: "echo" }],
+        rules: [{ backendRefs: [{ name: "echo", port: 80, weight }] }],
+      },
+    });
+    await server.writer.apply(route(90));
+    const [first] = await eventually("the route", async () => {
+      const found = await changes("--object", "grpcroute/shop/canary");
+      return found.length === 1 ? found : undefined;
+    });
+    await server.writer.apply(route(10));
+    await eventually("its change", async () =>
+      (await changes("--object", "grpcroute/shop/canary")).length === 2 ? true : undefined,
+    );
+    const done = await isobar(
+      ...["rollback", "grpcroute", "shop/canary", "--to", `${first!.record}`],
+      ...["--dir", join(folder, "audit"), "--kubeconfig", server.kubeConfig],
+    );
+    assert.equal(done.code, 0, done.stderr);
+    const { spec } = (await server.writer.get(route(0))) as unknown as {
+      readonly spec: ReturnType<typeof route>["spec"];
+    };
+    assert.equal(spec.rules[0]!.backendRefs[0]!.weight, 90);
+    assert.deepEqual(spec.hostnames, ["echo.example.org"]);
   });
 
   it("publishes its head where rewritten files cannot reach", async () => {

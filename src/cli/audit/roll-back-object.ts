@@ -6,18 +6,20 @@ import { ApiClient } from "../../kube/api-client.ts";
 import type { KubeConfigChoice } from "../../kube/api-connection.ts";
 import { ApiConnection } from "../../kube/api-connection.ts";
 import { ApiError } from "../../kube/api-error.ts";
-import { TRAFFIC_POLICIES } from "../../kube/objects/traffic-policy-object.ts";
 import type { RawObject } from "../../kube/raw-object.ts";
 import { apiVersionOf, resourcePath } from "../../kube/resource-kind.ts";
+import type { RollbackKind, RollbackWrite } from "./rollback-kind.ts";
 
 /** Whose work it is, in managedFields and so in the audit. */
 export const ROLLBACK_MANAGER = "isobar-rollback";
 
 /** What is to be written where. */
-export interface PolicyRollback {
-  /** `namespace/name`. */
-  readonly policy: string;
-  readonly spec: JsonObject;
+export interface ObjectRollback {
+  readonly kind: RollbackKind;
+  /** `namespace/name`; of a Namespace its name. */
+  readonly object: string;
+  /** What the audit has of it. */
+  readonly part: JsonObject;
   readonly kubeConfig: KubeConfigChoice;
   /** The API server checks, and keeps nothing. */
   readonly isDryRun: boolean;
@@ -34,17 +36,18 @@ export interface RolledBack {
   readonly resourceVersion: string;
 }
 
-/** Writes a TrafficPolicy's spec as it was, unless somebody else writes it at the same time. @throws ExitError in words for people. */
-export async function rollBackPolicy({
-  policy,
-  spec,
+/** Writes what the audit has of an object, unless somebody else writes it at the same time. @throws ExitError in words for people. */
+export async function rollBackObject({
+  kind,
+  object,
+  part,
   kubeConfig,
   isDryRun,
-}: PolicyRollback): Promise<RolledBack> {
+}: ObjectRollback): Promise<RolledBack> {
   const connection = connect(kubeConfig);
   const api = new ApiClient(connection);
-  const [namespace = "", name = ""] = policy.split("/");
-  const path = resourcePath(TRAFFIC_POLICIES, namespace, name);
+  const [namespace = "", name = ""] = kind.kind === "Namespace" ? ["", object] : object.split("/");
+  const path = resourcePath(kind.resource, namespace, name);
   const query = {
     fieldManager: ROLLBACK_MANAGER,
     fieldValidation: "Strict",
@@ -52,20 +55,15 @@ export async function rollBackPolicy({
   };
   try {
     const current = await currentOf(api, path);
-    const before = (current?.spec ?? {}) as JsonObject;
-    const diff = diffJson(before, spec);
+    const diff = diffJson(current === undefined ? {} : kind.partOf(current), part);
     if (current !== undefined && diff === undefined)
       return { isDryRun, isNew: false, diff, resourceVersion: current.metadata?.resourceVersion ?? "" };
-    // All of the spec is replaced: what was added since has to go too, which applying would leave to its owner.
     const written =
       current === undefined
-        ? await api.write(
-            "POST",
-            resourcePath(TRAFFIC_POLICIES, namespace),
-            newObject(namespace, name, spec),
-            { query },
-          )
-        : await api.write("PUT", path, { ...current, spec }, { query });
+        ? await api.write("POST", resourcePath(kind.resource, namespace), remade(kind, object, part), {
+            query,
+          })
+        : await change(api, path, kind.write(current, part), query);
     return {
       isDryRun,
       isNew: current === undefined,
@@ -73,10 +71,11 @@ export async function rollBackPolicy({
       resourceVersion: written.metadata?.resourceVersion ?? "",
     };
   } catch (error) {
+    if (error instanceof ExitError) throw error;
     if (error instanceof ApiError && error.code === 409)
       throw new ExitError(
         ExitCode.unavailable,
-        `somebody else has just written TrafficPolicy ${policy}; nothing was changed, look at it and try again`,
+        `somebody else has just written ${kind.kind} ${object}; nothing was changed, look at it and try again`,
         { cause: error },
       );
     if (error instanceof ApiError) throw new ExitError(ExitCode.unavailable, error.message, { cause: error });
@@ -86,6 +85,15 @@ export async function rollBackPolicy({
   } finally {
     await connection.close();
   }
+}
+
+function change(
+  api: ApiClient,
+  path: string,
+  { method, kind, body }: RollbackWrite,
+  query: Readonly<Record<string, string>>,
+): Promise<RawObject> {
+  return api.write(method, path, body, { kind, query });
 }
 
 function connect(choice: KubeConfigChoice): ApiConnection {
@@ -107,10 +115,18 @@ async function currentOf(api: ApiClient, path: string): Promise<RawObject | unde
   }
 }
 
-function newObject(namespace: string, name: string, spec: JsonObject): object {
+/** @throws ExitError for what cannot be made again of what was recorded. */
+function remade(kind: RollbackKind, object: string, part: JsonObject): object {
+  const spec = kind.remade(part);
+  if (spec === undefined)
+    throw new ExitError(
+      ExitCode.usage,
+      `there is no ${kind.kind} ${object} whose annotations could be written`,
+    );
+  const [namespace = "", name = ""] = object.split("/");
   return {
-    apiVersion: apiVersionOf(TRAFFIC_POLICIES),
-    kind: TRAFFIC_POLICIES.kind,
+    apiVersion: apiVersionOf(kind.resource),
+    kind: kind.kind,
     metadata: { namespace, name },
     spec,
   };
