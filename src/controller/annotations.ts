@@ -130,7 +130,7 @@ export const OTHER_ANNOTATIONS: Readonly<Record<string, OtherAnnotation>> = {
   percent: {
     on: ["Namespace", "Pod"],
     wanted: "a whole number from 0 to 100",
-    doc: "How many of a hundred of its Pods are captured, by their UIDs; raising it only adds Pods. A Pod that says its `mode` itself is captured whatever it is. Of `transparent` alone: Pods of the other modes come by themselves.",
+    doc: "How many of a hundred of its Pods are captured, by their UIDs; raising it only adds Pods. A Pod that says its `mode` itself is captured whatever it is. In `proxy-env` it is how many of a hundred get their variables, by chance as they are created; Pods of mode `address` come by themselves.",
     isGood: (value) => isReadableOptIn("percent", value),
   },
   reclaim: {
