@@ -118,9 +118,11 @@ export class ControlPlaneLink {
         client: this.client,
         log,
         want: (authority) => this.want(authority),
+        shares: options.fleet,
         onSaved: (succeeded) => this.#counts.saves[succeeded ? "success" : "failure"]++,
       });
     }
+    options.fleet.onKept = () => this.#keeper?.changed();
     this.#timer = setInterval(() => this.#look(), Math.max(100, this.#idleMs * LOOK_SHARE));
     this.#timer.unref();
   }

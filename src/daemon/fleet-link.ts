@@ -78,6 +78,21 @@ export class FleetLink implements FleetViewSink {
     this.#client?.close();
   }
 
+  /** Told when what {@link kept} gives is something else. */
+  onKept: () => void = () => undefined;
+
+  /** See FleetShares. */
+  kept(): Record<string, number> {
+    return this.#shares.kept();
+  }
+
+  restore(shares: Readonly<Record<string, number>>): void {
+    for (const [service, share] of Object.entries(shares)) {
+      this.#shares.restore(service, share, monotonicClock.nowMs());
+      this.#publish(service);
+    }
+  }
+
   /** Whether load is being reported. */
   get isReporting(): boolean {
     return this.#client?.isReporting === true;
@@ -111,6 +126,7 @@ export class FleetLink implements FleetViewSink {
     this.#shares.node = view;
     if (view !== undefined) log.debug("this proxy's place in the fleet", placeOf(view));
     for (const service of this.#shares.services) this.#publish(service);
+    this.onKept();
   }
 
   service(view: ServiceView): void {
@@ -123,7 +139,9 @@ export class FleetLink implements FleetViewSink {
     this.#seen.set(name, { view, others });
     const { subset } = published.cluster.settings.loadBalancing;
     const own = this.#reader.rateOf(name);
-    if (this.#shares.take(view, own, subset.coverage, nowMs) && subset.enabled) this.#publish(name);
+    if (!this.#shares.take(view, own, subset.coverage, nowMs) || !subset.enabled) return;
+    this.#publish(name);
+    this.onKept();
   }
 
   /** The cluster is not used here any more. */

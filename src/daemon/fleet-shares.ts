@@ -98,6 +98,18 @@ export class FleetShares {
     return true;
   }
 
+  /** The shares in use, by service, for the disk. */
+  kept(): Record<string, number> {
+    return Object.fromEntries([...this.#shares].map(([service, { used }]) => [service, used]));
+  }
+
+  /** Takes a share that was in use before this process was, until reports say what it is now. @param used 0 to 1. */
+  restore(service: string, used: number, nowMs: number): void {
+    if (!(used > 0 && used <= 1) || this.#shares.has(service)) return;
+    const times = { atMs: nowMs, usedSinceMs: nowMs, knownSinceMs: nowMs };
+    this.#shares.set(service, { own: 0, all: 0, callers: 0, used, ...times });
+  }
+
   /** The service is not called here any more. */
   forget(service: string): void {
     this.#shares.delete(service);

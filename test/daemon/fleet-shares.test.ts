@@ -69,6 +69,20 @@ test("what was only right at first is put right soon", () => {
   assert.ok(second <= 60, String(second));
 });
 
+test("shares from before a restart count until reports say otherwise", () => {
+  const before = sharesOf(10);
+  before.take(viewOf(10, 100), 30, COVERAGE, 0);
+  const kept = before.kept();
+  assert.deepEqual(Object.keys(kept), [NAME]);
+  const after = sharesOf(10);
+  after.restore(NAME, kept[NAME]!, 1_000);
+  after.restore("nonsense", 7, 1_000);
+  assert.deepEqual(after.fleetOf(NAME), before.fleetOf(NAME));
+  assert.equal(after.fleetOf("nonsense"), undefined);
+  assert.ok(after.take(viewOf(10, 100), 100, COVERAGE, 2_000));
+  assert.ok(after.fleetOf(NAME)!.trafficShare! > 0.9);
+});
+
 test("who has no request of its own yet is taken for one like the others", () => {
   const shares = sharesOf(10);
   shares.take(viewOf(10, 100), 0, COVERAGE, 0);

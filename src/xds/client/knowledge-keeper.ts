@@ -3,7 +3,7 @@ import { TYPE_URL } from "../resources/type-url.ts";
 import { RESOURCE_KINDS } from "./resolve-authority.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 import type { XdsClient } from "./xds-client.ts";
-import type { StoredResource } from "./xds-snapshot.ts";
+import type { StoredPlace, StoredResource } from "./xds-snapshot.ts";
 
 /** Waits between two writes, and how often the file's time says that it is still so. */
 const SAVE_MS = 2_000;
@@ -17,6 +17,11 @@ export interface KnowledgeKeeperOptions {
   readonly log: Log;
   /** Wants an authority that was in use when the file was written. */
   readonly want: (authority: string) => void;
+  /** This proxy's share of the traffic of services, for and from the file; default: it has none. */
+  readonly shares?: {
+    kept(): Record<string, number>;
+    restore(shares: Readonly<Record<string, number>>): void;
+  };
   /** Told of every attempt to write the file. */
   readonly onSaved: (succeeded: boolean) => void;
 }
@@ -54,7 +59,8 @@ export class KnowledgeKeeper {
           age_s: Math.round(ageMs / 1000),
         });
       } else {
-        const { authorities, resources } = found.snapshot;
+        const { authorities, resources, place } = found.snapshot;
+        if (place !== undefined) this.#restorePlace(place);
         for (const authority of authorities) want(authority);
         // Each kind names what is to be known of the next.
         for (const kind of RESOURCE_KINDS) {
@@ -92,6 +98,13 @@ export class KnowledgeKeeper {
     if (problem !== "") this.#options.log.error("a resource on disk is of no use", { kind, name, problem });
   }
 
+  #restorePlace({ name, version, octets, shares }: StoredPlace): void {
+    const { client, log } = this.#options;
+    const problem = client.restorePlace(name, version, octets);
+    if (problem === "") this.#options.shares?.restore(shares);
+    else log.error("a resource on disk is of no use", { kind: "nodeView", name, problem });
+  }
+
   #expire(): void {
     const expired = this.#options.client.expireUnconfirmed();
     if (expired.length === 0) return;
@@ -99,6 +112,13 @@ export class KnowledgeKeeper {
       "no control plane has confirmed endpoints from disk for too long: nothing new connects to them, connections that stand are used",
       { services: expired.length },
     );
+  }
+
+  #place(): StoredPlace | undefined {
+    const { client, shares } = this.#options;
+    const { name, version, octets } = client.place ?? {};
+    if (name === undefined || version === undefined || octets === undefined) return undefined;
+    return { name, version, octets, shares: shares?.kept() ?? {} };
   }
 
   #tick(): Promise<void> {
@@ -118,7 +138,11 @@ export class KnowledgeKeeper {
     }
     this.#changed = false;
     try {
-      await this.#file.save({ authorities: [...client.authorities], resources: storedOf(client) });
+      await this.#file.save({
+        authorities: [...client.authorities],
+        resources: storedOf(client),
+        place: this.#place(),
+      });
       this.#confirmedMs = nowMs;
       onSaved(true);
       if (this.#failed) log.info("the snapshot is written again", { file: path });

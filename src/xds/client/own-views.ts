@@ -31,6 +31,7 @@ const USUAL_TABLES = 2;
 /** Resources of our own that a proxy asks for: its place in the fleet, and what is known of the services it uses. */
 export class OwnViews {
   readonly tables: readonly ResourceTable[];
+  readonly #nodes: ResourceTable;
   readonly #services: ResourceTable;
   readonly #onWanted: () => void;
 
@@ -42,10 +43,11 @@ export class OwnViews {
     this.#onWanted = onWanted;
     const nodes = new ResourceTable({
       kind: { typeUrl: OWN_TYPE_URL.nodeView, decode: decodeNodeView, nameOf },
-      keepOctets: false,
+      keepOctets: true,
       onChange: ({ value }) => sink.node(value as NodeView | undefined),
     });
     if (nodeId !== "") nodes.add(nodeId);
+    this.#nodes = nodes;
     this.#services = new ResourceTable({
       kind: { typeUrl: OWN_TYPE_URL.serviceView, decode: decodeServiceView, nameOf },
       keepOctets: false,
@@ -55,6 +57,16 @@ export class OwnViews {
       },
     });
     this.tables = [nodes, this.#services, ...captureTables(nodeId, sink)];
+  }
+
+  /** This proxy's place as it came; undefined where there is none. */
+  get place(): ResourceEntry | undefined {
+    return [...this.#nodes.entries].find(({ state }) => state === "present");
+  }
+
+  /** Takes the place that the disk has, if it is this proxy's. @returns why it is of no use, "" when it is. */
+  restorePlace(name: string, version: string, octets: Uint8Array): string {
+    return this.#nodes.restore(name, version, octets);
   }
 
   /** Whether something of it is wanted by itself, and not for the sake of services that are in use. */

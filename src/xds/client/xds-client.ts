@@ -214,6 +214,16 @@ export class XdsClient {
     return this.#tables[kind].restore(name, version, octets);
   }
 
+  /** This proxy's place in the fleet as it came; undefined where none is known or asked for. */
+  get place(): ResourceEntry | undefined {
+    return this.#views?.place;
+  }
+
+  /** As {@link restore}, for the place. */
+  restorePlace(name: string, version: string, octets: Uint8Array): string {
+    return this.#views?.restorePlace(name, version, octets) ?? "";
+  }
+
   /** Makes what has changed count now, and not at the end of the turn. */
   settle(): void {
     clearImmediate(this.#flush);

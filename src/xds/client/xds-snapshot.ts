@@ -9,11 +9,23 @@ export interface StoredResource {
   readonly octets: Uint8Array;
 }
 
+/** This proxy's place in the fleet, and its share of the traffic of services: what its subsets are made of. */
+export interface StoredPlace {
+  /** A NodeView as it came. */
+  readonly name: string;
+  readonly version: string;
+  readonly octets: Uint8Array;
+  /** By cluster, 0 to 1. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
 /** What a proxy knows, for its next start. */
 export interface XdsSnapshot {
   /** Authorities that were in use. */
   readonly authorities: readonly string[];
   readonly resources: readonly StoredResource[];
+  /** Where a control plane has told one. */
+  readonly place?: StoredPlace | undefined;
 }
 
 /** Goes up with every change that an older reader would misunderstand. */
@@ -29,16 +41,19 @@ interface Header {
   readonly authorities: readonly string[];
   /** Kind, name, version and number of octets. */
   readonly resources: readonly (readonly [ResourceKindName, string, string, number])[];
+  /** Readers of before pass it over. The octets are in base64. */
+  readonly place?: Readonly<Record<"name" | "version" | "octets", string>> & Pick<StoredPlace, "shares">;
 }
 
 /**
  * @returns the file's octets: a line with magic and format, a line of JSON that says what follows, the resources' octets one after the
  * other, and the SHA-256 digest of all that.
  */
-export function encodeXdsSnapshot({ authorities, resources }: XdsSnapshot): Buffer {
+export function encodeXdsSnapshot({ authorities, resources, place }: XdsSnapshot): Buffer {
   const header: Header = {
     authorities,
     resources: resources.map(({ kind, name, version, octets }) => [kind, name, version, octets.length]),
+    ...(place && { place: { ...place, octets: Buffer.from(place.octets).toString("base64") } }),
   };
   const head = Buffer.from(`${MAGIC} ${XDS_SNAPSHOT_FORMAT}\n${JSON.stringify(header)}\n`);
   const content = Buffer.concat([head, ...resources.map(({ octets }) => octets)]);
@@ -70,7 +85,9 @@ export function decodeXdsSnapshot(file: Buffer): XdsSnapshot | { readonly proble
       return { kind, name, version, octets };
     });
     if (at !== end) throw new Error(`${end - at} octets are left over`);
-    return { authorities: header.authorities, resources };
+    const { authorities, place } = header;
+    if (place === undefined) return { authorities, resources };
+    return { authorities, resources, place: { ...place, octets: Buffer.from(place.octets, "base64") } };
   } catch (error) {
     return { problem: `its list of contents makes no sense (${(error as Error).message})` };
   }

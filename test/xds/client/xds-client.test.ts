@@ -256,6 +256,27 @@ describe("the xDS client", () => {
     assert.deepEqual(rig.views, ["place 1 of 3", "a:1 4"]);
   });
 
+  it("gives its place as it came, for the disk, and takes its own from there, and no other's", async () => {
+    rig = new Rig();
+    const place = { name: "n", index: 1, count: 3, zone: "", zoneIndex: 0, zoneCount: 1 };
+    assert.equal(rig.client.place, undefined);
+    assert.equal(rig.client.restorePlace("other", "7", encodeNodeView({ ...place, name: "other" })), "");
+    assert.match(
+      rig.client.restorePlace("n", "7", encodeNodeView({ ...place, name: "other" })),
+      /found the name/,
+    );
+    assert.deepEqual([rig.client.place, rig.views], [undefined, []]);
+    assert.equal(rig.client.restorePlace("n", "7", encodeNodeView(place)), "");
+    assert.deepEqual(rig.views, ["place 1 of 3"]);
+    const { name, version, octets } = rig.client.place!;
+    assert.deepEqual([name, version, Buffer.from(octets!)], ["n", "7", encodeNodeView(place)]);
+    rig.client.want("a:1");
+    rig.service("a:1");
+    rig.own(OWN_TYPE_URL.nodeView, "n", encodeNodeView({ ...place, count: 4 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(rig.views, ["place 1 of 3", "place 1 of 4"]);
+  });
+
   it("asks for its node's callers and for what is captured although no service is wanted, and hands on each version", async () => {
     const told: string[] = [];
     rig = new Rig(0, {

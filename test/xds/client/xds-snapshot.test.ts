@@ -13,6 +13,8 @@ const SNAPSHOT = {
 describe("a snapshot on disk", () => {
   it("says what it was told", () => {
     assert.deepEqual(decodeXdsSnapshot(encodeXdsSnapshot(SNAPSHOT)), SNAPSHOT);
+    const place = { name: "n1", version: "3", octets: Buffer.from([0, 0xff, 0x0a]), shares: { svc: 0.25 } };
+    assert.deepEqual(decodeXdsSnapshot(encodeXdsSnapshot({ ...SNAPSHOT, place })), { ...SNAPSHOT, place });
     const empty = { authorities: [], resources: [] };
     assert.deepEqual(decodeXdsSnapshot(encodeXdsSnapshot(empty)), empty);
   });
