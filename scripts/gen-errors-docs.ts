@@ -20,6 +20,8 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
     "The cluster is known but has no endpoint at all. Look at `GET /clusters`: an empty list in the file, or DNS that answers nothing (`trouble=`).",
   noLabelledEndpoint:
     "The request's route wants an endpoint with certain labels (`routes[].endpoints`), maybe by a header's value, and none has them. Look at the header, at the labels of the endpoints, and whether `fallback: any` is meant.",
+  deniedByPolicy:
+    "A captured Pod calls a service, and policies of the network keep it from every endpoint, as they would without the proxy: one that selects the endpoints for ingress, or the Pod for egress, and is named in brackets. `kubectl describe networkpolicy` shows what it allows.",
   connectFailure:
     "Endpoints refuse connections, do not answer in `connectTimeoutMs`, or do not speak HTTP/2 in clear text. `isobar_upstream_connect_failures_total` counts the attempts.",
   tlsUntrusted:

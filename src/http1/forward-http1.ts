@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest, STATUS_CODES } from "node:http";
+import type { CallerPod } from "../proxy/callers/caller-pod.ts";
 import type { ConnectionPicker } from "../proxy/port/connection-picker.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
 import type { RouteChoice } from "../proxy/routes/request-routes.ts";
@@ -25,6 +26,8 @@ export interface Http1Upstream {
   readonly agent: EndpointAgent;
   /** The route of the request, where there is one. */
   readonly choice?: RouteChoice | undefined;
+  /** Who calls, where that is known. */
+  readonly pod?: CallerPod | undefined;
   /** A clock for durations. */
   readonly nowMs: () => number;
 }
@@ -229,11 +232,11 @@ class Http1Forward {
 
   /** Goes to another endpoint: this one certainly has not seen the request. */
   #move(): boolean {
-    const { picker, choice } = this.#upstream;
+    const { picker, choice, pod } = this.#upstream;
     const { clusterSlot, slot } = this.#lease;
     this.#tried.push(slot);
     if (!picker.mayMove(clusterSlot, this.#tried.length - 1)) return false;
-    const next = picker.pick(clusterSlot, this.#tried, choice?.endpoints);
+    const next = picker.pick(clusterSlot, this.#tried, choice?.endpoints, pod);
     if (next === undefined) return false;
     this.#lease.release();
     this.#lease = next;

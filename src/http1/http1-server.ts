@@ -215,10 +215,11 @@ export class Http1Server implements Http1Handler {
       forwardHttp2(exchange, inner(), PLAIN_HTTP);
       return;
     }
-    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints);
+    const pod = this.#arrivals.get(connection)?.pod;
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, pod);
     if (lease === undefined) exchange.fail(noEndpoint(snapshot.name));
     else if (way === Way.byAlpn) void this.#sendByAlpn(exchange, lease, choice, inner);
-    else forwardHttp1(exchange, { ...this.#upstream, choice }, lease);
+    else forwardHttp1(exchange, { ...this.#upstream, choice, pod }, lease);
   }
 
   /** The picked endpoint decides the protocol; as HTTP/2 the request is picked for once more, with what the data plane knows. */
@@ -247,8 +248,9 @@ export class Http1Server implements Http1Handler {
     }
     if (exchange.over || http2) lease.release();
     if (exchange.over) return;
+    const pod = this.#arrivals.get(exchange.connection)?.pod;
     if (http2) forwardHttp2(exchange, inner(), PLAIN_HTTP);
-    else forwardHttp1(exchange, { ...this.#upstream, choice }, lease);
+    else forwardHttp1(exchange, { ...this.#upstream, choice, pod }, lease);
   }
 
   #upgrade(request: IncomingMessage): void {
@@ -271,7 +273,8 @@ export class Http1Server implements Http1Handler {
       );
       return;
     }
-    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints);
+    const pod = this.#arrivals.get(connection)?.pod;
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, pod);
     const upstream = { ...this.#upstream, choice };
     if (lease === undefined) connection.refuse(noEndpoint(snapshot.name));
     else forwardUpgrade(connection, head, upstream, lease, this.#limits.responseTimeoutMs);
@@ -285,7 +288,8 @@ export class Http1Server implements Http1Handler {
       inner.aim(clusterSlot);
     } else {
       inner?.close();
-      inner = new InnerChannel(context, requests, clusterSlot, this.#arrivals.get(connection)?.source ?? "");
+      const { source = "", pod } = this.#arrivals.get(connection) ?? {};
+      inner = new InnerChannel(context, requests, clusterSlot, { source, pod });
       connection.inner = inner;
     }
     inner.choice = choice;

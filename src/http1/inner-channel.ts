@@ -9,12 +9,21 @@ import { abortStream } from "../h2/stream/stream-life.ts";
 import { DuplexTransport } from "../net/duplex-transport.ts";
 import type { ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
+import type { CallerPod } from "../proxy/callers/caller-pod.ts";
 import type { Dispatcher } from "../proxy/dispatcher.ts";
 import { ConnectionCluster } from "../proxy/port/connection-cluster.ts";
 import type { ProxyContext } from "../proxy/proxy-context.ts";
 import type { RequestChannel } from "../proxy/request-sink.ts";
 import { RequestSink } from "../proxy/request-sink.ts";
 import type { RouteChoice } from "../proxy/routes/request-routes.ts";
+
+/** Whose requests go through an {@link InnerChannel}. */
+export interface InnerClient {
+  /** The client's address, "" for a unix socket. */
+  readonly source: string;
+  /** Who calls, where that is known. */
+  readonly pod: CallerPod | undefined;
+}
 
 /** How much of a response waits in Node for a client that reads slowly; the rest waits with the endpoint. */
 const WINDOW_OCTETS = 262_144;
@@ -35,14 +44,21 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
   choice: RouteChoice | undefined;
   /** Whose connection it is. */
   readonly caller: { readonly address: string };
+  readonly origin: { readonly pod: CallerPod | undefined };
   readonly session: ClientHttp2Session;
   readonly #context: ProxyContext;
   readonly #channel: H2Channel;
   #released = false;
 
-  constructor(context: ProxyContext, requests: Dispatcher, clusterSlot: number, source: string) {
+  constructor(
+    context: ProxyContext,
+    requests: Dispatcher,
+    clusterSlot: number,
+    { source, pod }: InnerClient,
+  ) {
     this.requests = requests;
     this.caller = { address: source };
+    this.origin = { pod };
     this.#context = context;
     this.cluster = this.#pin(clusterSlot);
     const [ours, theirs] = duplexPair();

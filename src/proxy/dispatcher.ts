@@ -21,6 +21,7 @@ import { PROXY_ERRORS } from "./proxy-error.ts";
 import type { AttemptOpener } from "./retry/attempt-opener.ts";
 import { LossBit } from "./retry/attempt-policy.ts";
 import { Attempts } from "./retry/attempts.ts";
+import type { EndpointSet } from "./routes/request-routes.ts";
 
 const UNAVAILABLE = 1 << GrpcStatus.unavailable;
 /** What a policy may say about a move that is not possible any more, by RetryReason. */
@@ -131,9 +132,9 @@ export class Dispatcher implements AttemptOpener {
    * @returns false when nothing has room.
    */
   #dispatch(slot: number, queued: boolean): boolean {
-    const { exchanges, clusters, routes } = this.#context;
+    const { exchanges, clusters } = this.#context;
     const cluster = clusters[exchanges.cluster[slot]!]!;
-    const set = routes?.endpointsOf(slot);
+    const set = this.#setOf(slot);
     const tiered = set === undefined ? cluster.tiered : set.tiered;
     const request = this.#request;
     request.triedCount = exchanges.copyTried(slot, request.tried);
@@ -163,7 +164,7 @@ export class Dispatcher implements AttemptOpener {
 
   #pick(cluster: ClusterRuntime, request: PickRequest, stream: number): Subchannel | undefined {
     const { random, time, subchannels, reach, outliers, explain, routes } = this.#context;
-    const tiered = routes?.endpointsOf(stream)?.tiered;
+    const tiered = this.#setOf(stream)?.tiered;
     if (outliers.trialCount > 0 && request.triedCount === 0 && tiered === undefined) {
       // One request at a time shows whether an ejected endpoint is well again.
       const trial = outliers.takeTrial(cluster.snapshot.clusterSlot);
@@ -188,6 +189,12 @@ export class Dispatcher implements AttemptOpener {
         )
       : cluster.pick(request, cluster.loads, random, time.nowMs, tiered);
     return slot < 0 ? undefined : (subchannels[slot] ?? reach(cluster, slot));
+  }
+
+  /** What a request is restricted to: by policies of the network, which know of its route, or by its route alone; undefined: nothing. */
+  #setOf(slot: number): EndpointSet | undefined {
+    const { access, routes } = this.#context;
+    return access?.endpointsOf(slot) ?? routes?.endpointsOf(slot);
   }
 
   #pickCause(request: PickRequest, stream: number): PickCause {
@@ -215,7 +222,8 @@ export class Dispatcher implements AttemptOpener {
     return false;
   }
 
-  #place(cluster: ClusterRuntime, subchannel: Subchannel, slot: number, queued: boolean): boolean {
+  #place(cluster: ClusterRuntime, picked: Subchannel, slot: number, queued: boolean): boolean {
+    const subchannel = picked.of(this.#context.exchanges.callerClass[slot]!);
     const channel = subchannel.available();
     if (channel === undefined && !subchannel.canWait()) return false;
     const { exchanges, endpoints, endpointRow } = this.#context;
@@ -250,7 +258,7 @@ export class Dispatcher implements AttemptOpener {
     const request = this.#request;
     request.triedCount = exchanges.copyTried(slot, request.tried);
     for (let picks = 0; picks < MAX_PICKS; picks++) {
-      const subchannel = this.#pick(cluster, request, slot);
+      const subchannel = this.#pick(cluster, request, slot)?.of(exchanges.callerClass[slot]!);
       if (subchannel === undefined) return undefined;
       const endpoint = subchannel.options.slot;
       for (let i = 0; i < request.triedCount; i++) if (request.tried[i] === endpoint) return undefined;
@@ -286,14 +294,14 @@ export class Dispatcher implements AttemptOpener {
     const { exchanges, time } = this.#context;
     exchanges.phase[slot] = Phase.queued;
     exchanges.queuedMs[slot] = time.nowMs;
-    const set = this.#context.routes?.endpointsOf(slot);
+    const set = this.#setOf(slot);
     (set ?? cluster).queue.push(slot);
     if (set !== undefined) cluster.waitingSets.add(set);
     cluster.row[ClusterColumn.streamsQueued]!++;
   }
 
   #leaveQueue(cluster: ClusterRuntime, slot: number): void {
-    const set = this.#context.routes?.endpointsOf(slot);
+    const set = this.#setOf(slot);
     (set ?? cluster).queue.remove(slot);
     if (set?.queue.size === 0) cluster.waitingSets.delete(set);
     cluster.row[ClusterColumn.streamsQueued]!--;
@@ -306,7 +314,8 @@ export class Dispatcher implements AttemptOpener {
     if (phase === Phase.unrouted) this.#context.askedAuthorities?.leave(slot);
     else if (phase === Phase.backingOff) attemptTimers.clear(slot);
     else if (phase === Phase.queued) this.#leaveQueue(clusters[exchanges.cluster[slot]!]!, slot);
-    else if (phase === Phase.connecting) subchannels[exchanges.endpoint[slot]!]!.waiting.remove(slot);
+    else if (phase === Phase.connecting)
+      subchannels[exchanges.endpoint[slot]!]!.of(exchanges.callerClass[slot]!).waiting.remove(slot);
     this.uncount(slot);
   }
 

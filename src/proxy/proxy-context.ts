@@ -7,6 +7,7 @@ import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { TlsClients } from "../upstream/tls-clients.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
+import type { AccessGate } from "./access/access-gate.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { AuthorityWaiting } from "./authorities/authority-waiting.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
@@ -37,6 +38,8 @@ export interface ProxyContext extends ChannelContext {
   askedAuthorities: AuthorityWaiting | undefined;
   /** What the configuration's routes make of requests; undefined as long as there were none. */
   routes: RequestRoutes | undefined;
+  /** Who may have which endpoints; undefined where callers are not known. */
+  access?: AccessGate;
   /** By cluster slot. */
   readonly clusters: (ClusterRuntime | undefined)[];
   /** Forgets a cluster if it was removed and neither an exchange nor a connection names it any more. */

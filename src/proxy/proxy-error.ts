@@ -70,6 +70,14 @@ export const PROXY_ERRORS = {
     flag: ResponseFlag.noHealthyUpstream,
     message: "no endpoint has the labels that the route asks for, of",
   },
+  deniedByPolicy: {
+    code: "denied_by_policy",
+    source: "downstream",
+    retry: "never",
+    grpcStatus: GrpcStatus.permissionDenied,
+    flag: ResponseFlag.noHealthyUpstream,
+    message: "a NetworkPolicy, named in brackets, does not let the caller connect to any endpoint of",
+  },
   connectFailure: {
     code: "connect_failure",
     source: "upstream",
@@ -270,5 +278,6 @@ export const PROXY_ERRORS = {
     grpcStatus: GrpcStatus.unavailable,
     flag: ResponseFlag.localReset,
     message: "the proxy is shutting down, during the call to",
+    pushbackMs: 1000,
   },
 } as const satisfies Record<string, ProxyError>;

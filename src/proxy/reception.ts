@@ -6,6 +6,7 @@ import type { AnyIpRanges } from "../resource/any-ip.ts";
 import { CANARY_NUMBER } from "../resource/any-ip.ts";
 import type { Caller as CallingPod } from "../resource/caller.ts";
 import type { PortRefusal } from "../telemetry/port-cell.ts";
+import { AccessGate } from "./access/access-gate.ts";
 import { CAPTURE_LISTENER } from "./callers/capture-listener.ts";
 import type { ServiceChanges } from "./callers/capture-port.ts";
 import { CapturePort } from "./callers/capture-port.ts";
@@ -67,6 +68,7 @@ export class Reception {
     this.#options = options;
     const { capture } = options;
     if (capture === undefined) return;
+    context.access = new AccessGate(context.exchanges);
     this.#capture = new CapturePort(context, capture.anyIp, {
       take: (socket, origin) => this.#take(socket, frontDoor.doorOf(CAPTURE_LISTENER), origin),
       refuse: (socket, reason) => this.#refuse(socket, reason),
@@ -91,7 +93,9 @@ export class Reception {
   applyCallers(callers: readonly CallingPod[]): void {
     if (this.#capture === undefined) return;
     this.#context.tick();
-    const { displaced, released } = this.#capture.applyCallers(callers);
+    const { displaced, released, leftClasses } = this.#capture.applyCallers(callers);
+    for (const callerClass of leftClasses)
+      for (const subchannel of this.#context.subchannels) subchannel?.forget(callerClass);
     if (displaced.size + released.size === 0) return;
     for (const channel of this.#downstream) {
       const { pod, service } = channel.origin ?? {};

@@ -16,6 +16,8 @@ import { OverloadStage } from "../telemetry/overload-state.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { forwardBody, HEAD_SPARE_OCTETS, REPLAY_OCTETS } from "./attach.ts";
 import type { RequestNames } from "./authorities/request-names.ts";
+import { NO_CLASS } from "./callers/caller-classes.ts";
+import type { CallerPod } from "./callers/caller-pod.ts";
 import type { RequestScope } from "./callers/request-scope.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { countEnd, dropHeldRequest } from "./exchange-end.ts";
@@ -26,6 +28,8 @@ import type { ProxyContext } from "./proxy-context.ts";
 import { PROXY_ERRORS } from "./proxy-error.ts";
 import type { RouteChoice } from "./routes/request-routes.ts";
 
+const NOBODY = { pod: undefined };
+
 /** The connection a {@link RequestSink} listens to. */
 export interface RequestChannel {
   readonly connection: { readonly state: ConnectionState };
@@ -34,8 +38,12 @@ export interface RequestChannel {
   readonly cluster?: ConnectionCluster | undefined;
   /** The route of the request in progress, where HTTP/1.1 has found it. */
   readonly choice?: RouteChoice | undefined;
+  /** Class of the caller, by namespace (callers/caller-classes.ts); default: none. */
+  readonly callerClass?: number | undefined;
   /** What all its requests are taken for, where the way it came by says so. */
   readonly scope?: RequestScope | undefined;
+  /** Who calls, where that is known. */
+  readonly origin?: { readonly pod: CallerPod | undefined } | undefined;
   /** Whose connection it is, where requests may ask how they are picked for. */
   readonly caller?: { readonly address: string } | undefined;
   /** A stream of the connection is about to go. */
@@ -69,11 +77,15 @@ export class RequestSink implements ConnectionSink {
     const { exchanges, time } = this.#context;
     const { decoder } = this.#connection;
     exchanges.begin(slot, time.nowMs);
+    exchanges.callerClass[slot] = this.#channel.callerClass ?? NO_CLASS;
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
     if (decoder.wantsLoadReport) exchanges.bits[slot]! |= ExchangeBit.wantsLoadReport;
     const { accessLog } = this.#context;
-    if (accessLog.enabled) accessLog.begin(slot, this.#connection, this.#context.replyScratch);
+    if (accessLog.enabled) {
+      const { replyScratch } = this.#context;
+      accessLog.begin(slot, this.#connection, replyScratch, this.#channel.origin?.pod);
+    }
     if (decoder.wantsExplanation) this.#context.explain.begin(slot, this.#channel.caller?.address);
     this.#direct(slot, octets, decoder);
   }
@@ -133,6 +145,16 @@ export class RequestSink implements ConnectionSink {
     }
     if (request.previousAttempts > 0)
       exchanges.previousAttempts[slot] = Math.min(255, request.previousAttempts);
+    const { access } = this.#context;
+    if (access !== undefined) {
+      const { pod } = this.#channel.origin ?? NOBODY;
+      const refusal = access.direct(slot, cluster, pod, routes?.endpointsOf(slot));
+      if (refusal !== "") {
+        releaseFields(slab, pool, scratch, octets);
+        fail(this.#context, slot, PROXY_ERRORS.deniedByPolicy, `${cluster.snapshot.name} (${refusal})`);
+        return;
+      }
+    }
     const policy = routes === undefined ? cluster.policy : routes.attemptPolicyOf(slot, cluster);
     const timeoutMs =
       policy === undefined ? request.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, request);
@@ -316,6 +338,7 @@ export class RequestSink implements ConnectionSink {
     dropHeldRequest(context, slot);
     countEnd(context, slot);
     context.routes?.closed(slot);
+    context.access?.closed(slot);
     const clusterSlot = exchanges.cluster[slot]!;
     const cluster = context.clusters[clusterSlot];
     if (cluster !== undefined && --cluster.exchanges === 0) context.releaseCluster(clusterSlot);

@@ -1,5 +1,6 @@
 import { parseIpAddress } from "../../base/ip-address.ts";
 import type { Caller } from "../../resource/caller.ts";
+import { CallerClasses } from "./caller-classes.ts";
 import { CallerPod } from "./caller-pod.ts";
 
 /** What a new list of pods means for connections that stand. */
@@ -8,10 +9,13 @@ export interface CallerChanges {
   readonly displaced: ReadonlySet<CallerPod>;
   /** Pods that were captured and are to be no more. */
   readonly released: ReadonlySet<CallerPod>;
+  /** Classes that nobody is in any more. */
+  readonly leftClasses: readonly number[];
 }
 
 /** Which pod of this node has which source address. Asked when a connection is accepted, never per request. */
 export class CallerBook {
+  readonly #classes = new CallerClasses();
   #byAddress = new Map<string, CallerPod>();
   #byUid = new Map<string, CallerPod>();
 
@@ -26,10 +30,13 @@ export class CallerBook {
     const byUid = new Map<string, CallerPod>();
     const displaced = new Set<CallerPod>();
     const released = new Set<CallerPod>();
+    const leftClasses = this.#classes.keep(new Set(callers.map(({ namespace }) => namespace)));
     for (const caller of callers) {
-      const pod = this.#byUid.get(caller.uid) ?? new CallerPod(caller);
+      const pod = this.#byUid.get(caller.uid) ?? new CallerPod(caller, this.#classes.of(caller.namespace));
       if (pod.mode === "transparent" && caller.mode !== "transparent") released.add(pod);
       pod.mode = caller.mode;
+      pod.addresses = caller.addresses;
+      pod.access = caller.access;
       byUid.set(caller.uid, pod);
       for (const address of caller.addresses) byAddress.set(keyOf(address), pod);
     }
@@ -39,7 +46,7 @@ export class CallerBook {
     }
     this.#byAddress = byAddress;
     this.#byUid = byUid;
-    return { displaced, released };
+    return { displaced, released, leftClasses };
   }
 
   /** The kernel sends the connections of all opted-in pods that are known now here. */

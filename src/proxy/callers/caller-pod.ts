@@ -1,3 +1,4 @@
+import type { CallerAccess } from "../../resource/access/access-policy.ts";
 import type { Caller, CallerMode } from "../../resource/caller.ts";
 
 /**
@@ -11,15 +12,30 @@ export class CallerPod {
   readonly serviceAccount: string;
   readonly workload: string;
   mode: CallerMode;
+  /** IP literals, as policies of the network see it. */
+  addresses: readonly string[];
+  /** What these policies say of it; undefined: nothing. */
+  access: CallerAccess | undefined;
   /** Whether the kernel sends its connections here, as far as was said. */
   captured = false;
 
-  constructor(caller: Caller) {
+  /** Class of its namespace. */
+  readonly callerClass: number;
+
+  constructor(caller: Caller, callerClass: number) {
     this.uid = caller.uid;
+    this.callerClass = callerClass;
     this.namespace = caller.namespace;
     this.pod = caller.pod;
     this.serviceAccount = caller.serviceAccount;
     this.workload = caller.workload;
     this.mode = caller.mode;
+    this.addresses = caller.addresses;
+    this.access = caller.access;
+  }
+
+  /** Whether no policy selects it as one that calls. */
+  get isUnrestricted(): boolean {
+    return this.access === undefined || this.access.egress.length === 0;
   }
 }

@@ -287,6 +287,7 @@ export class Arrival
       held: this.#held,
       pin: this.#pin,
       source: this.caller.address,
+      pod: this.origin?.pod,
       listener: this.#door.name,
       onGone: () => this.#gone(),
     };

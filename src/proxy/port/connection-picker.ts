@@ -2,6 +2,7 @@ import type { PickRequest } from "../../lb/picker.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import { RetryReason } from "../../telemetry/retry-reason.ts";
 import type { Subchannel } from "../../upstream/subchannel.ts";
+import type { CallerPod } from "../callers/caller-pod.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import { MAX_MOVES } from "../exchange-table.ts";
 import type { ProxyContext } from "../proxy-context.ts";
@@ -28,17 +29,21 @@ export class ConnectionPicker {
   /**
    * @param tried endpoint slots to avoid, as {@link EndpointLease.slot} told them; the newest 4 count.
    * @param endpoints what a route restricts the request to; default: all of the cluster's.
-   * @returns the endpoint to dial, or undefined when the cluster is not there any more, or has no endpoint that may be connected to.
+   * @param pod who calls, where that is known.
+   * @returns the endpoint to dial, or undefined when the cluster is not there any more, or has no endpoint that may be connected to, by this caller above all.
    */
   pick(
     clusterSlot: number,
     tried: readonly number[] = [],
     endpoints?: EndpointSet | undefined,
+    pod?: CallerPod | undefined,
   ): EndpointLease | undefined {
     const cluster = this.#context.clusters[clusterSlot];
     if (cluster === undefined || cluster.removed) return undefined;
     if (cluster.snapshot.maxConnectionsPerEndpoint === 0) return undefined;
-    const subchannel = this.#pick(cluster, tried, endpoints?.tiered);
+    const allowed = this.#context.access?.find(cluster, pod, endpoints);
+    if (allowed !== undefined && allowed.refusal !== "") return undefined;
+    const subchannel = this.#pick(cluster, tried, (allowed ?? endpoints)?.tiered);
     return subchannel === undefined ? undefined : new EndpointLease(this.#context, cluster, subchannel);
   }
 

@@ -1,3 +1,4 @@
+import type { CallerPod } from "../callers/caller-pod.ts";
 import type { DialFailure, DialOwner } from "./endpoint-dial.ts";
 import { EndpointDial } from "./endpoint-dial.ts";
 import { mayBeSettings } from "./first-octets.ts";
@@ -7,6 +8,8 @@ import type { PortServices } from "./port-services.ts";
 export interface EarlyDialOwner {
   /** Whether the client has said nothing yet, and it is not known what it speaks. */
   readonly isSilent: boolean;
+  /** Who calls, where that is known. */
+  readonly origin?: { readonly pod: CallerPod | undefined } | undefined;
   /** The endpoint has spoken first, or ended: the connection is no HTTP/2, and there is nothing to wait for. */
   endpointSpoke(): void;
   dialFailed(reason: DialFailure): void;
@@ -25,7 +28,12 @@ export class EarlyDial implements DialOwner {
 
   begin(clusterSlot: number): void {
     const { context, picker } = this.#services;
-    this.#dial = new EndpointDial(context, picker, { clusterSlot, byClientTls: false }, this);
+    this.#dial = new EndpointDial(
+      context,
+      picker,
+      { clusterSlot, byClientTls: false, pod: this.#owner.origin?.pod },
+      this,
+    );
   }
 
   /** It is known what is wanted. @returns the dial under way if it is that, else another one. */
@@ -35,7 +43,12 @@ export class EarlyDial implements DialOwner {
     if (dial?.suits(clusterSlot, byClientTls) === true) return dial;
     dial?.abandon();
     const { context, picker } = this.#services;
-    return new EndpointDial(context, picker, { clusterSlot, byClientTls }, this);
+    return new EndpointDial(
+      context,
+      picker,
+      { clusterSlot, byClientTls, pod: this.#owner.origin?.pod },
+      this,
+    );
   }
 
   /** It is not wanted. */

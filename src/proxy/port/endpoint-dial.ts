@@ -1,5 +1,6 @@
 import { SocketTransport } from "../../net/socket-transport.ts";
 import type { Transport, TransportOwner } from "../../net/transport.ts";
+import type { CallerPod } from "../callers/caller-pod.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import type { ConnectionPicker } from "./connection-picker.ts";
 import type { EndpointLease } from "./endpoint-lease.ts";
@@ -17,6 +18,8 @@ export type DialTarget =
       readonly clusterSlot: number;
       /** The client speaks TLS to the endpoint itself. Otherwise we do, where the cluster has an identity for it. */
       readonly byClientTls: boolean;
+      /** Who calls, where that is known. */
+      readonly pod?: CallerPod | undefined;
     }
   | { readonly address: string; readonly port: number; readonly connectTimeoutMs: number };
 
@@ -68,7 +71,7 @@ export class EndpointDial implements TransportOwner {
     const target = this.#target;
     let { address = "", port = 0, connectTimeoutMs = 0 } = target as Partial<EndpointLease>;
     if ("clusterSlot" in target) {
-      const lease = this.#picker.pick(target.clusterSlot, this.#tried);
+      const lease = this.#picker.pick(target.clusterSlot, this.#tried, undefined, target.pod);
       if (lease === undefined) {
         process.nextTick(() => this.#fail("no_endpoint"));
         return;

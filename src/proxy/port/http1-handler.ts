@@ -1,4 +1,5 @@
 import type { Transport } from "../../net/transport.ts";
+import type { CallerPod } from "../callers/caller-pod.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import type { ProxyContext } from "../proxy-context.ts";
 import type { ConnectionPicker } from "./connection-picker.ts";
@@ -16,6 +17,8 @@ export interface Http1Arrival {
   readonly clusterSlot: number;
   /** The client's address, "" for a unix socket. */
   readonly source: string;
+  /** Who calls, where that is known. */
+  readonly pod?: CallerPod | undefined;
   /** The listener's name from the configuration. */
   readonly listener: string;
   /** To be called once, when the transport is gone: the front door's accounts are closed then. */

@@ -12,6 +12,8 @@ import type { RouteUpdate } from "./route-update.ts";
 export interface EndpointSet {
   readonly tiered: TieredPicker;
   readonly queue: SlotList;
+  /** @returns whether an endpoint is among them, given its index in the cluster's snapshot. */
+  accepts(index: number): boolean;
 }
 
 /** What routes look at in a request of HTTP/1.1. */

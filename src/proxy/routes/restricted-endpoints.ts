@@ -53,6 +53,13 @@ export class RestrictedEndpoints {
     return this.#tiered!;
   }
 
+  accepts(index: number): boolean {
+    const { tiered } = this;
+    // Where it fell back, any will do.
+    if (this.#own === undefined || tiered === this.#cluster.tiered) return true;
+    return this.#accepts(endpointLabels(this.#cluster.snapshot)[index]!);
+  }
+
   /** @returns undefined where none of these is fit and any other will do. */
   #build(): TieredPicker | undefined {
     const labels = endpointLabels(this.#cluster.snapshot);
