@@ -24,6 +24,7 @@ describe("the options about trust", () => {
       proxyAccounts: [],
       clientsFile: undefined,
       scope: "opted-in",
+      hasReplicas: false,
     });
     const repeated = flags(
       "--proxy-service-account a/b --proxy-service-account c/d --tls-name x.y --scope cluster",
