@@ -219,6 +219,7 @@ export class ProxyDaemon {
       const { ProxyMetrics } = await import("./proxy-metrics.ts");
       const metrics = new ProxyMetrics(this.#counters);
       this.#metrics = metrics;
+      if (this.#capture !== undefined) metrics.capture(() => this.#capture!.counts);
       await bindAddress("metrics.address", config.metrics.address, (address) => metrics.listen(address));
     }
     this.#watchMemory();

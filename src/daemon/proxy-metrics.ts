@@ -2,6 +2,7 @@ import { MetricsServer } from "../admin/metrics-server.ts";
 import type { Config } from "../config/config.ts";
 import { configVersion } from "../config/config-version.ts";
 import type { SocketAddress } from "../config/socket-address.ts";
+import type { CaptureCounts } from "../telemetry/capture-metrics.ts";
 import type { OwnCertificate } from "../telemetry/certificate-metrics.ts";
 import { MetricsRegistry } from "../telemetry/metrics-registry.ts";
 import type { RouteCounters } from "../telemetry/route-counters.ts";
@@ -57,6 +58,10 @@ export class ProxyMetrics {
 
   routeSeries(series: RouteSeries, number: number, counters: RouteCounters): void {
     this.#registry.addRouteSeries(series, number, counters);
+  }
+
+  capture(counts: () => CaptureCounts): void {
+    this.#registry.setCapture(counts);
   }
 
   controlPlane(counts: () => XdsClientCounts): void {

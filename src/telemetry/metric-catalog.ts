@@ -78,6 +78,41 @@ export const METRIC = {
   panic: gauge("isobar_panic", "Whether health is ignored because too few endpoints are healthy.", DST),
   candidates: gauge("isobar_candidates", "Endpoints that this proxy may pick.", DST),
   streamsStarted: counter("isobar_streams_started_total", "Requests that have begun.", []),
+  captureCurrent: gauge(
+    "isobar_capture_current",
+    "Whether new captured connections come to this process.",
+    [],
+  ),
+  captureInert: gauge(
+    "isobar_capture_inert",
+    "Whether captured pods have traffic of which nothing comes to the proxy.",
+    [],
+  ),
+  captureConnections: counter(
+    "isobar_capture_connections_total",
+    "Connections that were led to a proxy of this node.",
+    [],
+  ),
+  captureBypassed: gauge(
+    "isobar_capture_bypassed_connections",
+    "Open connections of captured pods that go past the proxy.",
+    DST,
+  ),
+  captureReclaimed: counter(
+    "isobar_capture_reclaimed_connections_total",
+    "Connections that went past the proxy and were reset, so that they come back through it.",
+    [],
+  ),
+  captureRefused: counter(
+    "isobar_capture_refused_connections_total",
+    "Connections of pods that fail closed, refused while no proxy worked.",
+    [],
+  ),
+  captureFailOpen: counter(
+    "isobar_capture_fail_open_seconds_total",
+    "Time in which there were pods to capture and their connections went past the proxy.",
+    [],
+  ),
   explainRecords: counter("isobar_explain_records_total", "Picks of the sample that is recorded.", [
     "result",
   ]),

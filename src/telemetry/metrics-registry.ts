@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import type { CaptureCounts } from "./capture-metrics.ts";
+import { CaptureMetrics } from "./capture-metrics.ts";
 import type { OwnCertificate } from "./certificate-metrics.ts";
 import { CertificateMetrics } from "./certificate-metrics.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
@@ -65,6 +67,7 @@ export class MetricsRegistry {
   readonly #wallNowMs: () => number;
   readonly #memoryUsage: () => MemoryUsage;
   #xdsClient: XdsClientMetrics | undefined;
+  #capture: CaptureMetrics | undefined;
   readonly #workerCounters: WorkerCounters;
   #lastRender: Promise<unknown> = Promise.resolve();
 
@@ -116,6 +119,10 @@ export class MetricsRegistry {
   }
 
   /** There is a control plane. @param counts as it is at the time of a scrape. */
+  setCapture(counts: () => CaptureCounts): void {
+    this.#capture = new CaptureMetrics(this.#exposition, counts);
+  }
+
   setXdsClient(counts: () => XdsClientCounts): void {
     this.#xdsClient = new XdsClientMetrics(this.#exposition, this.#workerCounters, counts);
   }
@@ -149,6 +156,7 @@ export class MetricsRegistry {
     this.#port.collect();
     this.#routes.collect();
     this.#xdsClient?.collect();
+    this.#capture?.collect();
     this.#config.collect(this.#wallNowMs());
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);

@@ -1,3 +1,5 @@
+import type { CaptureCounts } from "../../telemetry/capture-metrics.ts";
+
 /** How old what `isobar capture` last wrote may be before it counts as gone. */
 const FRESH_MS = 5_000;
 
@@ -9,6 +11,8 @@ export class CaptureState {
   echoPort = 0;
   /** Version of this generation's plan that the kernel has; "" for none. */
   planVersion = "";
+  /** What it has counted. */
+  counts: Omit<CaptureCounts, "isCurrent"> = countsOf({});
   #writtenMs = 0;
 
   /** @param content of capture.json, not trusted to have anything. @param own name of the generation that reads it. */
@@ -19,6 +23,7 @@ export class CaptureState {
     const isPort = Number.isInteger(echoPort) && Number(echoPort) > 0 && Number(echoPort) < 65_536;
     this.echoPort = isPort ? Number(echoPort) : 0;
     this.planVersion = typeof planVersion === "string" ? planVersion : "";
+    this.counts = countsOf(content);
     this.#writtenMs = typeof writtenMs === "number" ? writtenMs : 0;
   }
 
@@ -32,4 +37,24 @@ function find(generations: unknown, name: string): Readonly<Record<string, unkno
   if (!Array.isArray(generations)) return {};
   const all = generations as readonly (Readonly<Record<string, unknown>> | null)[];
   return all.find((each) => each?.["generation"] === name) ?? {};
+}
+
+function countsOf(content: Readonly<Record<string, unknown>>): Omit<CaptureCounts, "isCurrent"> {
+  const count = (key: string): number => {
+    const value = content[key];
+    return typeof value === "number" && value >= 0 ? value : 0;
+  };
+  const bypassed = new Map<string, number>();
+  for (const each of Array.isArray(content["bypassed"]) ? (content["bypassed"] as unknown[]) : []) {
+    const { service, connections } = (each ?? {}) as { service?: unknown; connections?: unknown };
+    if (typeof service === "string" && typeof connections === "number") bypassed.set(service, connections);
+  }
+  return {
+    isInert: typeof content["inertSinceMs"] === "number",
+    captured: count("capturedTotal"),
+    reclaimed: count("reclaimedTotal"),
+    refused: count("refusedTotal"),
+    failOpenSeconds: count("failOpenSecondsTotal"),
+    bypassed,
+  };
 }

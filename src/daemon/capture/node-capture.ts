@@ -7,6 +7,7 @@ import { AnyIp } from "../../resource/any-ip.ts";
 import type { Caller } from "../../resource/caller.ts";
 import type { CapturedService } from "../../resource/captured-service.ts";
 import type { Cluster } from "../../resource/cluster.ts";
+import type { CaptureCounts } from "../../telemetry/capture-metrics.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CallerView } from "../../xds/resources/caller-view.ts";
 import type { CaptureView } from "../../xds/resources/capture-view.ts";
@@ -173,6 +174,11 @@ export class NodeCapture {
   /** Whether connections may still come to this generation by `isobar capture`. */
   get isCurrent(): boolean {
     return this.#state.current === this.generation && this.#state.isFresh(Date.now());
+  }
+
+  /** For metrics. */
+  get counts(): CaptureCounts {
+    return { isCurrent: this.isCurrent, ...this.#state.counts };
   }
 
   /** For people. */
