@@ -25,6 +25,7 @@ export const HEAVY_FOLDERS = [
   "test/audit/live/",
   "test/e2e/",
   "test/box/",
+  "test/capture/live/",
   "test/soak/",
 ] as const;
 

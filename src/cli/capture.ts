@@ -41,6 +41,8 @@ async function capture({ runDir, table, dryRun }: Flags): Promise<void> {
     process.stdout.write(await dryRunTable(runDir, table));
     return;
   }
+  const { beginFrugally } = await import("./begin-frugally.ts");
+  beginFrugally("capture-entry", [runDir, table]);
   const { runCapture } = await import("../capture/capture-main.ts");
   process.exit(await runCapture({ runDir, table }));
 }
