@@ -73,6 +73,7 @@ export class BoxCluster implements AsyncDisposable {
 
   /** Runs `isobar control-plane` outside of the nodes. @param args more of its options. */
   async startControlPlane(...args: readonly string[]): Promise<LoggedControlPlane> {
+    await this.#writeFleet();
     const source = [
       "--kubeconfig",
       await this.trusted.kubeConfig(),
@@ -89,6 +90,27 @@ export class BoxCluster implements AsyncDisposable {
       node.knowControlPlane(started.address, tls, token);
     }
     return started;
+  }
+
+  /** The headless Service that names the proxies, as it comes with their DaemonSet: policies have to let them in by these addresses. */
+  async #writeFleet(): Promise<void> {
+    await this.trusted.service(SYSTEM, "isobar-proxy");
+    for (const node of this.nodes) {
+      for (const [index, address] of node.network.addresses.entries()) {
+        await this.writer.apply({
+          apiVersion: "discovery.k8s.io/v1",
+          kind: "EndpointSlice",
+          metadata: {
+            namespace: SYSTEM,
+            name: `isobar-proxy-${node.name}-${index}`,
+            labels: { "kubernetes.io/service-name": "isobar-proxy" },
+          },
+          addressType: index === 0 ? "IPv4" : "IPv6",
+          ports: [{ name: "grpc", port: 15001, protocol: "TCP" }],
+          endpoints: [{ addresses: [address], conditions: { ready: true }, nodeName: node.name }],
+        });
+      }
+    }
   }
 
   get controlPlane(): LoggedControlPlane | undefined {
