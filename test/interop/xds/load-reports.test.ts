@@ -88,6 +88,49 @@ describe("gRPC without a proxy", { skip: "missing" in toolchain && toolchain.mis
       await backends.stop();
     }
   });
+
+  test("leaves a zone that has too much to do, by the weights that it is told", LIMIT, async () => {
+    if ("missing" in toolchain) return;
+    await build(go, toolchain.versions);
+    const backends = await Backends.start(go, ["near", "far"]);
+    const [near = "", far = ""] = backends.addresses;
+    await using rig = new ControlPlaneRig();
+    try {
+      await rig.start([
+        xdsService(ECHO, [
+          { at: near, zone: "a" },
+          { at: far, zone: "b" },
+        ]),
+      ]);
+      const env = { GRPC_XDS_BOOTSTRAP: rig.bootstrap("a") };
+      const program = { ...go.program, env: { ...go.program.env, ...env } };
+      const args = ["load", "--target", `xds:///${ECHO}`, "--authority", ECHO, "--name", "load"];
+      // What waits at one endpoint is the pressure of its zone.
+      const load = new Child(program, [...args, "--delay-ms", "300"]);
+      const places = async () => (await rig.load(ECHO))?.places ?? [];
+      try {
+        await until(async () => (await places()).some(({ inFlight }) => inFlight > 2));
+        const began = await places();
+        assert.deepEqual(
+          began.filter(({ requestsPerSecond }) => requestsPerSecond > 0).map(({ zone }) => zone),
+          ["a"],
+          "at first it stays in its own zone",
+        );
+        await until(async () => (await places()).some(({ zone, kept }) => zone === "a" && kept < 1));
+        await until(async () => (await places()).some(({ zone, inFlight }) => zone === "b" && inFlight > 0));
+        assert.ok((await rig.stats())["load.zone_share_changes"]! > 0);
+      } finally {
+        load.endInput();
+        const { stdout } = await load.waitForEnd(60_000);
+        const report = JSON.parse(stdout.trim().split("\n").at(-1)!) as {
+          readonly failed: readonly object[];
+        };
+        assert.deepEqual(report.failed, [], "no call is lost on the way");
+      }
+    } finally {
+      await backends.stop();
+    }
+  });
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
