@@ -181,7 +181,6 @@ export class ControlPlane {
       unknown_types: this.#events.unknownTypes,
       faults: this.#events.faults,
       ...fleetStats(this.#loads),
-      ...(this.#peers === undefined ? {} : { "load.replicas": this.#peers.known }),
     };
     const { audit, kubernetes } = this.#options;
     if (kubernetes !== undefined) Object.assign(stats, kubernetesStats(kubernetes));

@@ -14,6 +14,12 @@ export const FLEET_METRIC = {
     help: "Clients whose reports of load count.",
     labelNames: [],
   },
+  knownReplicas: {
+    name: "isobar_xds_server_known_replicas",
+    type: "gauge",
+    help: "Other replicas of the control plane whose clients' reports are known.",
+    labelNames: [],
+  },
   loadReports: {
     name: "isobar_xds_server_load_reports_total",
     type: "counter",

@@ -66,6 +66,8 @@ export class FleetLoads {
   readonly book: LoadBook;
   /** What this replica's own clients report. */
   readonly own: LoadBook;
+  /** Other replicas whose clients' reports are known. */
+  readonly replicas: Set<number> = new Set<number>();
   readonly counts = new LoadReportCounts();
   /** Everything that is served. */
   readonly source: ResourceSource;
@@ -170,8 +172,13 @@ export class FleetLoads {
 
   /** Another replica tells what its clients report. @param peer below 0. @param loads undefined: it does not any more. */
   takePeer(peer: number, loads: ReplicaLoads | undefined): void {
-    if (loads === undefined) this.book.forget(peer);
-    else this.book.reportSums(peer, loadSumsOf(loads), performance.now());
+    if (loads === undefined) {
+      this.replicas.delete(peer);
+      this.book.forget(peer);
+      return;
+    }
+    this.replicas.add(peer);
+    this.book.reportSums(peer, loadSumsOf(loads), performance.now());
   }
 
   /** Our own clients' reports count among all, and among those that other replicas are told of. */

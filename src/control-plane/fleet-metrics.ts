@@ -5,10 +5,11 @@ import type { FleetLoads } from "./fleet-loads.ts";
 /** Writes what is known of callers as a whole. */
 export function writeFleetMetrics(
   series: WrittenSeries,
-  { roster, own, counts, zoneShares }: FleetLoads,
+  { roster, own, replicas, counts, zoneShares }: FleetLoads,
 ): void {
   series.set(METRIC.fleetProxies, {}, roster.size);
   series.set(METRIC.loadReporters, {}, own.reporterCount);
+  series.set(METRIC.knownReplicas, {}, replicas.size);
   for (const [client, reports] of Object.entries(counts.reports))
     series.set(METRIC.loadReports, { client }, reports);
   series.set(METRIC.loadReportsRefused, { reason: "unreadable" }, counts.refused);
@@ -19,10 +20,17 @@ export function writeFleetMetrics(
 }
 
 /** The same for `/stats`. */
-export function fleetStats({ roster, own, counts, zoneShares }: FleetLoads): Record<string, number> {
+export function fleetStats({
+  roster,
+  own,
+  replicas,
+  counts,
+  zoneShares,
+}: FleetLoads): Record<string, number> {
   const stats: Record<string, number> = {
     "fleet.proxies": roster.size,
     "load.reporters": own.reporterCount,
+    "load.replicas": replicas.size,
   };
   for (const [client, reports] of Object.entries(counts.reports)) stats[`load.reports.${client}`] = reports;
   stats["load.reports_unreadable"] = counts.refused;

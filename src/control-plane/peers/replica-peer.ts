@@ -40,11 +40,6 @@ export class ReplicaPeer {
     this.#open();
   }
 
-  /** Whether what its clients report is known. */
-  get isKnown(): boolean {
-    return this.#isKnown;
-  }
-
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);

@@ -47,13 +47,6 @@ export class ReplicaPeers {
     void this.#look();
   }
 
-  /** Replicas whose clients' reports are known. */
-  get known(): number {
-    let known = 0;
-    for (const peer of this.#peers.values()) if (peer.isKnown) known++;
-    return known;
-  }
-
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
