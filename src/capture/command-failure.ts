@@ -17,7 +17,7 @@ export function cannotCapture(error: unknown): ExitError {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof CommandFailure ? error.code : "";
   const advice =
-    code === "ENOENT"
+    code === "ENOENT" || code === "EACCES"
       ? "install nftables 1.0 or newer and iproute2 where isobar runs"
       : /not permitted|must be root|Permission denied/i.test(text)
         ? "give the container the capability NET_ADMIN and the node's network (hostNetwork: true)"
