@@ -66,7 +66,7 @@ function listen(
   };
   const stream = new LoadStream({
     ...options,
-    write: (octets) => void call.write(octets),
+    write: (octets) => void call.write([octets]),
     onNode: (node) => void session.enter(node, { changed: () => {}, refuse }),
   });
   call.serve({

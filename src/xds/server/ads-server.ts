@@ -221,7 +221,7 @@ export class AdsServer {
     const stream: AdsStream = make(++this.#lastStream, {
       peer,
       fail: (code, message) => call.fail(code, message),
-      write: (octets) => call.write(octets),
+      write: (parts) => call.write(parts),
       session,
       wake,
     });

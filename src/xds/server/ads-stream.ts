@@ -14,8 +14,8 @@ import type { Unanswered } from "./unanswered-list.ts";
 /** The way to the client. */
 export interface StreamPort {
   readonly peer: string;
-  /** @returns whether it may be followed at once; if not, {@link AdsStream.drained} is called when it may. */
-  write(octets: Buffer): boolean;
+  /** @param parts of one message. @returns whether it may be followed at once; if not, {@link AdsStream.drained} is called when it may. */
+  write(parts: readonly Buffer[]): boolean;
   /** Ends the stream. @param code of gRPC. */
   fail(code: number, message: string): void;
   /** Who the client has proved to be; undefined where nobody is asked. */
@@ -318,15 +318,17 @@ export abstract class AdsStream {
   protected send(
     subscription: Subscription,
     nonce: string,
-    octets: Buffer,
+    parts: readonly Buffer[],
     unanswered: Omit<Unanswered, "sentAtMs">,
   ): void {
     const { type } = subscription;
     const response = { ...unanswered, sentAtMs: this.shared.nowMs() };
     subscription.unanswered.add(nonce, response);
     subscription.mustAnswer = false;
-    if (!this.port.write(octets)) this.#blocked = true;
-    this.shared.events.pushed(this, type, response, octets.length);
+    let octets = 0;
+    for (const { length } of parts) octets += length;
+    if (!this.port.write(parts)) this.#blocked = true;
+    this.shared.events.pushed(this, type, response, octets);
   }
 
   /**

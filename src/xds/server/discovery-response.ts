@@ -15,13 +15,14 @@ const deltaHeads = new Map<TypeUrl, Buffer>();
  * fields, so that only what differs from stream to stream is made anew.
  *
  * @param resources each as a whole field.
+ * @returns the message in parts, so that what all clients get alike is not copied for each.
  */
 export function sotwResponse(
   type: TypeUrl,
   version: string,
   nonce: string,
   resources: readonly Buffer[],
-): Buffer {
+): readonly Buffer[] {
   let head = sotwHeads.get(type);
   if (head === undefined) {
     head = new WireWriter().string(4, type).octets(6, CONTROL_PLANE).finish();
@@ -36,7 +37,7 @@ export function deltaResponse(
   nonce: string,
   resources: readonly Buffer[],
   removed: readonly string[],
-): Buffer {
+): readonly Buffer[] {
   let head = deltaHeads.get(type);
   if (head === undefined) {
     head = new WireWriter().string(4, type).octets(7, CONTROL_PLANE).finish();
@@ -46,27 +47,20 @@ export function deltaResponse(
   return join(head, 5, nonce, gone, resources);
 }
 
-/** One buffer, filled once. @param nonce ASCII, of less than 128 characters. */
+/** @param nonce ASCII, of less than 128 characters. */
 function join(
   head: Buffer,
   nonceField: number,
   nonce: string,
   more: Buffer,
   resources: readonly Buffer[],
-): Buffer {
-  let length = head.length + 2 + nonce.length + more.length;
-  for (const each of resources) length += each.length;
-  const response = Buffer.allocUnsafe(length);
-  response.set(head, 0);
+): readonly Buffer[] {
+  const own = Buffer.allocUnsafe(head.length + 2 + nonce.length + more.length);
+  own.set(head, 0);
   let at = head.length;
-  response[at++] = nonceField * 8 + 2;
-  response[at++] = nonce.length;
-  at += response.write(nonce, at, "latin1");
-  response.set(more, at);
-  at += more.length;
-  for (const each of resources) {
-    response.set(each, at);
-    at += each.length;
-  }
-  return response;
+  own[at++] = nonceField * 8 + 2;
+  own[at++] = nonce.length;
+  at += own.write(nonce, at, "latin1");
+  own.set(more, at);
+  return [own, ...resources];
 }

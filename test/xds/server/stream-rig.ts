@@ -87,8 +87,9 @@ class RecordingPort implements StreamPort {
     this.#written = written;
   }
 
-  write(octets: Buffer): boolean {
-    this.#written.push(octets);
+  write(parts: readonly Buffer[]): boolean {
+    this.#written.push(Buffer.concat(parts));
+
     return !this.isFull;
   }
 

@@ -75,21 +75,33 @@ export class GrpcCall {
     if (this.#hasEnded && !this.#isOver) handler.onEnd();
   }
 
-  /** Sends a message. @returns whether another may follow at once; if not, the handler is told when. */
-  write(message: Buffer): boolean {
+  /**
+   * Sends a message.
+   *
+   * @param parts of it, which must not change any more: they are not copied before they can go out.
+   * @returns whether another may follow at once; if not, the handler is told when.
+   */
+  write(parts: readonly Buffer[]): boolean {
     if (this.#isOver || this.#isEnding) return true;
     this.#begin();
+    let length = 0;
+    for (const part of parts) length += part.length;
     const head = Buffer.allocUnsafe(HEAD_OCTETS);
     head[0] = 0;
-    head.writeUInt32BE(message.length, 1);
-    if (this.#queue.length > 0 || this.#room() < message.length + HEAD_OCTETS) {
-      this.#queue.push(head, message);
+    head.writeUInt32BE(length, 1);
+    if (this.#queue.length > 0 || this.#room() < length + HEAD_OCTETS) {
+      this.#queue.push(head, ...parts.filter((part) => part.length > 0));
       this.#pump();
     } else {
       const { stage, engine } = this.#shared;
-      engine.slab.bytes.set(head, stage);
-      engine.slab.bytes.set(message, stage + HEAD_OCTETS);
-      sendData(this.#connection, this.#slot, stage, HEAD_OCTETS + message.length, false);
+      const { bytes } = engine.slab;
+      bytes.set(head, stage);
+      let at = stage + HEAD_OCTETS;
+      for (const part of parts) {
+        bytes.set(part, at);
+        at += part.length;
+      }
+      sendData(this.#connection, this.#slot, stage, at - stage, false);
     }
     this.#mustDrain = this.#queue.length > 0 || this.#isHeld;
     return !this.#mustDrain;

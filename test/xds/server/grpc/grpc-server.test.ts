@@ -32,7 +32,7 @@ async function serve(
 
 /** Sends everything back, and ends when the client does. */
 function echo(call: GrpcCall): void {
-  call.serve(handler({ onMessage: (octets) => call.write(Buffer.from(octets)), onEnd: () => call.end() }));
+  call.serve(handler({ onMessage: (octets) => call.write([Buffer.from(octets)]), onEnd: () => call.end() }));
 }
 
 function handler(more: Partial<CallHandler>): CallHandler {
@@ -153,7 +153,7 @@ describe("GrpcServer", () => {
         handler({
           onMessage: () => {
             let writes = 1;
-            while (call.write(Buffer.alloc(10_000))) writes++;
+            while (call.write([Buffer.alloc(9_000), Buffer.alloc(0), Buffer.alloc(1_000)])) writes++;
             paused.resolve(writes);
           },
           onDrained: drained.resolve,
@@ -186,7 +186,7 @@ describe("GrpcServer", () => {
           onClosed: () => {
             ends.push("closed");
             assert.equal(call.isOver, true);
-            call.write(Buffer.from("nobody reads this"));
+            call.write([Buffer.from("nobody reads this")]);
             call.fail(13, "nor this");
             if (ends.length === 2) twice.resolve();
           },
