@@ -34,7 +34,7 @@ const { values } = parseArgs({
   options: {
     endpoints: { type: "string", default: "10000" },
     updates: { type: "string", default: "120" },
-    settings: { type: "string", default: "plain,right-pick" },
+    settings: { type: "string", default: "plain,right-pick,subset" },
     check: { type: "boolean", default: false },
     json: { type: "string" },
   },
@@ -49,6 +49,8 @@ const SETTINGS: Readonly<Record<string, ClusterSettings | undefined>> = {
     loadBalancing: { metric: "peak_ewma", slowStart: { windowMs: 30_000, aggression: 1, minShare: 0.1 } },
     outlierDetection: OUTLIER_DETECTION_DEFAULTS,
   }),
+  // Of a fleet of 100 nodes in three zones; see the configuration.
+  subset: clusterSettings({ loadBalancing: { subset: { enabled: true, minEndpoints: 10, coverage: 2 } } }),
 };
 
 /** A kind of update: what the service is like after the n-th. */
@@ -123,6 +125,7 @@ writeFileSync(
   join(folder, "proxy.yaml"),
   JSON.stringify({
     node: { id: "n1", zone: "zone-a", region: "region-1" },
+    fleet: { nodeIndex: 7, nodeCount: 100, zoneIndex: 2, zoneCount: 33 },
     log: { level: "error" },
     admin: { address: `127.0.0.1:${adminPort}` },
     listeners: [{ name: "local", address: `127.0.0.1:${port}` }],
