@@ -177,6 +177,7 @@ function familySets(content: TableContent, { family, ip, type }: (typeof FAMILIE
   }
   chain guard${family} {
     ${ip} daddr @canary${family} iif "lo" accept
+    ct state related accept comment "such as that a packet was too big"
     meta l4proto != tcp drop
     ct status dnat tcp dport @alive counter name carried accept
     counter name hung reject with tcp reset
