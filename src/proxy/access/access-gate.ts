@@ -20,6 +20,7 @@ export class AccessGate {
   readonly #known = new WeakMap<ClusterRuntime, WeakMap<CallerPod, KnownPod>>();
   /** By client stream. */
   readonly #sets: (AllowedEndpoints | undefined)[] = [];
+  readonly #pods: (CallerPod | undefined)[] = [];
 
   constructor(exchanges: ExchangeTable) {
     this.#exchanges = exchanges;
@@ -34,6 +35,7 @@ export class AccessGate {
   ): string {
     const set = this.find(cluster, pod, within);
     this.#sets[slot] = set;
+    this.#pods[slot] = pod;
     return set === undefined ? "" : set.refusal;
   }
 
@@ -42,8 +44,14 @@ export class AccessGate {
     return this.#sets[slot];
   }
 
+  /** @returns what a copy of a request, for another cluster, is restricted to; undefined: nothing. */
+  ofCopy(slot: number, cluster: ClusterRuntime): AllowedEndpoints | undefined {
+    return this.find(cluster, this.#pods[slot], undefined);
+  }
+
   closed(slot: number): void {
     this.#sets[slot] = undefined;
+    this.#pods[slot] = undefined;
   }
 
   /** @returns the endpoints that the pod may have; undefined: all, and for who is no pod. */

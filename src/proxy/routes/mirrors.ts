@@ -157,7 +157,9 @@ export class Mirrors implements RequestMirrors {
     if (cluster === undefined || cluster.removed || this.#isShort()) return false;
     if (exchanges.bodyReceived[slot]! > copy.policy.maxBodyOctets) return false;
     const { random, time, reach } = this.#context;
-    const endpoint = cluster.pick(this.#request, cluster.loads, random, time.nowMs);
+    const allowed = this.#context.access?.ofCopy(slot, cluster);
+    if (allowed !== undefined && allowed.refusal !== "") return false;
+    const endpoint = cluster.pick(this.#request, cluster.loads, random, time.nowMs, allowed?.tiered);
     const subchannel = endpoint < 0 ? undefined : reach(cluster, endpoint)?.of(exchanges.callerClass[slot]!);
     const channel: UpstreamChannel | undefined = subchannel?.available();
     if (channel === undefined) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type {
   AccessPolicy,
   CallerAccess,
@@ -7,12 +8,14 @@ import type {
 } from "../../../src/resource/access/access-policy.ts";
 import type { Caller } from "../../../src/resource/caller.ts";
 import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
+import { RouteCell } from "../../../src/telemetry/route-counters.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
 import { RawClient } from "../fixture/raw-client.ts";
 import { until } from "../fixture/until.ts";
 import { TcpBackend } from "../port/fixture/tcp-backend.ts";
 import { TcpPeer } from "../port/fixture/tcp-peer.ts";
+import { LiveRoutes } from "../routes/live-routes.ts";
 
 /** Loopback leads to this machine as a whole, as the ranges of a node do. */
 const ANY_IP = { ipv4: "127.18.0.0/16", ipv6: "fd00:77::/64" };
@@ -159,6 +162,47 @@ describe("NetworkPolicies in the data path", () => {
     assert.equal((await standing.call(MESSAGE)).status, 0);
     callers();
     assert.equal((await standing.call(MESSAGE)).status, 0);
+  });
+
+  it("leave of the endpoints that a route asks for those that the caller may have", async () => {
+    const rule = { peers: [], ports: [{ protocol: "TCP", port: two.port }] };
+    const settings = clusterSettings({
+      access: access([{ name: "default/two", namespace: "default", rules: [rule] }], [[0]]),
+    });
+    const labels = { version: "canary" };
+    const routes = new LiveRoutes(proxy);
+    const endpoints = { labels, fromHeaders: {}, fallback: "fail" } as const;
+    proxy.apply([{ port: one.port, labels }, two.port], { name: ECHO, settings });
+    await routes.apply({ authorities: [ECHO], endpoints });
+    const refused = await client(FRONT).call(MESSAGE);
+    assert.equal(refused.status, 14, "the only canary is not for this caller");
+    proxy.apply(
+      [
+        { port: one.port, labels },
+        { port: two.port, labels },
+      ],
+      { name: ECHO, settings },
+    );
+    for (let i = 0; i < 8; i++) assert.equal((await client(FRONT).call(MESSAGE)).status, 0);
+    assert.deepEqual([one.calls, two.calls], [0, 8]);
+  });
+
+  it("keep copies of requests, too, from where the caller may not connect to", async () => {
+    const shadow = "shadow.default:1";
+    const closed = clusterSettings({ access: access([lets("shadow", { app: "back" })], [[0]]) });
+    proxy.apply([one.port], { name: ECHO });
+    proxy.apply([two.port], { name: shadow, settings: closed });
+    const routes = new LiveRoutes(proxy);
+    const limits = { maxRequests: 100, maxPerSecond: 100_000, maxBodyOctets: 65_536, timeoutMs: 30_000 };
+    await routes.apply({ authorities: [ECHO], mirror: { cluster: shadow, percent: 100, ...limits } });
+    for (let i = 0; i < 10; i++) assert.equal((await client(FRONT).call(MESSAGE)).status, 0);
+    assert.equal(routes.count(RouteCell.mirrorsDropped), 10);
+    const allowed = client(BACK);
+    for (let i = 0; two.calls === 0; i++) {
+      assert.ok(i < 200, "no copy has come");
+      assert.equal((await allowed.call(MESSAGE)).status, 0);
+      await sleep(5);
+    }
   });
 
   it("keep connections that are passed on from endpoints as well", async () => {
