@@ -100,7 +100,8 @@ describe("channels go on without the proxy", boxSuite(LANGUAGES), () => {
 
   it("when its worker spins, and is replaced", async () => {
     await brokenBy("worker spins", () => node.proxy.program.signal("SIGUSR2"));
-    await backThroughIt();
+    await until("it answers again", () => node.captureState()?.open === true);
+    await restartLoads();
   });
 
   it("when capture is killed, and come back with the next capture", async () => {

@@ -5,6 +5,7 @@ import { java } from "../clients/harness/java.ts";
 import type { Language } from "../clients/harness/language.ts";
 import { python } from "../clients/harness/python.ts";
 import { rust } from "../clients/harness/rust.ts";
+import { until } from "../e2e/harness/until.ts";
 import type { BoxPod } from "./harness/box-pod.ts";
 import { BoxShop, captured, DOOR } from "./harness/box-shop.ts";
 import { boxSuite, buildPrograms } from "./harness/missing-for-box.ts";
@@ -73,5 +74,16 @@ describe("an opted-in Pod's calls are spread over all endpoints", boxSuite(LANGU
   it("and those of a Pod that is off are kube-proxy's, whose connections go to one endpoint each", async () => {
     const counts = await spreadOf(pods.get("off")!, go, shop.echo.target, shop.echo.authority);
     assert.equal(Object.keys(counts).length, 1, JSON.stringify(counts));
+  });
+
+  it("by a Pod of proxy and capture that takes 150 MiB at most when it is idle again", async (context) => {
+    const { proxy, capture } = shop.box.nodes[0]!;
+    const parts = () => [proxy.program.memory, capture.memory];
+    const mib = (): number =>
+      parts().reduce((sum, { ownMib }) => sum + ownMib, 0) +
+      Math.max(...parts().map(({ filesMib }) => filesMib));
+    // What requests have left is given back when there is nothing to do.
+    await until("it takes no more", () => mib() <= 150, parts, 60_000);
+    context.diagnostic(`${Math.round(mib())} MiB: ${JSON.stringify(parts())}`);
   });
 });

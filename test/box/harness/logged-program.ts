@@ -39,6 +39,14 @@ export class LoggedProgram {
     }
   }
 
+  /** Its resident memory in MiB: its own, and files' (Node's code, for one), which the processes of one Pod have but once. */
+  get memory(): { readonly ownMib: number; readonly filesMib: number } {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    const mib = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1_024;
+    return { ownMib: mib("RssAnon") + mib("RssShmem"), filesMib: mib("RssFile") };
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.signal(name);
   }
