@@ -10,6 +10,7 @@ import {
   switchField,
   textField,
 } from "./config-fields.ts";
+import { durationField } from "./duration-field.ts";
 import { connectSchema } from "./listener-schema.ts";
 
 const ABSOLUTE_PATH = /^\/[^\0]*[^/\0]$/;
@@ -104,6 +105,26 @@ export const captureSchema = z
         doc: "Tunnels by `CONNECT` at `address`, as with `listeners[].connect`: environment variables such as HTTPS_PROXY send other targets here, too.",
       })
       .prefault({}),
+    identity: z
+      .strictObject({
+        keyFile: textField(
+          {
+            wanted: "an absolute path",
+            doc: "An Ed25519 key as PEM (PKCS #8), as `openssl genpkey -algorithm ed25519` makes it. Read again when it changes.",
+          },
+          ABSOLUTE_PATH,
+          4096,
+        ),
+        lifetime: durationField(2_000, 600_000, {
+          doc: "How long a token is good; another one is made when half of it is over.",
+        }).default("60s"),
+      })
+      .register(fieldNotes, {
+        wanted: "a mapping with keyFile",
+        doc: "Tells endpoints who calls, by the header `x-isobar-caller` of every captured request: a JSON Web Token (EdDSA) for the service at hand. What callers say there themselves is dropped in any case, with and without this section.",
+        defaultText: "endpoints are not told",
+      })
+      .optional(),
     services: z
       .array(service)
       .register(fieldNotes, {

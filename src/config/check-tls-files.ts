@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { describeFound } from "./config-problem.ts";
 import type { CrossFinding } from "./cross-check.ts";
 import { readTlsFiles } from "./read-tls-files.ts";
 import { readTokenFile } from "./read-token-file.ts";
+import { systemErrorText } from "./system-error-text.ts";
 
 /** Checks the files that `tls` sections and `controlPlane` name: what cannot be used is refused before a port is open. */
 export function checkTlsFiles(config: Config): CrossFinding[] {
@@ -31,5 +33,26 @@ export function checkTlsFiles(config: Config): CrossFinding[] {
       advice: "correct the path or the file; it is read again for every stream",
     });
   }
+  const { keyFile } = config.capture?.identity ?? {};
+  const wrong = keyFile === undefined ? "" : signingKeyProblem(keyFile);
+  if (wrong !== "") {
+    findings.push({
+      path: ["capture", "identity", "keyFile"],
+      found: `${describeFound(keyFile)}: ${wrong}`,
+      wanted: "an Ed25519 key as PEM",
+      advice: "make one: openssl genpkey -algorithm ed25519 -out FILE",
+    });
+  }
   return findings;
+}
+
+/** @returns what is wrong with a file that is to have an Ed25519 key; "" if nothing is. */
+function signingKeyProblem(file: string): string {
+  const { createPrivateKey } = process.getBuiltinModule("node:crypto");
+  try {
+    const { asymmetricKeyType } = createPrivateKey(readFileSync(file));
+    return asymmetricKeyType === "ed25519" ? "" : `a key of the kind ${asymmetricKeyType}`;
+  } catch (error) {
+    return systemErrorText(error);
+  }
 }

@@ -14,6 +14,7 @@ import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
+import type { CallerIdentityStart } from "./caller-identity.ts";
 
 /**
  * The whole conversation between the main thread and a data-plane worker. Every message is small and rare: nothing is
@@ -55,6 +56,8 @@ export interface WorkerStart {
   readonly loads: SharedArrayBuffer;
   /** The ranges that captured connections come to; default: none are captured. */
   readonly anyIp?: AnyIpRanges | undefined;
+  /** How endpoints are told who calls; default: they are not. */
+  readonly identity?: CallerIdentityStart | undefined;
   /** Limits of clients, divided by the number of workers; see guard-start.ts. */
   readonly guard: GuardOptions;
   /** 0: no limit. */

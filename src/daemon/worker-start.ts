@@ -12,9 +12,11 @@ export function workerStart(
   counters: ProxyCounters,
   log: Log,
 ) {
+  const identity = config.capture?.identity;
   return {
     node: config.node,
     anyIp: config.capture?.anyIp,
+    identity: identity && { keyFile: identity.keyFile, lifetimeMs: durationMs(identity.lifetime) },
     resolveTimeoutMs: config.controlPlane && durationMs(config.controlPlane.resolveTimeout),
     ...guardStart(config, memory, log),
     overload: counters.overload.buffer,

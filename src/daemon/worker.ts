@@ -16,6 +16,7 @@ import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { OverloadState } from "../telemetry/overload-state.ts";
 import { WorkerColumn, WorkerCounters } from "../telemetry/worker-counters.ts";
 import type { AcceptorToWorker } from "./acceptor-messages.ts";
+import { callerIdentity } from "./caller-identity.ts";
 import { chooseSocketReads } from "./choose-socket-reads.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
@@ -75,6 +76,7 @@ const dataPlane = new DataPlane({
   onDownstreamGone: () => tellLoad(),
   capture: start.anyIp && {
     anyIp: start.anyIp,
+    identity: start.identity && (await callerIdentity(start.identity, start.node.id, say)),
     onUnknownCaller: (address, connections) => {
       const fields = { address, connections };
       say({

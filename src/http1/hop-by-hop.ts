@@ -11,7 +11,13 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 /** Fields of a request that are written anew from what the head as a whole says, and the one that is meant for the proxy alone. */
-const WRITTEN_ANEW: ReadonlySet<string> = new Set(["host", "content-length", "expect", "x-isobar-explain"]);
+const WRITTEN_ANEW: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "expect",
+  "x-isobar-explain",
+  "x-isobar-caller",
+]);
 
 /** @returns names and values by turns: the fields of a request that travel on with it, whatever carries it. */
 export function endToEndRequestFields(head: RequestHead): string[] {

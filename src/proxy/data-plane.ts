@@ -112,6 +112,7 @@ export class DataPlane {
       routeCache: new RouteCache(INTERN_ENTRIES + 1),
       askedAuthorities: undefined,
       routes: undefined,
+      identity: undefined,
       clusters: [],
       releaseCluster: (clusterSlot) => {
         const { clusters, subchannels } = this.#context;

@@ -10,6 +10,7 @@ import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import type { AccessGate } from "./access/access-gate.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { AuthorityWaiting } from "./authorities/authority-waiting.ts";
+import type { CallerNaming } from "./callers/caller-naming.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { ExchangeTable } from "./exchange-table.ts";
 import type { Explainer } from "./explain/explainer.ts";
@@ -40,6 +41,8 @@ export interface ProxyContext extends ChannelContext {
   routes: RequestRoutes | undefined;
   /** Who may have which endpoints; undefined where callers are not known. */
   access?: AccessGate;
+  /** Says to endpoints who calls; undefined where that is not wanted. */
+  identity: CallerNaming | undefined;
   /** By cluster slot. */
   readonly clusters: (ClusterRuntime | undefined)[];
   /** Forgets a cluster if it was removed and neither an exchange nor a connection names it any more. */

@@ -10,6 +10,8 @@ import { AccessGate } from "./access/access-gate.ts";
 import { CAPTURE_LISTENER } from "./callers/capture-listener.ts";
 import type { ServiceChanges } from "./callers/capture-port.ts";
 import { CapturePort } from "./callers/capture-port.ts";
+import { IdentityHeader } from "./callers/identity-header.ts";
+import type { IdentitySigner } from "./callers/identity-signer.ts";
 import type { Origin } from "./callers/origin.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
@@ -22,6 +24,8 @@ import type { ProxyContext } from "./proxy-context.ts";
 /** What captured connections need; without it there are none. */
 export interface CaptureReception {
   readonly anyIp: AnyIpRanges;
+  /** Signs who calls, for endpoints; default: they are not told. */
+  readonly identity?: { readonly signer: IdentitySigner; readonly lifetimeMs: number } | undefined;
   /** Connections came from an address that is no pod's. Rare. @param count since the last time. */
   readonly onUnknownCaller?: (address: string, count: number) => void;
 }
@@ -69,6 +73,9 @@ export class Reception {
     const { capture } = options;
     if (capture === undefined) return;
     context.access = new AccessGate(context.exchanges);
+    if (capture.identity !== undefined) {
+      context.identity = new IdentityHeader(context, capture.identity.signer, capture.identity.lifetimeMs);
+    }
     this.#capture = new CapturePort(context, capture.anyIp, {
       take: (socket, origin) => this.#take(socket, frontDoor.doorOf(CAPTURE_LISTENER), origin),
       refuse: (socket, reason) => this.#refuse(socket, reason),

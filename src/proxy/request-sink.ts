@@ -160,7 +160,10 @@ export class RequestSink implements ConnectionSink {
       policy === undefined ? request.timeoutMs : this.#channel.requests.attempts.begin(slot, policy, request);
     // The decoder's view of the section ends here: its names may have moved.
     let length = routes === undefined ? octets : routes.changeRequest(slot, octets);
-    const change = scope?.change;
+    const { identity } = this.#context;
+    const calling = identity === undefined ? undefined : this.#channel.origin?.pod;
+    const change =
+      calling === undefined ? scope?.change : identity!.of(calling, clusterSlot, cluster.snapshot.name);
     if (change !== undefined) length = change.apply(slab.bytes, pool, scratch, length);
     const size = length + HEAD_SPARE_OCTETS;
     if (slab.usedOctets + size > engine.softCapacityOctets) engine.relieve();

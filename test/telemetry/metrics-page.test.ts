@@ -52,6 +52,15 @@ function populated(): MetricsFixture {
   observeMs(worker, WorkerColumn.stall, 0.2);
   const byState = { asked: 0, present: 1, absent: 0, refused: 0 };
   const byType = { listener: 1, route: 1, cluster: 1, endpoint: 1 };
+  fixture.registry.setCapture(() => ({
+    isCurrent: true,
+    isInert: false,
+    captured: 1,
+    reclaimed: 1,
+    refused: 1,
+    failOpenSeconds: 1,
+    bypassed: new Map([["echo.default:50051", 1]]),
+  }));
   fixture.registry.setXdsClient(() => ({
     isConnected: true,
     disconnects: 1,

@@ -12,7 +12,11 @@ export const Admission = { reject: 0, keep: 1, drop: 2 } as const;
 const METHOD = 1 << FieldRole.method;
 const AUTHORITY = 1 << FieldRole.authority;
 const STATUS = 1 << FieldRole.status;
-const DROPPED = (1 << FieldRole.grpcTimeout) | (1 << FieldRole.explain) | (1 << FieldRole.previousAttempts);
+const DROPPED =
+  (1 << FieldRole.grpcTimeout) |
+  (1 << FieldRole.explain) |
+  (1 << FieldRole.previousAttempts) |
+  (1 << FieldRole.callerIdentity);
 const REQUEST = METHOD | AUTHORITY | (1 << FieldRole.scheme) | (1 << FieldRole.path);
 
 /** A longer content-length is not exact in a double. */
@@ -221,6 +225,9 @@ export class BlockRules {
         if (this.#kind !== BlockKind.request) break;
         this.wantsExplanation = number === 1;
         return Admission.drop;
+      case FieldRole.callerIdentity:
+        if (this.#kind !== BlockKind.response) return Admission.drop;
+        break;
       case FieldRole.retryPushback:
         if (this.#kind !== BlockKind.request) this.retryPushbackMs = number;
         break;

@@ -19,6 +19,7 @@ const ROLES: Readonly<Record<string, FieldRole>> = {
   "endpoint-load-metrics": FieldRole.loadReportText,
   "endpoint-load-metrics-format": FieldRole.loadReportFormat,
   "x-isobar-explain": FieldRole.explain,
+  "x-isobar-caller": FieldRole.callerIdentity,
   "grpc-retry-pushback-ms": FieldRole.retryPushback,
   "grpc-previous-rpc-attempts": FieldRole.previousAttempts,
   connection: FieldRole.connectionSpecific,

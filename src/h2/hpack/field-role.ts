@@ -31,6 +31,8 @@ export const FieldRole = {
   retryPushback: 19,
   /** How often the request was sent before (gRFC A6): the proxy counts on. */
   previousAttempts: 20,
+  /** Who calls, as this proxy says it to endpoints: what clients say of it themselves goes no further. */
+  callerIdentity: 21,
 } as const;
 export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
 

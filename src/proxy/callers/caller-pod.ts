@@ -1,5 +1,6 @@
 import type { CallerAccess } from "../../resource/access/access-policy.ts";
 import type { Caller, CallerMode } from "../../resource/caller.ts";
+import type { PodToken } from "./pod-token.ts";
 
 /**
  * A pod of this node as one that calls. Connections are bound to it when they are accepted: it stands for one UID for ever, so that a later
@@ -19,6 +20,8 @@ export class CallerPod {
   /** Whether the kernel sends its connections here, as far as was said. */
   captured = false;
 
+  /** What says to endpoints who it is, by cluster slot; empty where that is not wanted. */
+  readonly tokens: (PodToken | undefined)[] = [];
   /** Class of its namespace. */
   readonly callerClass: number;
 

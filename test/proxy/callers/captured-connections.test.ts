@@ -4,6 +4,7 @@ import type { AskedAuthorities } from "../../../src/proxy/authorities/asked-auth
 import { AuthorityState } from "../../../src/proxy/authorities/authority-news.ts";
 import { CANARY_CLUSTER } from "../../../src/proxy/callers/capture-listener.ts";
 import type { Caller } from "../../../src/resource/caller.ts";
+import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { PortRefusal, TunnelResult } from "../../../src/telemetry/port-cell.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
@@ -303,6 +304,47 @@ describe("connections that are captured", () => {
       assert.equal(canary.goaway, -1);
       assert.equal(proxy.dataPlane.reception.canaries, 1);
     });
+  });
+
+  it("of two namespaces never share a connection to an endpoint; when the last pod of one has gone, its connections close", async () => {
+    const open = () => proxy.row(ECHO)[ClusterColumn.upstreamConnections];
+    const [one, same, foreign] = [
+      client(ECHO_ADDRESS),
+      client(ECHO_ADDRESS),
+      client(ECHO_ADDRESS, NEIGHBOUR),
+    ];
+    for (const each of [one, same, one]) assert.equal((await each.call(MESSAGE)).status, 0);
+    assert.equal(open(), 1);
+    for (let i = 0; i < 3; i++) assert.equal((await foreign.call(MESSAGE)).status, 0);
+    assert.equal(open(), 2);
+    assert.equal((await Promise.all([one, foreign, same].map((each) => each.call(MESSAGE)))).length, 3);
+    assert.equal(open(), 2);
+    foreign.close();
+    proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD)]);
+    await until("one is left", () => open() === 1);
+    assert.equal((await one.call(MESSAGE)).status, 0);
+    proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD), pod("u4", "third", NEIGHBOUR)]);
+    assert.equal((await client(ECHO_ADDRESS, NEIGHBOUR).call(MESSAGE)).status, 0);
+    assert.equal(open(), 2);
+  });
+
+  it("are in the access log with the pod that called", async () => {
+    const { accessLog } = proxy.dataPlane;
+    accessLog.enabled = true;
+    assert.equal((await client(ECHO_ADDRESS, NEIGHBOUR).call(MESSAGE)).status, 0);
+    let text = "";
+    await until("a line", () => {
+      text += Buffer.from(accessLog.take()?.octets ?? []).toString();
+      return text !== "";
+    });
+    const { src_namespace, src_pod, src_uid, src_service_account } = JSON.parse(text) as Record<
+      string,
+      string
+    >;
+    assert.deepEqual(
+      [src_namespace, src_pod, src_uid, src_service_account],
+      ["other", "u2", "u2", "default"],
+    );
   });
 
   it("of a pod that is captured no more are asked to go, and lose nothing", async () => {
