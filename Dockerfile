@@ -17,6 +17,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:26-bookworm-slim
+# What `isobar capture` runs; the proxy needs none of it.
+RUN apt-get update -qq \
+  && apt-get install -y -qq --no-install-recommends nftables iproute2 \
+  && rm -rf /var/lib/apt/lists/*
 # Nothing in it is installed, written or started by a shell at run time.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
 WORKDIR /isobar

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
@@ -18,6 +18,8 @@ export interface CaptureMainOptions {
   readonly table: string;
 }
 
+/** As of /tmp. */
+const SHARED_MODE = 0o1777;
 const STEP_MS = 1_000;
 /** Before others when the node is busy: it needs little, and what it does late ends connections. */
 const NICENESS = -10;
@@ -41,6 +43,12 @@ export async function runCapture({ runDir, table: tableName }: CaptureMainOption
       `capture: cannot make the folder ${runDir}: ${error.message}; see --run-dir`,
     );
   });
+  // Proxies run as another user. What one of them writes, or capture, the next one cannot take away.
+  await chmod(runDir, SHARED_MODE).catch((error: Error) =>
+    captureLog("warn", "the folder's mode stays as it is; proxies must be able to write to it", {
+      problem: error.message,
+    }),
+  );
   let lock: CaptureLock;
   try {
     lock = await CaptureLock.acquire(tableName, signal, () =>

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { after, afterEach, before, describe, it } from "node:test";
 import { until } from "../../e2e/harness/until.ts";
 import { CaptureLab, DOOR, missingForCapture, planOf, SERVICE } from "./harness/capture-lab.ts";
@@ -22,6 +23,8 @@ describe("the gate of isobar capture", { skip: missingForCapture(), timeout: 5 *
     assert.equal(await lab.ask(SERVICE.ipv4), TO_PROXY.ipv4);
     assert.equal(await lab.ask(SERVICE.ipv6), TO_PROXY.ipv6);
     assert.equal(await lab.ask(DOOR.address, DOOR.port), "a 240.18.255.1");
+    // Proxies are other users.
+    assert.equal(statSync(lab.runDir).mode & 0o7777, 0o1777);
   });
 
   it("takes in a plan that changes within a moment, and lets pods alone that are not captured", async () => {
