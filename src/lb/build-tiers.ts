@@ -12,6 +12,7 @@ import { priorityLoad } from "./priority-load.ts";
 import type { AssignmentCache } from "./subset/assignment-cache.ts";
 import type { SubsetColumns } from "./subset/subset-columns.ts";
 import { subsetColumns, subsetSize } from "./subset/subset-columns.ts";
+import type { TierSubset } from "./subset/subset-parts.ts";
 import { subsetParts } from "./subset/subset-parts.ts";
 import type { TierSource } from "./tier-candidates.ts";
 import { tierCandidates } from "./tier-candidates.ts";
@@ -36,7 +37,7 @@ export interface BuildTiersOptions {
 interface Level {
   readonly group: TierGroup;
   /** Part of an endpoint's weight by index; undefined: all of each. */
-  readonly parts: Float32Array | undefined;
+  readonly part: TierSubset | undefined;
   /** Of the whole group, subset or not, so that a fleet agrees. Leaving endpoints are no part of it. */
   readonly healthy: number;
   readonly total: number;
@@ -94,19 +95,21 @@ export function buildTiers(
   const isAllFit = snapshot.isAllHealthy && verdict === undefined;
   if (!isAllFit) findUnfit(snapshot, verdict, reasons);
   const isFit = (index: number): boolean => reasons[index] === LeftOut.not;
-  const levels = groups.map((group) => {
+  const levels = groups.map((group, number) => {
     const isCut = fleet !== undefined && subsetSize(snapshot, group, place, fleet) !== undefined;
     if (isCut) subset ??= subsetColumns(snapshot, groups, place, fleet, assignments);
-    const parts = isCut ? subsetParts(snapshot, group, subset!, isFit) : undefined;
-    return makeLevel(snapshot, group, parts, states);
+    const part = isCut ? subsetParts(snapshot, group, number, subset!, isFit) : undefined;
+    return makeLevel(snapshot, group, part, states);
   });
   const { chosen, load } = choose(levels, locality.overprovisioningFactor, locality.panicThreshold);
   const tiers = chosen.map((level, i): CandidateSet => {
-    const { group, parts, use, overflows } = level;
+    const { group, part, use, overflows } = level;
     const source: TierSource = { snapshot, zone: place.zone, group, panic: load.panic[i]!, states, columns };
-    const tier = tierCandidates(source, use, usedOf(level), parts);
+    if (part === undefined) return tierCandidates(source, use, usedOf(level));
+    const slice = { ...source, group: { ...group, indexes: part.indexes, ranges: undefined } };
+    const tier = tierCandidates(slice, use, usedOf(level), part.parts);
     if (!overflows || source.panic || level.healthy <= tier.count) return tier;
-    return { ...tier, beyond: tierCandidates(source, FIT | (1 << LeftOut.notInSubset), level.healthy) };
+    return { ...tier, beyond: tierCandidates(source, FIT, level.healthy) };
   });
   if (tiers.length === 0) {
     const group = { priority: 0, distance: 3, indexes: new Int32Array(0), ranges: [0, 0] };
@@ -115,7 +118,8 @@ export function buildTiers(
   }
   const leftOut = states.next(0, snapshot.count) < snapshot.count ? reasons : undefined;
   const shares = tiers.length === 1 ? Float64Array.of(1) : load.loads;
-  return new BuiltTiers(tiers, shares, leftOut, snapshot.count);
+  const isCut = levels.some(({ part }) => part !== undefined);
+  return new BuiltTiers(tiers, shares, leftOut, snapshot.count, isCut);
 }
 
 /** Says why endpoints are unfit that are not ruled out already. */
@@ -153,26 +157,33 @@ function unfitness(health: number, aside: SetAside): LeftOut {
 function makeLevel(
   snapshot: ClusterSnapshot,
   group: TierGroup,
-  parts: Float32Array | undefined,
+  part: TierSubset | undefined,
   states: EndpointStates,
 ): Level {
-  const { indexes, ranges } = group;
-  const reasons = states.octets;
-  const overflows = parts !== undefined && snapshot.settings.loadBalancing.policy === "least_request";
+  const { ranges } = group;
+  const whole =
+    ranges === undefined
+      ? levelOfSome(snapshot, group, states)
+      : levelOfRanges(snapshot, group, ranges, states);
+  if (part === undefined) return whole;
   const counts = new Int32Array(REASONS);
-  if (ranges !== undefined && parts === undefined) return levelOfRanges(snapshot, group, ranges, states);
+  const { indexes } = part;
+  for (let i = 0; i < indexes.length; i++) counts[states.octets[indexes[i]!]!]!++;
+  const overflows = snapshot.settings.loadBalancing.policy === "least_request";
+  return { ...whole, part, counts, overflows };
+}
+
+function levelOfSome(snapshot: ClusterSnapshot, group: TierGroup, states: EndpointStates): Level {
+  const { indexes } = group;
+  const counts = new Int32Array(REASONS);
   const healths = snapshot.healths();
-  let healthy = 0;
   let total = 0;
   for (let i = 0; i < indexes.length; i++) {
     const index = indexes[i]!;
-    const reason = reasons[index]!;
     if (healths[index] !== HEALTH_CODE.draining) total++;
-    if (reason === LeftOut.not) healthy++;
-    if (parts === undefined || parts[index]! > 0) counts[reason]!++;
-    else if (reason === LeftOut.not) reasons[index] = LeftOut.notInSubset;
+    counts[states.octets[index]!]!++;
   }
-  return { group, parts, healthy, total, counts, overflows };
+  return { group, part: undefined, healthy: counts[LeftOut.not]!, total, counts, overflows: false };
 }
 
 /** Only those that are unfit are looked at one by one. */
@@ -196,7 +207,7 @@ function levelOfRanges(
   }
   const healthy = length - unfit;
   counts[LeftOut.not] = healthy;
-  return { group, parts: undefined, healthy, total: length - leaving, counts, overflows: false };
+  return { group, part: undefined, healthy, total: length - leaving, counts, overflows: false };
 }
 
 /** @returns how many endpoints of the level are in one of these states. */

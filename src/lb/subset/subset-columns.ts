@@ -15,6 +15,8 @@ export interface SubsetColumns {
   readonly parts: Float32Array;
   /** The higher, the sooner it is used when these are not enough. */
   readonly scores: Float64Array;
+  /** By number of the tier's group the indexes that are used, ascending; empty where a group is not cut. */
+  readonly used: readonly Int32Array[];
 }
 
 /** A proxy with so many times the traffic that would make it use everything can do so evenly. */
@@ -60,13 +62,16 @@ export function subsetColumns(
 ): SubsetColumns | undefined {
   let columns: SubsetColumns | undefined;
   const isZonal = hasZones(snapshot, place);
-  for (const group of groups) {
+  const used: Int32Array[] = groups.map(() => new Int32Array(0));
+  for (const [number, group] of groups.entries()) {
     const size = subsetSize(snapshot, group, place, fleet);
     if (size === undefined) continue;
-    columns ??= emptyColumns(snapshot.count);
+    columns ??= { ...emptyColumns(snapshot.count), used };
     fill(columns, snapshot, group, { members: fleetMembers(fleet, isZonal)!, size, fleet }, (make) =>
       cache === undefined ? make() : cache.find(isZonal ? place.zone : "", group.indexes, make),
     );
+    const { parts } = columns;
+    used[number] = group.indexes.filter((index) => parts[index]! > 0);
   }
   return columns;
 }
@@ -78,7 +83,7 @@ interface Slice {
 }
 
 function fill(
-  { parts, scores }: SubsetColumns,
+  { parts, scores }: Pick<SubsetColumns, "parts" | "scores">,
   snapshot: ClusterSnapshot,
   { indexes }: TierGroup,
   { members, size, fleet }: Slice,
@@ -148,7 +153,7 @@ function hasZones(snapshot: ClusterSnapshot, { zone }: Place): boolean {
   return snapshot.settings.loadBalancing.locality.distribution !== "none" && zone !== "";
 }
 
-function emptyColumns(count: number): SubsetColumns {
+function emptyColumns(count: number): Pick<SubsetColumns, "parts" | "scores"> {
   const scores = new Float64Array(new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT));
   return { parts: new Float32Array(new SharedArrayBuffer(count * Float32Array.BYTES_PER_ELEMENT)), scores };
 }

@@ -26,10 +26,10 @@ export function subsetOf(
   const columns = known ?? subsetColumns(snapshot, groups, place, fleet);
   if (columns === undefined) return undefined;
   const used = new Uint8Array(snapshot.count);
-  for (const group of groups) {
+  for (const [number, group] of groups.entries()) {
     const isCut = subsetSize(snapshot, group, place, fleet) !== undefined;
-    const parts = isCut ? subsetParts(snapshot, group, columns, isFit) : undefined;
-    for (const index of group.indexes) if (parts === undefined || parts[index]! > 0) used[index] = 1;
+    const part = isCut ? subsetParts(snapshot, group, number, columns, isFit) : undefined;
+    for (const index of (part ?? group).indexes) used[index] = 1;
   }
   return (index) => used[index] === 1;
 }
