@@ -42,7 +42,7 @@ describe("the gate of isobar capture", { skip: missingForCapture(), timeout: 5 *
     ["is stopped", (proxy) => proxy.signal("SIGSTOP")],
     ["has a worker that hangs", (proxy) => proxy.tell("hang 1")],
   ] as readonly [string, (proxy: Awaited<ReturnType<CaptureLab["proxy"]>>) => void][])
-    it(`lets new connections past, and ends the others, when the proxy ${what}; and leads them back later`, async () => {
+    it(`lets new connections past, and ends the others, when the proxy ${what}; and leads them back later`, async (context) => {
       const proxy = await lab.proxy("a");
       lab.capture();
       await lab.opened("a");
@@ -57,6 +57,7 @@ describe("the gate of isobar capture", { skip: missingForCapture(), timeout: 5 *
       assert.match(four.text, /ECONNRESET/);
       assert.match(six.text, /ECONNRESET/);
       assert.ok(tookMs <= WITHIN_MS, `${tookMs} ms`);
+      context.diagnostic(`both connections were reset after ${Math.round(tookMs)} ms`);
       assert.equal(await lab.ask(SERVICE.ipv4), "backend");
       assert.equal(await lab.ask(SERVICE.ipv6), "backend");
       assert.match(await lab.ask(DOOR.address, DOOR.port), /ECONNREFUSED|ECONNRESET/);
