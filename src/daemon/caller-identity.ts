@@ -1,13 +1,6 @@
 import type { IdentitySigner } from "../proxy/callers/identity-signer.ts";
+import type { CallerIdentityStart } from "./caller-identity-start.ts";
 import type { WorkerToMain } from "./worker-messages.ts";
-
-/** From the configuration's `capture.identity`. */
-export interface CallerIdentityStart {
-  /** PEM of an Ed25519 key. */
-  readonly keyFile: string;
-  /** How long a token is good. */
-  readonly lifetimeMs: number;
-}
 
 /** Loaded at need: cryptography is not part of a small process. @returns what signs who calls. */
 export async function callerIdentity(

@@ -14,7 +14,7 @@ import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
 import type { EndpointCounterBuffers } from "../telemetry/endpoint-counters.ts";
-import type { CallerIdentityStart } from "./caller-identity.ts";
+import type { CallerIdentityStart } from "./caller-identity-start.ts";
 
 /**
  * The whole conversation between the main thread and a data-plane worker. Every message is small and rare: nothing is

@@ -131,15 +131,8 @@ export class Subchannel implements UpstreamChannelOwner {
   }
 
   #newPool(callerClass: number): Subchannel {
-    const pool = new Subchannel(
-      this.#context,
-      this.#links,
-      this.#owner,
-      this.#options,
-      this.#now,
-      this.#jitter,
-      this,
-    );
+    const [owner, options] = [this.#owner, this.#options];
+    const pool = new Subchannel(this.#context, this.#links, owner, options, this.#now, this.#jitter, this);
     pool.retired = this.retired;
     this.#pools ??= [];
     this.#pools[callerClass] = pool;
