@@ -61,6 +61,7 @@ export class Capture {
   #closedBecause = "no proxy has answered yet";
   #problem = "";
   #busy: Promise<void> | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #isAgain = false;
   #isDue = false;
   #hasBegun = false;
@@ -96,6 +97,7 @@ export class Capture {
   /** Stops. @param handsOver whether another capture goes on with the table at once. */
   async end(handsOver: boolean): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#expiry);
     this.#files.close();
     await this.#busy;
     const nowMs = performance.now();
@@ -185,6 +187,7 @@ export class Capture {
     this.#planVersion = current?.found.plan?.version ?? "";
     this.#count(content, isOpen, nowMs);
     await this.#endHung(gate);
+    this.#lookAgainAt(gate);
     await this.#report(decision);
   }
 
@@ -288,6 +291,14 @@ export class Capture {
       carried: table.total("carried"),
     };
     this.#path.note(totals, isOpen && callers > 0 && services > 0, nowMs);
+  }
+
+  /** Comes back when the first of them runs out, rather than with the next round of canaries. */
+  #lookAgainAt(gate: Gate): void {
+    clearTimeout(this.#expiry);
+    const firstMs = Math.min(...gate.aliveMs.values());
+    if (firstMs === Number.POSITIVE_INFINITY || this.#isClosed) return;
+    this.#expiry = setTimeout(() => void this.#refresh(true), firstMs + 1);
   }
 
   /** What was alive and is not any more: its clients may be waiting for an answer, and send nothing that could be reset. */

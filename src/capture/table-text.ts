@@ -1,7 +1,7 @@
 import type { Families, TableContent } from "./table-content.ts";
 
 /** How long the kernel holds what is not refreshed, in milliseconds; a failed proxy is bypassed within 3 s. */
-export const HOLD_MS = 2800;
+export const HOLD_MS = 2600;
 /** How long callers that fail closed are refused after the last word of a proxy, in seconds. */
 export const CLOSED_SECONDS = 600;
 

@@ -23,6 +23,8 @@ canaries.on("session", (session) => {
   const worker = turn++ % workers;
   session.on("error", () => {});
   session.on("stream", (stream, headers) => {
+    // Also one that is never answered: capture ends its connection.
+    stream.on("error", () => {});
     if (worker === state.hung) return;
     const { echoPort } = JSON.parse(readFileSync(join(runDir, "capture.json"), "utf8")) as {
       echoPort: number;
