@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
-import type { ClientSession, Refusal, ScopeOwner, StreamScope } from "../../xds/server/admission.ts";
 import { REPLICA_LOADS } from "../../xds/resources/replica-loads.ts";
+import type { ClientSession, Refusal, ScopeOwner, StreamScope } from "../../xds/server/admission.ts";
 import type { CallRules } from "./call-rules.ts";
 import { CallerScope } from "./caller-scope.ts";
 import type { ClientIdentity } from "./client-identity.ts";
