@@ -20,16 +20,19 @@ export class CaptureLock {
   /**
    * Waits until it is ours.
    *
-   * @param onWait told once when another one has it.
+   * @param onWait told once when another one has it, and knows that we wait.
    */
   static async acquire(table: string, signal: AbortSignal, onWait: () => void): Promise<CaptureLock> {
     const path = `\0isobar-capture/${table}`;
-    for (let turn = 0; ; turn++) {
+    let isTold = false;
+    for (;;) {
       signal.throwIfAborted();
       const server = await listen(path);
       if (server !== undefined) return new CaptureLock(server);
-      if (turn === 0) onWait();
-      await untilGone(path, signal);
+      await untilGone(path, signal, () => {
+        if (!isTold) onWait();
+        isTold = true;
+      });
     }
   }
 
@@ -63,7 +66,7 @@ function listen(path: string): Promise<Server | undefined> {
   return promise;
 }
 
-async function untilGone(path: string, signal: AbortSignal): Promise<void> {
+async function untilGone(path: string, signal: AbortSignal, onConnected: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path);
   const abort = (): void => {
@@ -73,6 +76,7 @@ async function untilGone(path: string, signal: AbortSignal): Promise<void> {
   let connected = false;
   socket.on("connect", () => {
     connected = true;
+    onConnected();
   });
   socket.on("error", () => {});
   socket.on("close", () => resolve(connected));

@@ -18,6 +18,8 @@ export interface FleetAssignmentOptions {
 /** The load on all endpoints is as even as this when it is good enough, and looked for so many times at most. */
 const EVEN = 0.02;
 const MAX_ROUNDS = 40;
+/** Load on an endpoint, relative to what it is to have, beyond which proxies use more endpoints: parts cannot even out what one of few gets. */
+const UNEVEN = 1.1;
 /** What an endpoint that is used gets at least, relative to the mean: a connection is to be worth it. */
 const LEAST_PART = 0.1;
 /** An endpoint has at least this part of the proxies that are usual, where these are few: else chance would leave some with hardly any. */
@@ -46,17 +48,20 @@ export class FleetAssignment {
 
   constructor(options: FleetAssignmentOptions) {
     const { members, endpoints, weights } = options;
-    const lists = choose(options);
-    this.#starts = new Int32Array(members.length + 1);
-    lists.forEach((list, member) => {
-      this.#starts[member + 1] = this.#starts[member]! + list.length;
-    });
-    this.#endpoints = new Int32Array(this.#starts[members.length]!);
-    lists.forEach((list, member) => {
-      this.#endpoints.set(list, this.#starts[member]);
-    });
-    this.#parts = new Float64Array(this.#endpoints.length).fill(1);
-    this.#level(weights, members.length, endpoints.length);
+    for (let minEndpoints = options.minEndpoints; ; minEndpoints *= 2) {
+      const lists = choose({ ...options, minEndpoints });
+      this.#starts = new Int32Array(members.length + 1);
+      lists.forEach((list, member) => {
+        this.#starts[member + 1] = this.#starts[member]! + list.length;
+      });
+      this.#endpoints = new Int32Array(this.#starts[members.length]!);
+      lists.forEach((list, member) => {
+        this.#endpoints.set(list, this.#starts[member]);
+      });
+      this.#parts = new Float64Array(this.#endpoints.length).fill(1);
+      const most = this.#level(weights, members.length, endpoints.length);
+      if (most <= UNEVEN || minEndpoints >= endpoints.length) return;
+    }
   }
 
   /** Calls `take` for each endpoint that a proxy uses, with the part of the proxy's traffic that it gets, together about 1. */
@@ -66,23 +71,28 @@ export class FleetAssignment {
     }
   }
 
-  #level(weights: Float64Array, members: number, count: number): void {
+  /** @returns the most that an endpoint gets, relative to what it is to have. */
+  #level(weights: Float64Array, members: number, count: number): number {
     const endpoints = this.#endpoints;
     const parts = this.#parts;
     const total = sumOf(weights);
     const loads = new Float64Array(count);
+    let most = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       loads.fill(0);
       this.#fillMembers(loads);
       let isEven = true;
+      most = 0;
       for (let i = 0; i < loads.length; i++) {
         loads[i] = (loads[i]! * total) / (weights[i]! * members);
+        if (loads[i]! > most) most = loads[i]!;
         if (loads[i]! < 1 - EVEN || loads[i]! > 1 + EVEN) isEven = false;
       }
-      if (isEven) return;
+      if (isEven) return most;
       for (let pair = 0; pair < parts.length; pair++) parts[pair]! /= loads[endpoints[pair]!]!;
     }
     this.#fillMembers(loads);
+    return most;
   }
 
   /** Makes the parts of each proxy add up to 1, about. @param loads what endpoints get is added. */

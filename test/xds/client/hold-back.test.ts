@@ -43,6 +43,22 @@ describe("an update of a service", () => {
     assert.equal(hold.release(), undefined);
   });
 
+  it("guts together with those just before it, and not with those of long ago", () => {
+    const steps = [["1", "2", "3", "4"], ["1", "2", "3"], ["1", "2"], ["1"]];
+    const fast = new HoldBack(HOLD_MS);
+    const given = steps.map((listed, step) => fast.update(cluster(...listed), false, 5_000 + step * 500));
+    assert.deepEqual(
+      given.map(({ held }) => held.length),
+      [0, 0, 0, 3],
+    );
+    assert.deepEqual(hosts(given[3]!), ["1", "2", "3", "4"]);
+    assert.deepEqual(hosts(fast.release()!), ["1"]);
+    assert.deepEqual(hosts(fast.update(cluster("1"), false, 6_600)), ["1"], "what is believed stays so");
+    const slow = new HoldBack(HOLD_MS);
+    for (const [step, listed] of steps.entries())
+      assert.equal(slow.update(cluster(...listed), false, 5_000 + step * 3_000).held.length, 0);
+  });
+
   it("is believed when the hold is over, when it is meant, and when it takes nothing away any more", () => {
     for (const [deliberate, nowMs] of [
       [false, HOLD_MS],

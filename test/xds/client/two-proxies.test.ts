@@ -58,9 +58,9 @@ test("what one proxy has in flight is seen by another, and is gone when the prox
 });
 
 test("a large service is shared out among the proxies as soon as their places and shares are known", async () => {
-  const backends = await Promise.all([1, 2, 3, 4, 5, 6].map(() => HoldingBackend.start()));
+  const backends = await Promise.all(Array.from({ length: 12 }, () => HoldingBackend.start()));
   await using controlPlane = new ControlPlaneRig();
-  const subset = { enabled: true, minEndpoints: 1, coverage: 1 };
+  const subset = { enabled: true, minEndpoints: 2, coverage: 1 };
   await controlPlane.start([
     xdsService(
       SERVICE,
@@ -81,12 +81,13 @@ test("a large service is shared out among the proxies as soon as their places an
     for (const proxy of proxies) {
       await proxy.eventually(async () => {
         const candidates = /^isobar_candidates\{[^}]*\} (\d+)$/m.exec(await proxy.metrics())?.[1];
-        return candidates === "2";
+        // Which and how many depends on the ports, which are part of the endpoints' names.
+        return candidates !== undefined && Number(candidates) < backends.length;
       });
     }
     const places = await Promise.all(proxies.map(async (proxy) => (await fleetOf(proxy)).place!.index));
     assert.deepEqual(places.sort(), [0, 1, 2]);
-    for (const each of calls) await each.begin(6);
+    for (const each of calls) await each.begin(20);
     assert.ok(backends.every(({ open }) => open > 0));
   } finally {
     for (const each of calls) each.close();
