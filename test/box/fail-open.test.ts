@@ -15,8 +15,8 @@ const LANGUAGES = [go, java];
 const BACK_MS = 5_000;
 const WATCH_MS = 6_000;
 const CLIENTS = ["go4", "go6", "java4"];
-/** Of three endpoints: all calls at one of them, and about evenly. */
-const [ALL_AT_ONE, EVEN] = [3, 1.25];
+/** Most calls of three endpoints, relative to the mean: all at one; or spread, though streams that stand keep others away from where they are. */
+const [ALL_AT_ONE, SPREAD] = [3, 2.2];
 
 describe("channels go on without the proxy", boxSuite(LANGUAGES), () => {
   let shop: BoxShop;
@@ -75,7 +75,7 @@ describe("channels go on without the proxy", boxSuite(LANGUAGES), () => {
     const fromMs = Date.now();
     const tookMs = await until(
       "channels go through it",
-      async () => Object.values(await shop.skews(CLIENTS, 500)).every((each) => each <= EVEN),
+      async () => Object.values(await shop.skews(CLIENTS, 500)).every((each) => each <= SPREAD),
       () => node.trouble(),
       20_000,
     );

