@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../proxy/fixture/free-port.ts";
+import { freePorts } from "../../daemon/proxy-process.ts";
 import { Pinned } from "./pinned.ts";
 import { PROXY_CORE, REPOSITORY } from "./programs.ts";
 
@@ -46,9 +46,7 @@ export class AttackedProxy {
     clusters: readonly ClusterOfOne[],
     more: readonly string[] = [],
   ): Promise<AttackedProxy> {
-    const port = await freePort();
-    const metricsPort = await freePort();
-    const adminPort = await freePort();
+    const [port = 0, metricsPort = 0, adminPort = 0] = await freePorts(3);
     const folder = await mkdtemp(join(tmpdir(), "isobar-attacks-"));
     const config = [
       `admin: { address: 127.0.0.1:${adminPort} }`,

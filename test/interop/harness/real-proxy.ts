@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { freePort } from "../../proxy/fixture/free-port.ts";
+import { freePorts } from "../../daemon/proxy-process.ts";
 import { metricSum } from "../../proxy/fixture/metric-sum.ts";
 
 const READY_LIMIT_MS = 30_000;
@@ -58,7 +58,8 @@ export class RealProxy {
   /** Starts a proxy and waits until it says that it is ready. */
   static async start(options: RealProxyOptions): Promise<RealProxy> {
     const { host = "127.0.0.1", prefix = [] } = options;
-    const ports = [options.port ?? (await freePort()), await freePort(), await freePort()] as const;
+    const [port = 0, second = 0, third = 0] = await freePorts(3);
+    const ports = [options.port ?? port, second, third] as const;
     const folder = await mkdtemp(join(tmpdir(), "isobar-interop-"));
     const config = join(folder, "isobar.yaml");
     await writeFile(config, configText(`${host}:${ports[0]}`, ports[1], ports[2], options));
