@@ -19,7 +19,7 @@ export interface FleetAssignmentOptions {
 const EVEN = 0.02;
 const MAX_ROUNDS = 40;
 /** Load on an endpoint, relative to what it is to have, beyond which proxies use more endpoints: parts cannot even out what one of few gets. */
-const UNEVEN = 1.1;
+const UNEVEN = 1.5;
 /** What an endpoint that is used gets at least, relative to the mean: a connection is to be worth it. */
 const LEAST_PART = 0.1;
 /** An endpoint has at least this part of the proxies that are usual, where these are few: else chance would leave some with hardly any. */

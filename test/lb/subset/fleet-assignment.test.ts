@@ -26,12 +26,12 @@ function shareOut(seed: number, size: { members: number; endpoints: number; leas
 }
 
 describe("the assignment of a fleet", () => {
-  it("is even even where proxies may have a single endpoint: then they get more", () => {
+  it("loads no endpoint far beyond the others where proxies may have a single one: then they get more", () => {
     for (let seed = 1; seed <= 20; seed++) {
       for (const members of [3, 20]) {
         const { loads } = shareOut(seed, { members, endpoints: 20, least: 1 });
         assert.ok(
-          Math.max(...loads) <= 1.1 + 1e-9,
+          Math.max(...loads) <= 1.5 + 1e-9,
           `${members} proxies, seed ${seed}: ${Math.max(...loads)}`,
         );
       }
