@@ -49,7 +49,7 @@ test("different names have different labels, but for a service's two, which are 
       const [first, second] = [parseDestination(one), parseDestination(two)].map((labels) =>
         JSON.stringify(labels),
       );
-      const long = (text: string) => text.replace(/^([^.:]+)\.([^.:]+)(?=:\d)/, "$1.$2.svc.cluster.local");
+      const long = (text: string) => text.replace(/^([^.:]+)\.([^.:]+)(?=:\d+$)/, "$1.$2.svc.cluster.local");
       assert.equal(first === second, long(one) === long(two));
       const whole = [verbatimDestination(one), verbatimDestination(two)].map((labels) =>
         JSON.stringify(labels),
