@@ -12,9 +12,10 @@ import type { RowResult } from "./lib/results.ts";
 import { startBackends } from "./lib/start-backends.ts";
 import { startProxies } from "./lib/start-proxies.ts";
 import { allocationsRow } from "./rows/allocations-row.ts";
+import { classesRow } from "./rows/classes-row.ts";
 import { comparedRow } from "./rows/compared-row.ts";
 import { comparedWork } from "./rows/compared-work.ts";
-import { explainRow } from "./rows/explain-row.ts";
+import { explainRow, tracingRow } from "./rows/explain-row.ts";
 import { featuresRow } from "./rows/features-row.ts";
 import { goBackendRow } from "./rows/go-backend-row.ts";
 import { h2loadRow } from "./rows/h2load-row.ts";
@@ -76,10 +77,14 @@ async function runRow(context: Context, name: RowName): Promise<RowResult[]> {
       return [await allocationsRow(context)];
     case "workers":
       return [await workersRow(context)];
+    case "classes":
+      return [await classesRow(context)];
     case "features":
       return [await featuresRow(context)];
     case "explain":
       return [await explainRow(context)];
+    case "tracing":
+      return [await tracingRow(context)];
     case "mtls":
       return mtlsRow(context);
     case "octets":

@@ -1,4 +1,5 @@
 // Every check that is quick enough for each commit: format, lint, types, folder order, generated pages, unit tests.
+// With --still those alone that run nothing of the product: before a run of all tests the unit tests would be run twice.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -16,6 +17,7 @@ const root = resolve(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 const node = process.execPath;
 
+const isStill = process.argv.slice(2).includes("--still");
 const steps: readonly Step[] = [
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "tsconfig.json"] },
@@ -24,7 +26,9 @@ const steps: readonly Step[] = [
   ...globSync("scripts/gen-*.ts", { cwd: root })
     .sort()
     .map((script): Step => ({ name: `pages (${script})`, command: [node, script, "--check"] })),
-  { name: "unit tests", command: [node, "scripts/test.ts", "--unit"], live: true },
+  ...(isStill
+    ? []
+    : [{ name: "unit tests", command: [node, "scripts/test.ts", "--unit"], live: true } as const]),
 ];
 
 const status = new StatusLine();

@@ -5,7 +5,7 @@ import { TRAFFIC_POLICIES } from "../src/kube/objects/traffic-policy-object.ts";
 import { structuralSchema } from "./structural-schema.ts";
 
 const HEAD = `# Generated from src/controller/policy-spec-schema.ts by scripts/gen-crds.ts; edit the schema, not this file.
-# kubectl apply -f deploy/crds/ ; then: kubectl explain trafficpolicy.spec --recursive
+# kubectl apply -k deploy/crds ; then: kubectl explain trafficpolicy.spec --recursive
 `;
 const folder = new URL("../deploy/crds/", import.meta.url);
 const file = new URL("isobar.dev_trafficpolicies.yaml", folder);

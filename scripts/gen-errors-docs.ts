@@ -15,7 +15,7 @@ const ADVICE: Readonly<Record<keyof typeof PROXY_ERRORS, string>> = {
   authorityUnknownYet:
     "The name is new to this proxy, and the control plane did not answer within `controlPlane.resolveTimeout`. `GET /xds` shows whether there is a connection, and what is asked for. Clients may try again.",
   authorityOverflow:
-    "Names that are new to this proxy wait for the control plane: at most 1,024 requests per worker, of which one caller may have a quarter. Look for a client that calls ever new names.",
+    "Names that are new to this proxy wait for the control plane: at most 4,096 requests for 1,024 names per worker, of which one caller may have a quarter. Look for a client that calls ever new names.",
   noEndpoint:
     "The cluster is known but has no endpoint at all. Look at `GET /clusters`: an empty list in the file, or DNS that answers nothing (`trouble=`).",
   noLabelledEndpoint:

@@ -7,6 +7,7 @@ import { matchesGlob } from "node:path";
  */
 export const HEAVY_FOLDERS = [
   "test/repository/build/",
+  "test/repository/documents/",
   "test/conformance/",
   "test/proxy/",
   "test/daemon/threads/",
@@ -15,24 +16,49 @@ export const HEAVY_FOLDERS = [
   "test/demo/",
   "test/clients/",
   "test/interop/",
+  "test/identity/",
   "test/load-reports/",
   "test/drain/",
   "test/simulate/",
   "test/beside-envoy/",
   "test/kube/api-server/",
+  "test/cli/cluster/",
   "test/xds/client/",
   "test/sdk/",
   "test/audit/live/",
+  "test/control-plane/page/live/",
+  "test/control-plane/trust/",
+  "test/control-plane/peers/",
+  "test/monitoring/",
+  "test/deploy/",
   "test/e2e/",
   "test/box/",
   "test/capture/live/",
   "test/soak/",
 ] as const;
 
+/** Of these, suites that judge no times: two at once, since they mostly wait for one another's processes. */
+const PAIRED_FOLDERS = [
+  "test/repository/documents/",
+  "test/conformance/",
+  "test/load-reports/",
+  "test/kube/api-server/",
+  "test/cli/cluster/",
+  "test/xds/client/",
+  "test/sdk/",
+  "test/audit/live/",
+  "test/control-plane/trust/",
+  "test/control-plane/peers/",
+  "test/monitoring/",
+  "test/deploy/",
+];
+
 /** Test files by how they may run; paths relative to the repository's root. */
 export interface TestFiles {
   /** Run side by side. */
   readonly unit: readonly string[];
+  /** Start processes, judge no times: may run two at a time. */
+  readonly paired: readonly string[];
   /** Run one after the other. */
   readonly heavy: readonly string[];
 }
@@ -58,8 +84,11 @@ export function findTestFiles(root: string, patterns: readonly string[]): TestFi
   }
   const files = [...chosen].sort();
   const weight = (file: string): number => HEAVY_FOLDERS.findIndex((folder) => file.startsWith(folder));
+  const isPaired = (file: string): boolean => PAIRED_FOLDERS.some((folder) => file.startsWith(folder));
+  const heavy = files.filter((file) => weight(file) >= 0).sort((a, b) => weight(a) - weight(b));
   return {
     unit: files.filter((file) => weight(file) < 0),
-    heavy: files.filter((file) => weight(file) >= 0).sort((a, b) => weight(a) - weight(b)),
+    paired: heavy.filter(isPaired),
+    heavy: heavy.filter((file) => !isPaired(file)),
   };
 }

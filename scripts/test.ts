@@ -1,4 +1,4 @@
-// Runs the tests: unit suites side by side, then heavy ones one after the other; the last lines are the totals.
+// Runs the tests: unit suites side by side, then those of processes in pairs, then those that measure or build one after the other; the last lines are the totals.
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { run } from "node:test";
@@ -35,9 +35,9 @@ const root = resolve(import.meta.dirname, "..");
 async function main(): Promise<number> {
   const choice = parseChoice(process.argv.slice(2));
   if (choice === undefined) return 64;
-  const { unit, heavy } = choice.files;
+  const { unit, paired, heavy } = choice.files;
   if (choice.list) {
-    process.stdout.write([...unit, ...heavy, ""].join("\n"));
+    process.stdout.write([...unit, ...paired, ...heavy, ""].join("\n"));
     return 0;
   }
   // Each file is a process of its own: with stripped sources in a cache it starts in a fifth of the time.
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   const stop = (): void => interrupt.abort();
   process.on("SIGINT", stop).on("SIGTERM", stop);
 
-  const report = new TestReport(root, unit.length + heavy.length);
+  const report = new TestReport(root, unit.length + paired.length + heavy.length);
   const runFiles = async (files: readonly string[], concurrency: number, limitMs: number): Promise<void> => {
     if (files.length === 0 || interrupt.signal.aborted) return;
     Object.assign(process.env, { ISOBAR_TEST_LIMIT_MS: String(limitMs) });
@@ -63,7 +63,8 @@ async function main(): Promise<number> {
     await report.follow(stream);
   };
   await runFiles(unit, Math.max(1, availableParallelism()), UNIT_LIMIT_MS);
-  const builds = (file: string): boolean => /^test\/(clients|interop|drain|e2e)\//.test(file);
+  await runFiles(paired, Math.min(2, availableParallelism()), HEAVY_LIMIT_MS);
+  const builds = (file: string): boolean => /^test\/(clients|interop|identity|drain|e2e)\//.test(file);
   const attacks = (file: string): boolean => file.startsWith("test/attacks/");
   await runFiles(
     heavy.filter((file) => !builds(file) && !attacks(file)),
@@ -99,7 +100,7 @@ function parseChoice(args: readonly string[]): Choice | undefined {
       process.exit(0);
     }
     const found = findTestFiles(root, positionals);
-    const files = values.unit ? { unit: found.unit, heavy: [] } : found;
+    const files = values.unit ? { unit: found.unit, paired: [], heavy: [] } : found;
     return { files, list: values.list, names: values.name };
   } catch (error) {
     process.stderr.write(`test: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);

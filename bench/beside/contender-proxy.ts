@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "../lib/free-ports.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { isListening } from "../lib/wait-for-port.ts";
 import { envoyConfig, envoyEndpoints } from "./envoy-config.ts";
 import type { EnvoyVariant } from "./envoy-variants.ts";

@@ -18,9 +18,13 @@ export class LineProcess implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   #complaints = "";
 
-  constructor(command: string, args: readonly string[]) {
+  /** @param environment beside our own. */
+  constructor(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.#name = [command.split("/").at(-1), ...args.slice(0, 1)].join(" ");
-    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    });
     running.add(this.#child);
     this.#child.on("exit", () => running.delete(this.#child));
     this.#child.on("error", (error) => (this.#complaints += String(error)));

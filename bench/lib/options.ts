@@ -19,7 +19,9 @@ export const rowNames = [
   "mtls",
   "features",
   "explain",
+  "tracing",
   "workers",
+  "classes",
   "rate",
   "h2load",
 ] as const;

@@ -31,6 +31,7 @@ export const places = {
     isobarVariants: 18120,
     isobarWorkers: [18140, 18141],
     isobarExplain: 18142,
+    isobarClasses: 18143,
     isobarMetrics: 18300,
     isobarAdmin: 18301,
     backends: [18201, 18202, 18203],

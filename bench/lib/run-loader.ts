@@ -16,6 +16,11 @@ export interface Load {
   messageOctets?: number;
   /** Messages in each response, one DATA frame each. */
   messages?: number;
+  /** Where it connects to; default: 127.0.0.1. */
+  host?: string;
+  /** Connections come from so many addresses in turn, from `firstCaller` on; default: from 127.0.0.1. */
+  callers?: number;
+  firstCaller?: string;
   /** Another core than the loader's. */
   core?: number;
 }
@@ -58,6 +63,9 @@ export function loaderArguments(port: number, load: Load): string[] {
   if (load.rate !== undefined) args.push("--rate", String(load.rate));
   if (load.messageOctets !== undefined) args.push("--message-octets", String(load.messageOctets));
   if (load.messages !== undefined) args.push("--messages", String(load.messages));
+  if (load.host !== undefined) args.push("--host", load.host);
+  if (load.callers !== undefined) args.push("--callers", String(load.callers));
+  if (load.firstCaller !== undefined) args.push("--first-caller", load.firstCaller);
   if (load.headers17) args.push("--headers17");
   return args;
 }

@@ -33,7 +33,8 @@ typedef struct client {
 
 const int body_end_flag = END_STREAM;
 
-static int connections = 10, streams = 10, field_count = PLAIN_FIELDS, port;
+static int connections = 10, streams = 10, field_count = PLAIN_FIELDS, port, callers;
+static struct in_addr host = {0}, first_caller = {0};
 static uint32_t response_octets = DEFAULT_MESSAGE, request_octets = DEFAULT_MESSAGE, messages = 1, whole_octets;
 static double seconds = 2, hold, rate;
 static uint64_t request_limit = UINT64_MAX;
@@ -57,8 +58,11 @@ static const char usage[] =
     "  --request-octets N    length of the request message (100)\n"
     "  --messages N          messages in each response (1)\n"
     "  --authority NAME      :authority\n"
+    "  --host A.B.C.D        where to connect to (127.0.0.1)\n"
+    "  --callers N           connections come from N addresses in turn\n"
+    "  --first-caller ADDR   the first of them (127.0.0.1)\n"
     "  --hold S              keep the connections open for S seconds after the result is printed\n"
-    "Sends to 127.0.0.1 only. Prints one line of JSON. Exit code 0 if every response was exact, else 1.\n";
+    "Prints one line of JSON. Exit code 0 if every response was exact, else 1.\n";
 
 static uint64_t clock_now(void) {
   struct timespec t;
@@ -194,10 +198,13 @@ void on_close(conn *c, const char *why) {
 }
 
 static conn *open_connection(int index) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host};
+  struct sockaddr_in from = {.sin_family = AF_INET};
+  if (callers > 0) from.sin_addr.s_addr = htonl(ntohl(first_caller.s_addr) + index % callers);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-  if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-    fprintf(stderr, "loader: cannot connect to 127.0.0.1:%d: %s\n", port, strerror(errno));
+  if (fd < 0 || (callers > 0 && bind(fd, (struct sockaddr *)&from, sizeof from) != 0) ||
+      connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+    fprintf(stderr, "loader: cannot connect to %s:%d: %s\n", inet_ntoa(host), port, strerror(errno));
     exit(2);
   }
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -287,9 +294,12 @@ static void parse(int argc, char **argv) {
   static const struct option options[] = {
       {"port", 1, 0, 'p'},           {"connections", 1, 0, 'c'},    {"streams", 1, 0, 's'},   {"seconds", 1, 0, 't'},
       {"requests", 1, 0, 'n'},       {"rate", 1, 0, 'r'},           {"headers17", 0, 0, 'h'}, {"message-octets", 1, 0, 'm'},
+      {"host", 1, 0, 'o'},           {"callers", 1, 0, 'C'},        {"first-caller", 1, 0, 'f'},
       {"messages", 1, 0, 'M'},       {"request-octets", 1, 0, 'q'}, {"authority", 1, 0, 'a'},      {"hold", 1, 0, 'H'},      {"help", 0, 0, '?'},
       {0},
   };
+  int bad_address = 0;
+  host.s_addr = first_caller.s_addr = htonl(INADDR_LOOPBACK);
   for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (o) {
       case 'p': port = atoi(optarg); break;
       case 'c': connections = atoi(optarg); break;
@@ -302,11 +312,14 @@ static void parse(int argc, char **argv) {
       case 'q': request_octets = atoi(optarg); break;
       case 'M': messages = atoi(optarg); break;
       case 'a': request_fields[3].value = optarg; break;
+      case 'o': bad_address |= !inet_aton(optarg, &host); break;
+      case 'C': callers = atoi(optarg); break;
+      case 'f': bad_address |= !inet_aton(optarg, &first_caller); break;
       case 'H': hold = atof(optarg); break;
       default: fputs(usage, stderr); exit(64);
     }
   if (port > 0 && port < 65536 && connections > 0 && connections <= MAX_CONNECTIONS && streams > 0 && seconds > 0 &&
-      seconds <= 600 && hold <= 600 && response_octets >= 2 && request_octets >= 13 && messages > 0 && messages < 65536 && optind == argc)
+      seconds <= 600 && hold <= 600 && response_octets >= 2 && request_octets >= 13 && messages > 0 && messages < 65536 && callers >= 0 && !bad_address && optind == argc)
     return;
   fputs(usage, stderr);
   exit(64);

@@ -11,8 +11,22 @@ import { startIsobar } from "../lib/start-isobar.ts";
 import type { ConfigExtras } from "../lib/write-isobar-config.ts";
 import { writeIsobarConfig } from "../lib/write-isobar-config.ts";
 
-const NAME = "isobar-explain";
-/** Share of the picks that is recorded, and what that may cost. */
+/** What a share of the requests is recorded by, in the row of its name. */
+interface Recording {
+  readonly row: "explain" | "tracing";
+  readonly title: string;
+  /** A section of the configuration. */
+  readonly section: (share: number) => string;
+  /** The share that is in force, of the configuration's dump. */
+  readonly read: (config: DumpedConfig) => number | undefined;
+}
+
+interface DumpedConfig {
+  readonly explain?: { readonly sample: number };
+  readonly tracing?: { readonly ratio: number };
+}
+
+/** Share of the requests that is recorded, and what that may cost. */
 const sample = 0.01;
 const limit = 1.02;
 const load = { connections: 10, streams: 10 };
@@ -26,14 +40,35 @@ const reloadLimitMs = 10_000;
 /** Off, on, on, off: what drifts falls out of the ratio of the inner two to the outer two. */
 type Quartet = readonly [Run, Run, Run, Run];
 
+const EXPLAIN: Recording = {
+  row: "explain",
+  title: "u10x10 with 1 % of the picks recorded, and with none, in one process",
+  section: (share) => `explain: { sample: ${share} }`,
+  read: ({ explain }) => explain?.sample,
+};
+
+/** Nobody takes the spans, so that no collector uses the machine: each batch is made and offered all the same. */
+const TRACING: Recording = {
+  row: "tracing",
+  title: "u10x10 with 1 % of the calls traced, and with none, in one process",
+  section: (share) => (share === 0 ? "" : `tracing: { endpoint: "http://127.0.0.1:9", ratio: ${share} }`),
+  read: ({ tracing }) => tracing?.ratio ?? 0,
+};
+
+/** What recording one pick in a hundred costs. */
+export const explainRow = (context: Context): Promise<RowResult> => recordingRow(context, EXPLAIN);
+
+/** What tracing one call in a hundred costs. */
+export const tracingRow = (context: Context): Promise<RowResult> => recordingRow(context, TRACING);
+
 /**
- * What recording one pick in a hundred costs. Two equal processes differ by more than that, so it is one process, which is told by
+ * What recording one request in a hundred costs. Two equal processes differ by more than that, so it is one process, which is told by
  * edits of its configuration to record or not; runs of the same setting beside each other show the noise.
  */
-export async function explainRow(context: Context): Promise<RowResult> {
+async function recordingRow(context: Context, recording: Recording): Promise<RowResult> {
   const result: RowResult = {
-    row: "explain",
-    title: "u10x10 with 1 % of the picks recorded, and with none, in one process",
+    row: recording.row,
+    title: recording.title,
     unit: "CPU µs/request",
     cells: [],
     judgements: [],
@@ -41,11 +76,16 @@ export async function explainRow(context: Context): Promise<RowResult> {
   const { options, progress } = context;
   if (!options.isobar) return result;
   const port = places.ports.isobarExplain;
-  await using proxy = await startIsobar(context, NAME, port, places.ports.backends, extras(0)).then(
-    (running) => ({ ...running, [Symbol.asyncDispose]: () => running.process[Symbol.asyncDispose]() }),
-  );
+  const name = `isobar-${recording.row}`;
+  await using proxy = await startIsobar(
+    context,
+    name,
+    port,
+    places.ports.backends,
+    extras(recording, 0),
+  ).then((running) => ({ ...running, [Symbol.asyncDispose]: () => running.process[Symbol.asyncDispose]() }));
   const runs = async (share: number, count: number): Promise<Run[]> => {
-    await record(share);
+    await record(recording, share);
     const done: Run[] = [];
     const seconds = options.seconds * lengthShare;
     while (done.length < count) done.push(await measureRun(context, proxy, { ...load, seconds }));
@@ -55,7 +95,7 @@ export async function explainRow(context: Context): Promise<RowResult> {
   // What is measured first is compiled on the way.
   let before = (await runs(0, warmUpRuns + 1)).at(-1);
   while (quartets.length < 2 * options.repetitions) {
-    progress.show(`explain ${quartets.length + 1}/${2 * options.repetitions}`);
+    progress.show(`${recording.row} ${quartets.length + 1}/${2 * options.repetitions}`);
     const [on, on2] = await runs(sample, 2);
     const [off, next] = await runs(0, 2);
     quartets.push([before!, on!, on2!, off!]);
@@ -72,26 +112,26 @@ export async function explainRow(context: Context): Promise<RowResult> {
     cellOfFigures("1 % recorded", [...on, ...on2], `${median(ratios).toFixed(3)} ×; ${spread}`, []),
   );
   const reason = `median of ${ratios.length} quartets`;
-  result.judgements.push(judge("explain", "1 % / none", median(ratios), limit, reason));
+  result.judgements.push(judge(recording.row, "1 % / none", median(ratios), limit, reason));
   return result;
 }
 
-function extras(share: number): ConfigExtras {
-  return { metrics: false, sections: [`explain: { sample: ${share} }`] };
+function extras({ section }: Recording, share: number): ConfigExtras {
+  return { metrics: false, sections: [section(share)] };
 }
 
 /** Edits the configuration, and waits until it is in force and quiet has returned. */
-async function record(share: number): Promise<void> {
+async function record(recording: Recording, share: number): Promise<void> {
   const port = places.ports.isobarExplain;
-  writeIsobarConfig(NAME, port, places.ports.backends, extras(share));
+  writeIsobarConfig(`isobar-${recording.row}`, port, places.ports.backends, extras(recording, share));
   const admin = places.ports.isobarAdmin + (port - places.ports.isobar) * 2;
   const deadline = Date.now() + reloadLimitMs;
   for (;;) {
     const response = await fetch(`http://127.0.0.1:${admin}/config_dump`);
-    const dump = (await response.json()) as { config: { explain?: { sample: number } } };
-    if (dump.config.explain?.sample === share) break;
+    const dump = (await response.json()) as { config: DumpedConfig };
+    if (recording.read(dump.config) === share) break;
     if (Date.now() > deadline)
-      throw new Error(`explain.sample ${share} is not in force after ${reloadLimitMs} ms`);
+      throw new Error(`${recording.row} of ${share} is not in force after ${reloadLimitMs} ms`);
     await sleep(50);
   }
   await sleep(settleMs);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Usage } from "../lib/process-usage.ts";
 import { processUsage } from "../lib/process-usage.ts";
+import type { Witness } from "./witness.ts";
 
 /** What a {@link ControlPlaneProcess} is started with. */
 export interface ControlPlaneProcessOptions {
@@ -15,6 +16,8 @@ export interface ControlPlaneProcessOptions {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Folder for a profile, written when it ends. */
   readonly profile?: string | undefined;
+  /** Takes notes of what it reads and writes. */
+  readonly witness?: Witness | undefined;
 }
 
 const LOG_CHARACTERS = 4_000;
@@ -28,16 +31,18 @@ export class ControlPlaneProcess implements AsyncDisposable {
   readonly #child: ReturnType<typeof spawn>;
   readonly #adminPort: number;
 
-  constructor({ launcher, kubeConfig, port, adminPort, tls, profile }: ControlPlaneProcessOptions) {
+  constructor({ launcher, kubeConfig, port, adminPort, tls, profile, witness }: ControlPlaneProcessOptions) {
     const security =
       tls === undefined
         ? ["--insecure"]
         : ["--tls-cert-file", tls.certFile, "--tls-key-file", tls.keyFile, "--client-auth", "none"];
     const nodeArgs = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+    nodeArgs.push(...(witness?.args ?? []));
     const where = ["--address", `127.0.0.1:${port}`, "--admin", `127.0.0.1:${adminPort}`];
     const args = [launcher, "control-plane", "--kubeconfig", kubeConfig];
     this.#child = spawn(process.execPath, [...nodeArgs, ...args, ...where, ...security], {
       stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...witness?.environment },
     });
     this.#adminPort = adminPort;
     this.pid = this.#child.pid!;

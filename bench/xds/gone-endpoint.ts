@@ -8,8 +8,8 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { freePorts } from "../../test/daemon/proxy-process.ts";
 import { ApiServer } from "../../test/kube/harness/api-server.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { LineProcess } from "../beside/line-process.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { places } from "../lib/places.ts";

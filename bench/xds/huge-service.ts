@@ -1,8 +1,8 @@
-// What an update of a huge service costs the data plane: node bench/xds/huge-service.ts [--endpoints 10000] [--updates 120] [--check] [--json FILE]
+// What an update of a huge service costs the data plane: node bench/xds/huge-service.ts [--endpoints 10000] [--updates 120] [--settings plain,right-pick,subset,ring_hash,maglev] [--check] [--json FILE]
 //
 // A control plane in a process of its own serves one service to a proxy that runs in this process as it ships, but for a data-plane thread that tells
 // what each update costs it (measured-worker.ts): processor time of the thread (RUSAGE_THREAD), which other processes hardly change, and the time by
-// the clock, in which no request is served, which they do. Meanwhile requests go through the proxy, a hundred a second.
+// the clock, in which no request is served, which they do; and how long turns of its loop take, in which tables of hashes are made. Meanwhile requests go through the proxy, a hundred a second.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ import { runProxy } from "../../src/daemon/proxy-main.ts";
 import type { ClusterSettings } from "../../src/resource/cluster-settings.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { OUTLIER_DETECTION_DEFAULTS } from "../../src/resource/outlier-detection.ts";
-import { freePorts } from "../lib/free-ports.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { callOnce } from "./call-once.ts";
 import type { MeasuredMessage, MeasuredUpdate } from "./measured-worker.ts";
 import { MEASURED_CHANNEL } from "./measured-worker.ts";
@@ -50,6 +50,8 @@ const SETTINGS: Readonly<Record<string, ClusterSettings | undefined>> = {
     outlierDetection: OUTLIER_DETECTION_DEFAULTS,
   }),
   // Of a fleet of 100 nodes in three zones; see the configuration.
+  ring_hash: clusterSettings({ loadBalancing: { policy: "ring_hash" } }),
+  maglev: clusterSettings({ loadBalancing: { policy: "maglev" } }),
   subset: clusterSettings({ loadBalancing: { subset: { enabled: true, minEndpoints: 10, coverage: 2 } } }),
 };
 
@@ -88,7 +90,7 @@ const KINDS: readonly Kind[] = [
 class Readings {
   readonly #channel = new BroadcastChannel(MEASURED_CHANNEL);
 
-  async read(): Promise<{ readonly updates: readonly MeasuredUpdate[] }> {
+  async read(): Promise<Pick<Extract<MeasuredMessage, { kind: "readings" }>, "updates" | "turnsMs">> {
     const answer = Promise.withResolvers<Extract<MeasuredMessage, { kind: "readings" }>>();
     this.#channel.onmessage = (event: unknown) => {
       const { data } = event as { readonly data: MeasuredMessage };
@@ -108,6 +110,8 @@ interface Row {
   readonly kind: string;
   readonly cpuMs: { readonly p50: number; readonly p99: number };
   readonly wallMs: { readonly p50: number; readonly p99: number };
+  /** Of turns of the loop that took 0.05 ms or more. */
+  readonly turnMs: { readonly p50: number; readonly p99: number };
 }
 
 function quantiles(list: readonly number[]): { readonly p50: number; readonly p99: number } {
@@ -168,21 +172,27 @@ for (const settingsName of values.settings.split(",")) {
   for (const { name, after } of KINDS) {
     await readings.read();
     const measured: MeasuredUpdate[] = [];
+    const turns: number[] = [];
     for (let n = 0; n < updates; n++) {
       current = { ...current, ...after(n) };
       await controlPlane.serve([current]);
       while (measured.length <= n) {
         await sleep(10);
-        measured.push(...(await readings.read()).updates);
+        const { updates: read, turnsMs } = await readings.read();
+        measured.push(...read);
+        turns.push(...turnsMs);
       }
     }
+    await sleep(100);
+    turns.push(...(await readings.read()).turnsMs);
     const cpuMs = quantiles(measured.map((each) => each.cpuMs));
     const wallMs = quantiles(measured.map((each) => each.wallMs));
-    rows.push({ settings: settingsName, kind: name, cpuMs, wallMs });
+    const turnMs = turns.length === 0 ? { p50: 0, p99: 0 } : quantiles(turns);
+    rows.push({ settings: settingsName, kind: name, cpuMs, wallMs, turnMs });
     const format = (each: { p50: number; p99: number }): string =>
       `p50 ${each.p50.toFixed(3)} p99 ${each.p99.toFixed(3)}`;
     console.log(
-      `${settingsName.padEnd(11)} ${name.padEnd(30)} processor ${format(cpuMs)}   clock ${format(wallMs)}`,
+      `${settingsName.padEnd(11)} ${name.padEnd(30)} processor ${format(cpuMs)}   clock ${format(wallMs)}   turns ${format(turnMs)}`,
     );
   }
   clearInterval(calls);

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { freePorts } from "../lib/free-ports.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { processUsage } from "../lib/process-usage.ts";
 import { callOnce } from "./call-once.ts";
 import type { ServedService } from "./served-services.ts";
@@ -24,8 +24,8 @@ const LIMIT_MB = 60;
 const CALLS_AT_ONCE = 32;
 /** Memory is read when it has changed less than this for so long. */
 const STILL_MB = 0.3;
-const STILL_MS = 4_000;
-const PATIENCE_MS = 40_000;
+const STILL_MS = 8_000;
+const PATIENCE_MS = 60_000;
 
 const { values } = parseArgs({
   options: {

@@ -15,7 +15,13 @@ export type MeasuredMessage =
   | {
       readonly kind: "readings";
       readonly updates: readonly MeasuredUpdate[];
+      /** The longest turns of the loop since the last readings, by the clock, in ms: where what an update leaves to do later is done. */
+      readonly turnsMs: readonly number[];
     };
+
+/** Shorter ones are not told; and no more than so many. */
+const LEAST_TURN_MS = 0.05;
+const MOST_TURNS = 100_000;
 
 /** The channel of {@link MeasuredMessage}. */
 export const MEASURED_CHANNEL = "isobar-bench-measured-worker";
@@ -23,12 +29,23 @@ export const MEASURED_CHANNEL = "isobar-bench-measured-worker";
 if (parentPort !== null) {
   const port: MessagePort = parentPort;
   let updates: MeasuredUpdate[] = [];
+  let turnsMs: number[] = [];
+  const later = setImmediate;
+  const timed = (call: (...given: unknown[]) => void, ...given: unknown[]): NodeJS.Immediate =>
+    later(() => {
+      const began = performance.now();
+      call(...given);
+      const tookMs = performance.now() - began;
+      if (tookMs >= LEAST_TURN_MS && turnsMs.length < MOST_TURNS) turnsMs.push(tookMs);
+    });
+  globalThis.setImmediate = timed as typeof setImmediate;
   const channel = new BroadcastChannel(MEASURED_CHANNEL);
   channel.onmessage = (event: unknown) => {
     const { data } = event as { readonly data: MeasuredMessage };
     if (data.kind !== "read") return;
-    channel.postMessage({ kind: "readings", updates } satisfies MeasuredMessage);
+    channel.postMessage({ kind: "readings", updates, turnsMs } satisfies MeasuredMessage);
     updates = [];
+    turnsMs = [];
   };
   channel.unref();
   const on = port.on.bind(port) as (event: string, listener: (value: unknown) => void) => MessagePort;

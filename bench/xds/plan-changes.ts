@@ -19,6 +19,17 @@ export interface ChangeOptions {
   readonly random: Random;
 }
 
+/** A write whose endpoints were called through the proxy. */
+export interface Probe {
+  /** When it began, in microseconds since 1970. */
+  readonly stamp: number;
+  /** From there until the API server had answered, and until a request arrived at one of its endpoints. */
+  readonly writeMs: number;
+  readonly usedMs: number;
+  /** Where it arrived. */
+  readonly host: string;
+}
+
 /** What came of the changes, as the program that writes them says it. */
 export interface Changes {
   /** Last stamp by service, in microseconds since 1970. */
@@ -27,6 +38,8 @@ export interface Changes {
   readonly writeMs: readonly number[];
   /** From the beginning of a write until a request through the proxy arrived at an endpoint of it, in ms. */
   readonly usedMs: readonly number[];
+  /** The same of each single write whose endpoints were called. */
+  readonly probes: readonly Probe[];
   /** What went wrong last; "" for nothing. */
   readonly fault: string;
 }

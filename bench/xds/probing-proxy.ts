@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EchoCaller } from "../../test/xds/client/echo-backends.ts";
 import { LineProcess } from "../beside/line-process.ts";
+import type { Witness } from "./witness.ts";
 
 /** What a {@link ProbingProxy} is started with. */
 export interface ProbingProxyOptions {
@@ -13,6 +14,8 @@ export interface ProbingProxyOptions {
   /** Of the control plane's certificate; undefined: clear text. */
   readonly tls: { readonly caFile: string; readonly serverName: string } | undefined;
   readonly ports: { readonly admin: number; readonly listener: number };
+  /** Takes notes of what it reads. */
+  readonly witness?: Witness | undefined;
 }
 
 const PATIENCE_MS = 30_000;
@@ -30,7 +33,13 @@ export class ProbingProxy implements AsyncDisposable {
     this.#ports = ports;
   }
 
-  static async start({ launcher, controlPlanePort, tls, ports }: ProbingProxyOptions): Promise<ProbingProxy> {
+  static async start({
+    launcher,
+    controlPlanePort,
+    tls,
+    ports,
+    witness,
+  }: ProbingProxyOptions): Promise<ProbingProxy> {
     const folder = await mkdtemp(join(tmpdir(), "isobar-scale-"));
     const file = join(folder, "isobar.yaml");
     const security =
@@ -47,8 +56,9 @@ export class ProbingProxy implements AsyncDisposable {
         "",
       ].join("\n"),
     );
-    const args = [launcher, "proxy", "--config", file];
-    const proxy = new ProbingProxy(folder, new LineProcess(process.execPath, args), ports);
+    const args = [...(witness?.args ?? []), launcher, "proxy", "--config", file];
+    const child = new LineProcess(process.execPath, args, witness?.environment);
+    const proxy = new ProbingProxy(folder, child, ports);
     const untilMs = performance.now() + PATIENCE_MS;
     while (!(await proxy.#isReady())) {
       if (proxy.#process.ended !== undefined) throw new Error(proxy.#process.ended);

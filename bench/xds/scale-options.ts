@@ -13,6 +13,8 @@ export interface ScaleOptions {
   /** Further changes per second, of services that the real proxy uses. */
   readonly probeRate: number;
   readonly seconds: number;
+  /** The streams stand for as many other machines: by so much everything else on this one comes before them, as nice(1) has it. */
+  readonly streamsNiceness: number;
   readonly tls: boolean;
   /** Whether the build is measured, which is what ships; else the sources. */
   readonly build: boolean;
@@ -20,6 +22,8 @@ export interface ScaleOptions {
   readonly json: string | undefined;
   /** Folder for a profile of the control plane's processor time. */
   readonly profile: string | undefined;
+  /** Whether it is shown where the time of a write goes. */
+  readonly legs: boolean;
   /** Whether the log of the control plane is shown at the end. */
   readonly log: boolean;
 }
@@ -32,11 +36,13 @@ const USAGE = `node bench/xds/scale.ts [options]
   --rate N          changes of EndpointSlices per second, of services taken evenly (100)
   --probe-rate N    of these so many are of services that a real proxy uses (5)
   --seconds N       how long changes are written (40)
+  --streams-niceness N  how far everything else comes before the streams, which stand for other machines (0); 19 is the most
   --no-tls          in clear text
   --no-build        runs the sources, which takes more memory: to see whether all works
   --check           exit code 1 if a limit is missed
   --json FILE       writes all figures there
   --profile FOLDER  where a profile of the control plane goes
+  --legs            shows where the time of a write goes; costs some of it
   --log             shows the end of the control plane's log
 It takes Go, ../shared/kubelab and openssl. docs/control-plane.md says what is measured and how.
 `;
@@ -55,11 +61,13 @@ export function parseScaleOptions(argv: string[]): ScaleOptions {
         rate: { type: "string", default: "100" },
         "probe-rate": { type: "string", default: "5" },
         seconds: { type: "string", default: "40" },
+        "streams-niceness": { type: "string", default: "0" },
         tls: { type: "boolean", default: true },
         build: { type: "boolean", default: true },
         check: { type: "boolean", default: false },
         json: { type: "string" },
         profile: { type: "string" },
+        legs: { type: "boolean", default: false },
         log: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -78,11 +86,13 @@ export function parseScaleOptions(argv: string[]): ScaleOptions {
       rate,
       probeRate: Math.min(rate, number("probe-rate", values["probe-rate"], 1, 100)),
       seconds: number("seconds", values.seconds, 1, 600),
+      streamsNiceness: number("streams-niceness", values["streams-niceness"], 0, 19),
       tls: values.tls,
       build: values.build,
       check: values.check,
       json: values.json,
       profile: values.profile,
+      legs: values.legs,
       log: values.log,
     };
   } catch (error) {

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SeededRandom } from "../../src/base/random.ts";
-import { freePorts } from "../../test/daemon/proxy-process.ts";
 import { ApiServer } from "../../test/kube/harness/api-server.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { LineProcess } from "../beside/line-process.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { places } from "../lib/places.ts";
@@ -18,13 +18,15 @@ import { fillEtcd } from "./fill-etcd.ts";
 import { LargeCluster } from "./large-cluster.ts";
 import { MachineLoad } from "./machine-load.ts";
 import { makeServerCertificate } from "./make-server-certificate.ts";
+import { measureLegs } from "./measure-legs.ts";
 import type { Changes } from "./plan-changes.ts";
 import { planChanges } from "./plan-changes.ts";
 import { ProbingProxy } from "./probing-proxy.ts";
 import type { ScaleOptions } from "./scale-options.ts";
 import { parseScaleOptions } from "./scale-options.ts";
 import type { ScaleFigures } from "./scale-report.ts";
-import { formatScale, judgeScale, quantile } from "./scale-report.ts";
+import { formatScale, judgeScale, spreadOf } from "./scale-report.ts";
+import { Witness } from "./witness.ts";
 import { zipfSample } from "./zipf-sample.ts";
 
 /** What the receivers say of themselves. */
@@ -51,16 +53,13 @@ interface FleetReport extends FleetState {
 
 const COMPLETE_MS = 120_000;
 const SETTLE_MS = 20_000;
-/** The receivers stand for a thousand other machines: on this one, who serves them has precedence. */
-const STREAMS_NICENESS = "5";
-
 const options = parseScaleOptions(process.argv.slice(2));
 const progress = createProgress();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 const figures = await measure(options);
 progress.clear();
 process.stdout.write(`${formatScale(options, figures)}\n`);
-const judgements = judgeScale(figures);
+const judgements = judgeScale(figures, options);
 if (options.json !== undefined) {
   const report = { machine: describeMachine([]), options, figures, judgements };
   writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
@@ -106,12 +105,17 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
       names: subscriptions.map((services) => services.map((service) => cluster.nameOf(service))),
     }),
   );
-  const fleet = stack.use(new LineProcess("nice", ["-n", STREAMS_NICENESS, peers, "streams", plan]));
+  const fleet = stack.use(
+    new LineProcess("nice", ["-n", String(of.streamsNiceness), peers, "streams", plan]),
+  );
   const ask = async <Answer>(command: string): Promise<Answer> => {
     fleet.tell({ ask: command });
     return (await fleet.hear()) as Answer;
   };
 
+  const [served, seen] = of.legs
+    ? [new Witness(join(folder, "served")), new Witness(join(folder, "seen"))]
+    : [undefined, undefined];
   const controlPlane = stack.use(
     new ControlPlaneProcess({
       launcher,
@@ -120,6 +124,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
       adminPort,
       tls,
       profile: of.profile,
+      witness: served,
     }),
   );
   if (of.log) stack.defer(() => void process.stderr.write(controlPlane.log));
@@ -130,6 +135,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
       controlPlanePort: port,
       tls,
       ports: { admin: proxyAdmin, listener: proxyListener },
+      witness: seen,
     }),
   );
   for (const service of proxyServices) await proxy.call(cluster.nameOf(service));
@@ -188,7 +194,7 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
     octetsPerPush: (report.octets - before.octets) / Math.max(1, pushes),
     cpuShare: cpuSeconds / elapsedSeconds,
     cpuUsPerPush: (cpuSeconds * 1e6) / Math.max(1, pushes),
-    writeMs: spread(changes.writeMs),
+    writeMs: spreadOf(changes.writeMs),
     receivedMs: {
       count: report.latencies,
       p50: report.p50 ?? Number.NaN,
@@ -196,7 +202,8 @@ async function measure(of: ScaleOptions): Promise<ScaleFigures> {
       p99: report.p99 ?? Number.NaN,
       max: report.max ?? Number.NaN,
     },
-    usedMs: spread(changes.usedMs),
+    usedMs: spreadOf(changes.usedMs),
+    legs: await measureLegs(changes.probes, served, seen),
     stale: staleNames(changes, report).length,
     shares,
     failures: report.failures,
@@ -238,15 +245,4 @@ async function settle(changes: Changes, report: () => Promise<FleetReport>): Pro
 /** Services of which a stream has an older version than the last one written. */
 function staleNames({ stamps }: Changes, { oldest }: FleetReport): string[] {
   return Object.keys(oldest).filter((name) => oldest[name] !== (stamps[name] ?? 0));
-}
-
-function spread(values: readonly number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return {
-    count: sorted.length,
-    p50: quantile(sorted, 0.5),
-    p90: quantile(sorted, 0.9),
-    p99: quantile(sorted, 0.99),
-    max: quantile(sorted, 1),
-  };
 }

@@ -3,6 +3,8 @@ export interface AdminReply {
   readonly status: number;
   readonly body: string | Uint8Array;
   readonly contentType?: string;
+  /** Further ones. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One path of an admin server. */

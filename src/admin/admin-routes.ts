@@ -13,6 +13,12 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
   }),
   {
     method: "GET",
+    path: "/status",
+    doc: "this node in numbers, as isobar status, top and doctor read it, as JSON",
+    answer: async (view) => json(await view.status()),
+  },
+  {
+    method: "GET",
     path: "/clusters",
     doc: "clusters and their endpoints with load and health; ?format=json for JSON",
     answer: (view, query) => {

@@ -1,4 +1,5 @@
 import type { ExplainQuestion, ExplainView } from "./explain-view.ts";
+import type { NodeStatus } from "./node-status.ts";
 
 /** One endpoint as the admin server shows it. */
 export interface EndpointView {
@@ -62,6 +63,8 @@ export interface AdminView {
   notReadyReason(): string | undefined;
   stats(): StatsView;
   clusters(): Iterable<ClusterView>;
+  /** What `isobar status`, `top` and `doctor` are made of. */
+  status(): Promise<NodeStatus>;
   /** @returns the routes in force, in their order. */
   routes(): RoutesView;
   /** @returns the connection with the control plane and what is known from it, fit for JSON; undefined where there is none. */

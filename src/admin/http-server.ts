@@ -44,13 +44,19 @@ export class HttpServer {
     // A socket file outlives its process; only another process that still answers may keep us out.
     if (address.kind === "unix") await removeStaleSocket(address.path);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      const server = this.#server;
       const options =
         address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-      this.#server.listen(options, () => {
-        this.#server.off("error", reject);
+      // It may be tried again: neither listener may stay behind.
+      const onListening = (): void => {
+        server.off("error", onError);
         resolve();
-      });
+      };
+      const onError = (error: Error): void => {
+        server.off("listening", onListening);
+        reject(error);
+      };
+      server.once("listening", onListening).once("error", onError).listen(options);
     });
     if (address.kind === "unix") {
       this.#unixPath = address.path;

@@ -52,15 +52,17 @@ async function answer<View>(
   const url = URL.parse(request.url ?? "/", "http://localhost");
   if (url === null) return { status: 400, body: "the request target cannot be parsed\n" };
   const method = request.method === "HEAD" ? "GET" : request.method;
-  if (url.pathname === "/" && method === "GET") return { status: 200, body: routeIndex(routes) };
   const allowed = routes.filter((route) => route.path === url.pathname);
   const route = allowed.find((candidate) => candidate.method === method);
+  if (route === undefined && url.pathname === "/" && method === "GET")
+    return { status: 200, body: routeIndex(routes) };
   if (route !== undefined) {
     if (route.method === "POST" && request.headers.origin !== undefined) {
       return { status: 403, body: "refused: requests of web pages change nothing here\n" };
     }
     const reply = await route.answer(view, url.searchParams);
-    const headers = reply.contentType === undefined ? {} : { "content-type": reply.contentType };
+    const { contentType } = reply;
+    const headers = { ...reply.headers, ...(contentType && { "content-type": contentType }) };
     return { status: reply.status, body: reply.body, headers };
   }
   if (allowed.length === 0 && url.pathname !== "/") {

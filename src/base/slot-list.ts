@@ -44,6 +44,11 @@ export class SlotList {
     this.size--;
   }
 
+  /** The last member, 0 when empty. */
+  get tail(): number {
+    return this.#tail;
+  }
+
   /** Takes the first. @returns 0 when the list is empty. */
   shift(): number {
     const slot = this.head;

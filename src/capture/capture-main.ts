@@ -1,7 +1,6 @@
-import { chmod, mkdir } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ExitCode, ExitError } from "../daemon/exit-code.ts";
+import { ExitCode } from "../daemon/exit-code.ts";
 import { EchoServer } from "./canary/echo-server.ts";
 import { Capture } from "./capture.ts";
 import { CaptureLock } from "./capture-lock.ts";
@@ -9,6 +8,7 @@ import { captureLog } from "./capture-log.ts";
 import { CommandFailure, cannotCapture } from "./command-failure.ts";
 import { InstalledTable } from "./installed-table.ts";
 import { RunFolder } from "./run-folder.ts";
+import { shareFolder } from "./share-folder.ts";
 
 /** What `isobar capture` is told. */
 export interface CaptureMainOptions {
@@ -16,10 +16,10 @@ export interface CaptureMainOptions {
   readonly runDir: string;
   /** Name of the table. */
   readonly table: string;
+  /** Number of the group that may write in the folder; undefined: everybody may. */
+  readonly runGroup: number | undefined;
 }
 
-/** As of /tmp. */
-const SHARED_MODE = 0o1777;
 const STEP_MS = 1_000;
 /** Before others when the node is busy: it needs little, and what it does late ends connections. */
 const NICENESS = -10;
@@ -28,7 +28,11 @@ const NICENESS = -10;
  *
  * @throws ExitError when the folder or the node's tables cannot be written.
  */
-export async function runCapture({ runDir, table: tableName }: CaptureMainOptions): Promise<number> {
+export async function runCapture({
+  runDir,
+  table: tableName,
+  runGroup,
+}: CaptureMainOptions): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const { signal } = stop;
@@ -37,18 +41,7 @@ export async function runCapture({ runDir, table: tableName }: CaptureMainOption
   } catch {
     // Without the capability SYS_NICE it waits its turn.
   }
-  await mkdir(runDir, { recursive: true }).catch((error: Error) => {
-    throw new ExitError(
-      ExitCode.usage,
-      `capture: cannot make the folder ${runDir}: ${error.message}; see --run-dir`,
-    );
-  });
-  // Proxies run as another user. What one of them writes, or capture, the next one cannot take away.
-  await chmod(runDir, SHARED_MODE).catch((error: Error) =>
-    captureLog("warn", "the folder's mode stays as it is; proxies must be able to write to it", {
-      problem: error.message,
-    }),
-  );
+  await shareFolder(runDir, runGroup);
   let lock: CaptureLock;
   try {
     lock = await CaptureLock.acquire(tableName, signal, () =>

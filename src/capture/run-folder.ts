@@ -75,9 +75,7 @@ export class RunFolder {
     if (!isFile || Date.now() - mtimeMs > FORGOTTEN_MS) return undefined;
     try {
       const file = parseGenerationFile(await readText(path), name);
-      const plan = await this.#readPlan(name, join(folder, "plan.json"));
-      this.#problems.delete(name);
-      return { file, plan };
+      return { file, plan: await this.#readPlan(name, join(folder, "plan.json")) };
     } catch (error) {
       this.#tell(name, error);
       return undefined;
@@ -89,12 +87,15 @@ export class RunFolder {
       ({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`,
       () => undefined,
     );
-    if (mark === undefined) return undefined;
     const known = this.#plans.get(name);
-    if (known?.mark === mark) return known.plan;
+    if (mark === undefined || known?.mark === mark) {
+      this.#problems.delete(name);
+      return mark === undefined ? undefined : known?.plan;
+    }
     try {
       const plan = parsePlan(await readText(path));
       this.#plans.set(name, { mark, plan });
+      this.#problems.delete(name);
       return plan;
     } catch (error) {
       this.#tell(name, error);

@@ -24,6 +24,7 @@ interface Flags extends TrustOptions, WebhookOptions, PeerOptions {
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly admin: SocketAddress;
   readonly metrics?: SocketAddress;
+  readonly page?: SocketAddress;
   readonly fleetService: string;
   readonly auditDir?: string;
   readonly auditFileSize: number;
@@ -85,6 +86,11 @@ export function addControlPlaneCommand(program: Command): void {
         .argParser(address)
         .default(address("127.0.0.1:18001"), "127.0.0.1:18001"),
     )
+    .option(
+      "--page <address>",
+      "serve the read-only page for people here, on loopback (127.0.0.1:18002) or unix:/path; without it there is none",
+      loopbackAddress,
+    )
     .option("--metrics <address>", "serve /metrics here; without it there are none", address)
     .option(
       "--fleet-service <namespace/name>",
@@ -126,6 +132,7 @@ async function controlPlane(flags: Flags): Promise<void> {
     address: flags.address,
     adminAddress: flags.admin,
     metricsAddress: flags.metrics,
+    pageAddress: flags.page,
     logLevel: flags.logLevel,
     audit:
       flags.auditDir === undefined
@@ -154,6 +161,16 @@ function address(text: string): SocketAddress {
   if (parsed === undefined) {
     throw new InvalidArgumentError(`Found "${text}", wanted ip:port, [ipv6]:port or unix:/path.`);
   }
+  return parsed;
+}
+
+/** The page asks nobody who he is: kubectl port-forward does that before it leads here. */
+function loopbackAddress(text: string): SocketAddress {
+  const parsed = address(text);
+  if (parsed.kind === "ip" && !/^(127\.|::1$)/.test(parsed.host))
+    throw new InvalidArgumentError(
+      `Found "${text}", wanted an address of loopback, such as 127.0.0.1:18002, or unix:/path: the page asks nobody who he is. kubectl port-forward leads to it.`,
+    );
   return parsed;
 }
 

@@ -24,7 +24,7 @@ if (main !== built) {
 /** See mallopt(3); what the environment says counts. Other C libraries do not look at it. */
 const FRUGAL_MALLOC = {
   MALLOC_ARENA_MAX: "2",
-  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "65536",
   MALLOC_TRIM_THRESHOLD_: "131072",
 };
 trimHelpers();
@@ -32,7 +32,7 @@ await import(main.href);
 
 /**
  * The daemon begins anew in the same process, with numbers that can only be given on the command line: one helper thread for V8 instead of four, because
- * the others' memory, a megabyte or more, is worth nothing to a process with one busy thread; and 2 MB instead of 16 for what a thread has just made. It
+ * the others' memory, a megabyte or more, is worth nothing to a process with one busy thread; and 1 MB instead of 16 for what a thread has just made. It
  * makes hardly anything for a request, but thousands of endpoints that a control plane tells of would leave 80 MB that are kept for the next ones.
  * And the C library is to give back what is freed, which by itself it keeps, by thread: 30 MB of an idle process are just that.
  */
@@ -45,7 +45,7 @@ function trimHelpers() {
     process.execPath,
     ...process.execArgv,
     "--v8-pool-size=1",
-    "--max-semi-space-size=2",
+    "--max-semi-space-size=1",
     ...process.argv.slice(1),
   ];
   try {

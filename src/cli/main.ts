@@ -7,6 +7,10 @@ const EXAMPLES = `
 Examples:
   isobar validate isobar.yaml              check a configuration without opening a port
   isobar proxy --config isobar.yaml        run the proxy; SIGTERM drains, SIGHUP reloads
+  isobar doctor --preflight                which modes will work in a cluster, before installing
+  isobar assess --prometheus URL           which services are uneven, and what that costs
+  isobar status; isobar top; isobar doctor what runs, what it does, what is wrong
+  isobar off -n shop                       back to kube-proxy
   isobar explain greeter:50051             why a running proxy sends requests where it does
   isobar control-plane --static s.yaml --insecure   serve services over xDS
   isobar wait                              in an init container: until this Pod is captured
@@ -17,7 +21,7 @@ Examples:
 
 Exit codes:
   0   done as asked (also after a drain)
-  1   a simulation did not come out as expected, or an audit was changed
+  1   a simulation did not come out as expected, an audit was changed, doctor found something bad, or off was not confirmed
   64  the command line or the configuration is wrong; no port was opened
   69  this Node is too old, or no proxy or API server answers where it was asked
   70  a fault of Isobar itself
@@ -64,10 +68,22 @@ if (process.argv[2] !== "proxy") {
   addWaitCommand(program);
   const { addCaptureCommand } = await import("./capture.ts");
   addCaptureCommand(program);
+  const { addAskCommand } = await import("./ask.ts");
+  addAskCommand(program);
 }
 
-// Every start of a captured Pod waits for `wait`, and `capture` is on every node: they load nothing of the others.
-if (!["proxy", "wait", "capture"].includes(process.argv[2] ?? "")) {
+// Every start of a captured Pod waits for `wait`, `capture` is on every node, and probes `ask`: they load nothing of the others.
+if (!["proxy", "wait", "capture", "ask"].includes(process.argv[2] ?? "")) {
+  const { addStatusCommand } = await import("./cluster/status-command.ts");
+  addStatusCommand(program);
+  const { addDoctorCommand } = await import("./cluster/doctor-command.ts");
+  addDoctorCommand(program);
+  const { addTopCommand } = await import("./cluster/top-command.ts");
+  addTopCommand(program);
+  const { addAssessCommand } = await import("./assess/assess-command.ts");
+  addAssessCommand(program);
+  const { addOffCommand } = await import("./cluster/off-command.ts");
+  addOffCommand(program);
   const { addExplainCommand } = await import("./explain/explain-command.ts");
   addExplainCommand(program);
   const { addControlPlaneCommand } = await import("./control-plane.ts");
@@ -88,6 +104,12 @@ const WITHOUT_DEMO = [
   "control-plane",
   "audit",
   "rollback",
+  "ask",
+  "status",
+  "top",
+  "doctor",
+  "assess",
+  "off",
 ];
 if (!WITHOUT_DEMO.includes(process.argv[2] ?? "")) {
   const { addDemoCommand } = await import("./demo.ts");

@@ -21,6 +21,8 @@ const REQUEST = "GET /isobar/caller HTTP/1.1\r\nHost: isobar\r\nConnection: clos
 const MAX_ANSWER_CHARACTERS = 16_384;
 /** A proxy that does not know a Pod yet waits for a second before it says so. */
 const ANSWER_MS = 2_000;
+const SILENT = "the proxy takes the connection and does not answer";
+const UNREADABLE = "the proxy answers something that is not understood";
 /** Pauses between two questions: short at first, because it is a matter of tenths of a second, and never so that two hundred Pods that start at once are a load. */
 const PAUSES_MS = [20, 40, 80, 160, 250];
 
@@ -39,10 +41,11 @@ export async function waitForCapture(
   const afterText = (): string => `after ${Math.round(performance.now() - startedMs)} ms`;
   let last = "no proxy answers";
   for (let asked = 0; leftMs() > 0; asked++) {
-    const answer = await askCaller(address, Math.min(ANSWER_MS, leftMs()));
+    const givenMs = Math.min(ANSWER_MS, leftMs());
+    const answer = await askCaller(address, givenMs);
     if (typeof answer === "string") {
       // A question that the limit cuts off says nothing new.
-      if (leftMs() > 0 || asked === 0) last = answer;
+      if (answer !== SILENT || givenMs === ANSWER_MS || asked === 0) last = answer;
     } else if (answer.captured) return { outcome: "captured", text: `captured ${afterText()}` };
     else if (answer.known && answer.mode !== "transparent")
       return { outcome: "not_captured", text: `not to be captured (mode ${answer.mode}), ${afterText()}` };
@@ -60,13 +63,16 @@ function askCaller(
   return new Promise((resolve) => {
     let text = "";
     const socket = createConnection(address, () => socket.write(REQUEST));
-    const timer = setTimeout(() => socket.destroy(), limitMs);
+    let failure = "the proxy closes the connection";
+    const timer = setTimeout(() => {
+      failure = text === "" ? SILENT : UNREADABLE;
+      socket.destroy();
+    }, limitMs);
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => {
       text += chunk;
       if (text.length > MAX_ANSWER_CHARACTERS) socket.destroy();
     });
-    let failure = "the proxy closes the connection";
     socket.on("error", (error: NodeJS.ErrnoException) => {
       failure = `no proxy answers (${error.code ?? error.message})`;
     });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { ExitCode, ExitError } from "../daemon/exit-code.ts";
 
 interface Address {
@@ -28,11 +28,10 @@ export function addWaitCommand(program: Command): void {
     .description(
       "Asks the node's proxy until it captures this Pod's connections, or says that it will not. When the limit is over the Pod starts all the same, with a line that says so.",
     )
-    .option(
-      "--address <address>",
-      "where the node's proxy is reached, ip:port",
-      parseAddress,
-      parseAddress(DOOR),
+    .addOption(
+      new Option("--address <address>", "where the node's proxy is reached, ip:port")
+        .argParser(parseAddress)
+        .default(parseAddress(DOOR), DOOR),
     )
     .option("--limit <seconds>", `how long it waits, 1 to ${MAX_LIMIT_S}`, parseLimit, 5)
     .option("--required", "end with 69 when the limit is over: the Pod does not start uncaptured")

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { SocketAddress } from "../config/socket-address.ts";
 import { formatSocketAddress, parseSocketAddress } from "../config/socket-address.ts";
 import type { WebhookFlags } from "../control-plane/webhook/open-webhook.ts";
@@ -23,16 +23,15 @@ export function addWebhookOptions(command: Command): Command {
   return command
     .option(
       "--webhook <address>",
-      "answer the API server about new Pods here, ip:port (deploy/webhook.yaml); without it there is no webhook",
+      "answer the API server about new Pods here, ip:port (deploy/webhook/webhook.yaml); without it there is no webhook",
       ipAddress,
     )
     .option("--webhook-config <name>", "the MutatingWebhookConfiguration whose caBundle is kept", "zz-isobar")
     .option("--webhook-image <image>", "the image by which Pods wait for their node", `isobar:${VERSION}`)
-    .option(
-      "--webhook-door <address>",
-      "where Pods reach their node's proxy, ip:port",
-      ipAddress,
-      ipAddress(DEFAULT_DOOR),
+    .addOption(
+      new Option("--webhook-door <address>", "where Pods reach their node's proxy, ip:port")
+        .argParser(ipAddress)
+        .default(ipAddress(DEFAULT_DOOR), DEFAULT_DOOR),
     );
 }
 

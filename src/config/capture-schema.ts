@@ -110,7 +110,7 @@ export const captureSchema = z
         keyFile: textField(
           {
             wanted: "an absolute path",
-            doc: "An Ed25519 key as PEM (PKCS #8), as `openssl genpkey -algorithm ed25519` makes it. Read again when it changes.",
+            doc: "Ed25519 keys as PEM, as `openssl genpkey -algorithm ed25519` makes them. The first private one signs, all are published (docs/identity.md): that is how keys are changed. Read again when it changes.",
           },
           ABSOLUTE_PATH,
           4096,
@@ -121,7 +121,7 @@ export const captureSchema = z
       })
       .register(fieldNotes, {
         wanted: "a mapping with keyFile",
-        doc: "Tells endpoints who calls, by the header `x-isobar-caller` of every captured request: a JSON Web Token (EdDSA) for the service at hand. What callers say there themselves is dropped in any case, with and without this section.",
+        doc: "Tells endpoints who calls, by the header `x-isobar-caller` of every captured request: a JSON Web Token (EdDSA) for the service at hand. What callers say there themselves is dropped from every request of HTTP/2 and of HTTP/1.1 that is handled one by one, with and without this section; with it, captured HTTP/1.1 in clear text always is. Public keys: `/isobar/identity-keys` at `address`, see docs/identity.md.",
         defaultText: "endpoints are not told",
       })
       .optional(),

@@ -19,6 +19,7 @@ import { listenerSchema } from "./listener-schema.ts";
 import { NAME, ZONE } from "./name-patterns.ts";
 import { overloadSchema } from "./overload-schema.ts";
 import { routeSchema } from "./routes-schema.ts";
+import { tracingSchema } from "./tracing-schema.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -39,7 +40,7 @@ const node = z
     zone: textField(
       {
         wanted: "the name of a zone, or an empty one",
-        doc: "The zone this proxy runs in. Healthy endpoints of the same zone are picked first; an empty zone has no such preference.",
+        doc: "The zone this proxy runs in. Healthy endpoints of the same zone are picked first; an empty zone has no such preference, unless a control plane knows the node's zone.",
         defaultText: "empty",
         env: "ISOBAR_NODE_ZONE",
       },
@@ -202,6 +203,7 @@ export const configSchema = z
     drain: drain.prefault({}),
     accessLog: accessLog.prefault({}),
     explain: explainSchema.prefault({}),
+    tracing: tracingSchema.optional(),
     log: log.prefault({}),
     concurrency: integerField(1, MAX_WORKERS, {
       doc: "Worker threads of the data plane, each able to use one core. Above 1 one more thread accepts connections and hands each to the worker with the fewest; all of a connection's streams stay on its worker. `memory.budgetOctets` is shared out evenly.",

@@ -55,7 +55,7 @@ export const controlPlaneSchema = z
       MAX_PATH_LENGTH,
     ).optional(),
     maxStale: durationField(1_000, 7 * 24 * HOUR_MS, {
-      doc: "How long endpoints from `snapshotFile` are used that no control plane confirms, counted from when one last did. Afterwards connections that stand are used and none is made: their addresses may be other pods' by then.",
+      doc: "How long endpoints from `snapshotFile` are used that no control plane confirms, counted from when one last did. Afterwards connections that stand are used and none is made: their addresses may be other pods' by then. With `capture` it holds for the pods of the node, too.",
     }).default("1h"),
     holdBack: durationField(0, 10 * MINUTE_MS, {
       doc: "How long endpoints stay that an update takes away which leaves a service less than half of them, or none; so long a service that is taken away stays, too. Not longer than 10 minutes, and never at an address that anybody else turns up at. `0s` believes everything at once.",

@@ -1,6 +1,7 @@
 import type { MetricDefinition } from "../telemetry/metric-catalog.ts";
 import { FLEET_METRIC } from "./fleet-catalog.ts";
 import { KUBERNETES_METRIC } from "./kubernetes-catalog.ts";
+import { SERVICE_METRIC } from "./service-catalog.ts";
 
 /** Every metric of the control plane; docs/control-plane.md describes these, and no other. */
 export const CONTROL_PLANE_METRIC = {
@@ -72,6 +73,7 @@ export const CONTROL_PLANE_METRIC = {
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   ...KUBERNETES_METRIC,
   ...FLEET_METRIC,
+  ...SERVICE_METRIC,
 } as const satisfies Record<string, MetricDefinition>;
 
 function counter(name: string, help: string, labelNames: readonly string[]): MetricDefinition {

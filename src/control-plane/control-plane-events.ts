@@ -53,7 +53,8 @@ export class ControlPlaneEvents implements StreamEvents {
   pushed(_stream: AdsStream, type: TypeUrl, { resources }: Unanswered, octets: number): void {
     const tally = this.#tally(type);
     tally.responses++;
-    tally.resources += resources.size;
+    // Names that there is nothing of are answered, too.
+    for (const version of resources.values()) if (version !== "") tally.resources++;
     tally.octets += octets;
   }
 

@@ -23,6 +23,8 @@ import type { WebhookService } from "./webhook/webhook-service.ts";
 export interface ControlPlaneFlags extends SourceFlags {
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
+  /** Loopback or a unix socket. undefined: no page is served. */
+  readonly pageAddress: SocketAddress | undefined;
   /** undefined: no metrics are served. */
   readonly metricsAddress: SocketAddress | undefined;
   readonly logLevel: LogLevel;
@@ -47,7 +49,7 @@ const WARNING_INTERVAL_MS = 60_000;
  */
 export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCode> {
   const log = createLog({ level: flags.logLevel });
-  const { address, adminAddress, metricsAddress } = flags;
+  const { address, adminAddress, metricsAddress, pageAddress } = flags;
   const audit = await openAudit(flags, log);
   const nodes = new NodeViews(log);
   const trust = await openTrust(flags, log, nodes);
@@ -66,6 +68,8 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     address,
     adminAddress,
     metricsAddress,
+    pageAddress,
+    auditFolder: flags.audit?.folder,
     log,
     identity,
     admission,
@@ -89,12 +93,11 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
       log.info("leaving", { signal: started });
       return ExitCode.ok;
     }
-    const { port, adminPort, webhookPort } = started;
+    const { port, adminPort, webhookPort, pagePort } = started;
     log.info("serving xDS", {
       address: formatSocketAddress({ ...address, port }),
-      admin: formatSocketAddress(
-        adminAddress.kind === "ip" ? { ...adminAddress, port: adminPort } : adminAddress,
-      ),
+      admin: boundAddress(adminAddress, adminPort),
+      ...(pageAddress === undefined ? {} : { page: boundAddress(pageAddress, pagePort) }),
       ...(webhook === undefined
         ? {}
         : { webhook: formatSocketAddress({ ...webhook.address, port: webhookPort }) }),
@@ -118,6 +121,10 @@ export async function runControlPlane(flags: ControlPlaneFlags): Promise<ExitCod
     await controlPlane.close();
     await trust.close();
   }
+}
+
+function boundAddress(address: SocketAddress, port: number): string {
+  return formatSocketAddress(address.kind === "ip" ? { ...address, port } : address);
 }
 
 /** @throws ExitError when its files are no good. */

@@ -1,5 +1,6 @@
 import type { MetricsSource } from "../admin/metrics-server.ts";
 import { monotonicClock } from "../base/clock.ts";
+import type { Cluster } from "../resource/cluster.ts";
 import { Exposition } from "../telemetry/exposition.ts";
 import { ScrapePace } from "../telemetry/scrape-pace.ts";
 import type { Series } from "../telemetry/series.ts";
@@ -10,10 +11,12 @@ import type { AdsServer } from "../xds/server/ads-server.ts";
 import type { Audit } from "./audit/audit.ts";
 import { CONTROL_PLANE_METRIC as METRIC } from "./control-plane-catalog.ts";
 import type { ControlPlaneEvents } from "./control-plane-events.ts";
+import { EndpointMetrics } from "./endpoint-metrics.ts";
 import type { FleetLoads } from "./fleet-loads.ts";
 import { writeFleetMetrics } from "./fleet-metrics.ts";
 import type { KubernetesView } from "./kubernetes-metrics.ts";
 import { writeKubernetesMetrics } from "./kubernetes-metrics.ts";
+import { ObjectiveMetrics } from "./objective-metrics.ts";
 import type { WebhookService } from "./webhook/webhook-service.ts";
 
 /** What is shown. */
@@ -35,18 +38,39 @@ export class ControlPlaneMetrics implements MetricsSource {
   readonly #parts: ControlPlaneParts;
   readonly #exposition = new Exposition(Object.values(METRIC));
   readonly #series = new WrittenSeries(this.#exposition);
+  readonly #endpoints: EndpointMetrics;
+  readonly #objectives = new ObjectiveMetrics(this.#exposition);
+  #lastRender: Promise<unknown> = Promise.resolve();
 
   #head: { readonly hash: string; readonly series: Series | undefined } = { hash: "", series: undefined };
 
   constructor(parts: ControlPlaneParts) {
     this.#parts = parts;
+    const { cache, loads } = parts;
+    const cluster = (name: string): Cluster | undefined => cache.cluster(name);
+    this.#endpoints = new EndpointMetrics(this.#exposition, {
+      totals: loads.totals,
+      own: loads.own,
+      cluster,
+    });
     this.contentType = this.#exposition.contentType;
   }
 
-  async render(): Promise<readonly string[]> {
+  /** A scrape that comes during another waits for it. */
+  render(): Promise<readonly string[]> {
+    const text = this.#lastRender.then(() => this.#renderNow());
+    this.#lastRender = text.catch(() => undefined);
+    return text;
+  }
+
+  async #renderNow(): Promise<readonly string[]> {
+    const pace = new ScrapePace(monotonicClock);
     this.#collect();
+    this.#objectives.collect(this.#parts.cache.models());
+    await this.#endpoints.collect(pace);
+    this.#series.set(METRIC.endpointsLeftOut, {}, this.#endpoints.leftOut);
     const text: string[] = [];
-    for await (const part of this.#exposition.render(new ScrapePace(monotonicClock))) text.push(part);
+    for await (const part of this.#exposition.render(pace)) text.push(part);
     return text;
   }
 

@@ -31,6 +31,10 @@ export interface ControlPlaneOptions {
   /** Where xDS is served. */
   readonly address: SocketAddress & { readonly kind: "ip" };
   readonly adminAddress: SocketAddress;
+  /** Where the page is served; undefined: nowhere. */
+  readonly pageAddress?: SocketAddress | undefined;
+  /** Folder of the audit, for the page; undefined: there is none. */
+  readonly auditFolder?: string | undefined;
   /** Where metrics are served; undefined: nowhere. */
   readonly metricsAddress?: SocketAddress | undefined;
   readonly log: Log;
@@ -61,6 +65,7 @@ export class ControlPlane {
   readonly #server: AdsServer;
   readonly #admin: RouteServer<ControlPlaneView>;
   readonly #metrics: MetricsServer;
+  #page: { close(): Promise<void> } | undefined;
   #port = 0;
 
   constructor(options: ControlPlaneOptions) {
@@ -75,6 +80,7 @@ export class ControlPlane {
       fleetService,
       replica: options.peers === undefined ? undefined : this.#replica,
       others: options.nodes?.sources,
+      keepsTraffic: options.pageAddress !== undefined,
       onFault,
       onRefused,
     });
@@ -122,6 +128,7 @@ export class ControlPlane {
     readonly adminPort: number;
     readonly metricsPort: number;
     readonly webhookPort: number;
+    readonly pagePort: number;
   }> {
     const { source, address, adminAddress, metricsAddress, identity, audit, webhook } = this.#options;
     await source.start(this.#loads.sink(audit?.sink(this.#cache) ?? this.#cache));
@@ -130,6 +137,7 @@ export class ControlPlane {
       metricsAddress === undefined
         ? 0
         : await this.#metrics.listen(metricsAddress).catch(withAddress(metricsAddress));
+    const pagePort = await this.#openPage();
     const proof = await identity?.start((renewed) => {
       this.#server.use(renewed);
       webhook?.use(renewed);
@@ -140,7 +148,7 @@ export class ControlPlane {
       webhook === undefined || proof === undefined
         ? 0
         : await webhook.start(proof).catch(withAddress(webhook.address));
-    return { port: this.#port, adminPort, metricsPort, webhookPort };
+    return { port: this.#port, adminPort, metricsPort, webhookPort, pagePort };
   }
 
   async close(): Promise<void> {
@@ -153,7 +161,7 @@ export class ControlPlane {
     await this.#options.source.close();
     await this.#options.audit?.close();
     // What never listened cannot be closed, and need not be.
-    await Promise.allSettled([this.#admin.close(), this.#metrics.close()]);
+    await Promise.allSettled([this.#admin.close(), this.#metrics.close(), this.#page?.close()]);
   }
 
   /** Loaded only where there are other replicas. */
@@ -166,6 +174,23 @@ export class ControlPlane {
       onLoads: (peer, loads) => this.#loads.takePeer(peer, loads),
       log,
     });
+  }
+
+  /** Loaded only where it is wanted. @returns the port as bound; 0 for none. */
+  async #openPage(): Promise<number> {
+    const { pageAddress, auditFolder } = this.#options;
+    if (pageAddress === undefined) return 0;
+    const { pageServer } = await import("./page/page-server.ts");
+    const page = pageServer({
+      cache: this.#cache,
+      loads: this.#loads,
+      server: this.#server,
+      auditFolder,
+      notReadyReason: () => this.#notReadyReason(),
+      nowMs: () => performance.now(),
+    });
+    this.#page = page;
+    return page.listen(pageAddress).catch(withAddress(pageAddress));
   }
 
   #notReadyReason(): string | undefined {

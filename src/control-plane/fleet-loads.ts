@@ -4,6 +4,7 @@ import type { OtherSource } from "../xds/cache/joined-source.ts";
 import { JoinedSource } from "../xds/cache/joined-source.ts";
 import type { ResourceCache } from "../xds/cache/resource-cache.ts";
 import type { ResourceSource } from "../xds/cache/resource-source.ts";
+import { EndpointTotals } from "../xds/load/endpoint-totals.ts";
 import type { FleetMember } from "../xds/load/fleet-roster.ts";
 import { FleetRoster } from "../xds/load/fleet-roster.ts";
 import type { PlaceLoad } from "../xds/load/load-book.ts";
@@ -12,6 +13,7 @@ import { LoadReportCounts } from "../xds/load/load-stream.ts";
 import { LoadViews } from "../xds/load/load-views.ts";
 import { loadSumsOf } from "../xds/load/replica-sums.ts";
 import { serveLoadReports } from "../xds/load/serve-load-reports.ts";
+import { TrafficBook } from "../xds/load/traffic-book.ts";
 import { ZoneShares } from "../xds/load/zone-shares.ts";
 import { placeOf } from "../xds/resources/plan-localities.ts";
 import type { ReplicaLoads } from "../xds/resources/replica-loads.ts";
@@ -52,6 +54,8 @@ export interface FleetLoadsOptions {
   readonly onFault: (peer: string, error: unknown) => void;
   /** Who this replica is among others that are to know what its clients report; default: there are none. */
   readonly replica?: string | undefined;
+  /** Whether what people look at is kept. Default: not. */
+  readonly keepsTraffic?: boolean | undefined;
   /** Somebody reports who may not. */
   readonly onRefused: (peer: string, refusal: Refusal) => void;
 }
@@ -69,6 +73,10 @@ export class FleetLoads {
   /** Other replicas whose clients' reports are known. */
   readonly replicas: Set<number> = new Set<number>();
   readonly counts = new LoadReportCounts();
+  /** What this replica's own clients have reported of single endpoints, since each was first named. */
+  readonly totals = new EndpointTotals();
+  /** What this replica's own clients report, for people; undefined where nobody can look at it. */
+  readonly traffic: TrafficBook | undefined;
   /** Everything that is served. */
   readonly source: ResourceSource;
   readonly #options: FleetLoadsOptions;
@@ -86,6 +94,8 @@ export class FleetLoads {
     this.book = new LoadBook(isKnown);
     const { replica } = options;
     this.own = replica === undefined ? this.book : new LoadBook(isKnown);
+    if (options.keepsTraffic === true)
+      this.traffic = new TrafficBook((service) => options.cache.cluster(service)?.endpoints.length);
     this.zoneShares = new ZoneShares({
       cluster: (service) => options.cache.cluster(service),
       onChange: (service, kept) => options.cache.keep(service, kept),
@@ -144,10 +154,13 @@ export class FleetLoads {
       upsert: (service) => {
         if (this.#isFleet(service.name)) this.#proxies.set(service.name, service);
         this.#views.added(service);
+        this.totals.keep(service.name, service.cluster.endpoints);
         next.upsert(service);
       },
       remove: (name: string, cause?: ChangeCause) => {
         this.#proxies.delete(name);
+        this.totals.remove(name);
+        this.traffic?.remove(name);
         // A client that hears of the removal has heard by then whether it is meant.
         this.#views.removed(name, cause !== undefined);
         next.remove(name, cause);
@@ -162,6 +175,8 @@ export class FleetLoads {
     serveLoadReports(server, {
       book: this.#taker,
       counts: this.counts,
+      traffic: this.traffic,
+      placeOf: (nodeId) => this.roster.find(nodeId),
       intervalMs: () => this.intervalMs,
       nowMs: () => performance.now(),
       onFault: this.#options.onFault,
@@ -183,15 +198,19 @@ export class FleetLoads {
 
   /** Our own clients' reports count among all, and among those that other replicas are told of. */
   get #taker(): Pick<LoadBook, "report" | "forget"> {
-    const { book, own } = this;
-    if (own === book) return book;
+    const { book, own, totals } = this;
+    const { cache } = this.#options;
     return {
       report: (reporter, clusters, nowMs) => {
-        own.report(reporter, clusters, nowMs);
+        for (const load of clusters) {
+          const cluster = cache.cluster(load.name);
+          if (cluster !== undefined) totals.add(load, cluster.endpoints.length);
+        }
+        if (own !== book) own.report(reporter, clusters, nowMs);
         return book.report(reporter, clusters, nowMs);
       },
       forget: (reporter) => {
-        own.forget(reporter);
+        if (own !== book) own.forget(reporter);
         book.forget(reporter);
       },
     };

@@ -2,6 +2,7 @@ import { checkBalancing } from "../config/check-balancing.ts";
 import { checkRequests } from "../config/check-requests.ts";
 import type { ClusterConfig, Config } from "../config/config.ts";
 import { formatConfigPath } from "../config/config-problem.ts";
+import { durationMs } from "../config/duration-ms.ts";
 import { schemaProblems } from "../config/schema-problems.ts";
 import {
   loadBalancingFromConfig,
@@ -9,6 +10,7 @@ import {
   settingsFromConfig,
 } from "../discovery/settings-from-config.ts";
 import type { LoadBalancing } from "../resource/load-balancing.ts";
+import type { ServiceObjectives } from "../resource/service-objectives.ts";
 import type { PolicySpec } from "./policy-spec-schema.ts";
 import { policySpecSchema } from "./policy-spec-schema.ts";
 import type { Problem } from "./problem.ts";
@@ -106,6 +108,15 @@ function overridesOf(raw: RawSpec, spec: PolicySpec, cluster: ClusterConfig): Se
     }),
     endpointLabels: endpoints?.labels,
     weightLabel: endpoints === undefined ? undefined : (endpoints.weightLabel ?? ""),
+    slo: spec.slo && objectivesOf(spec.slo),
+  });
+}
+
+function objectivesOf({ p95, errorRate, success }: NonNullable<PolicySpec["slo"]>): ServiceObjectives {
+  return defined<ServiceObjectives>({
+    p95Ms: p95 === undefined ? undefined : durationMs(p95),
+    errorRate,
+    success,
   });
 }
 

@@ -47,6 +47,8 @@ export interface ControllerOptions {
   readonly onlyGlobal?: boolean;
   /** Whether Services that say nothing are one with their like in other clusters; default: not. */
   readonly globalByDefault?: boolean;
+  /** The Service whose endpoints are the proxies, at their nodes' addresses, `namespace/name`; default: not known. */
+  readonly proxies?: string;
   /** Whether all Pods have been listed once; {@link Controller.podsListed} says when. Default: they have. */
   readonly arePodsListed?: () => boolean;
 }
@@ -109,8 +111,18 @@ export class Controller {
     if (previous !== undefined && !this.#isExplained(previous, current))
       this.#unexplained.add(serviceOf(previous));
     for (const slice of [object, previous]) {
-      if (slice !== undefined && slice.service !== "") this.#mark(serviceOf(slice), "EndpointSlice", change);
+      if (slice === undefined || slice.service === "") continue;
+      this.#mark(serviceOf(slice), "EndpointSlice", change);
+      if (serviceOf(slice) === this.#options.proxies) this.#nodesMoved(change);
     }
+  }
+
+  #nodesMoved(change: ObjectChange<EndpointSliceObject>): void {
+    const proxies = [...this.#slices.of(serviceOf(change.object))];
+    const addresses = proxies.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
+    const changed = this.access.setNodes(addresses);
+    if (changed.size === 0) return;
+    for (const key of this.#slices.servicesAt(changed)) this.#mark(key, "EndpointSlice", change);
   }
 
   /** Whether there are services that cannot be given before Pods have been listed. */

@@ -224,6 +224,7 @@ export class KubernetesSource implements ClusterSource {
       domain: this.#options.clusterDomain ?? "cluster.local",
       log: this.#options.log,
       random: this.#random,
+      proxies,
       arePodsListed: () => this.#pods?.hasSynced === true,
     });
     this.#controller = controller;
@@ -254,6 +255,11 @@ export class KubernetesSource implements ClusterSource {
     };
   }
 
+  /** Whether every kind but Pods has been listed once; those may take as long again. */
+  get isListed(): boolean {
+    return this.#reflectors.length > 0 && this.#reflectors.every(({ hasSynced }) => hasSynced);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#controller?.queue.close();
@@ -267,13 +273,16 @@ export class KubernetesSource implements ClusterSource {
     const startedMs = performance.now();
     await Promise.all(this.#reflectors.map(({ synced }) => synced));
     if (this.#closed) return;
-    this.#pods!.start();
     const podsListed = this.#pods!.synced.then(() => {
       controller.podsListed();
       this.#capture?.settled();
     });
+    // NetworkPolicies are about Pods. Where nobody waits for them they come when the services are known: to read 100,000 takes longer than all the rest.
+    if ((this.#objects?.networkPolicies.size ?? 0) > 0) this.#pods!.start();
     controller.queue.open();
     await controller.queue.drained();
+    if (this.#closed) return;
+    this.#pods!.start();
     if (controller.waitsForPods) {
       await podsListed;
       await controller.queue.drained();

@@ -48,7 +48,7 @@ const slo = z
   })
   .register(fieldNotes, {
     wanted: "a mapping",
-    doc: "What the Service promises. Recorded with it; alerts are made of it elsewhere.",
+    doc: "What the Service promises: the control plane shows it as metrics (`isobar_slo_…`), and the alerts of deploy/monitoring go by it.",
   });
 
 /** `module:` would run a file of the node's in the daemon at a namespace owner's word; only the daemon's own file may say so. */

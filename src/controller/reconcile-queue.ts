@@ -37,15 +37,16 @@ export class ReconcileQueue {
     return this.#keys.size;
   }
 
+  /** It is looked at as soon as whoever says so has said everything that came with it: pushes of what came before do not go first. */
   add(key: string): void {
     this.#keys.add(key);
-    this.#schedule();
+    this.#schedule(process.nextTick);
   }
 
   /** Begins to work: before, keys are only collected. */
   open(): void {
     this.#open = true;
-    this.#schedule();
+    this.#schedule(setImmediate);
   }
 
   /** @returns when no key waits any more, but for those that failed. */
@@ -61,10 +62,10 @@ export class ReconcileQueue {
     this.#settle();
   }
 
-  #schedule(): void {
+  #schedule(later: (work: () => void) => void): void {
     if (!this.#open || this.#scheduled || this.#keys.size === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    later(() => {
       this.#scheduled = false;
       this.#work();
     });
@@ -83,7 +84,7 @@ export class ReconcileQueue {
       }
       if (performance.now() >= untilMs) break;
     }
-    if (this.#keys.size > 0) this.#schedule();
+    if (this.#keys.size > 0) this.#schedule(setImmediate);
     else this.#settle();
   }
 

@@ -27,7 +27,10 @@ export function reuseUnchanged(
   const isSameCluster =
     endpoints === before.endpoints && settings === before.settings && sameValue(plain, plainBefore);
   const isSameRest =
-    routes === previous.routes && next.routesOnly === previous.routesOnly && next.global === previous.global;
+    routes === previous.routes &&
+    next.routesOnly === previous.routesOnly &&
+    next.global === previous.global &&
+    sameValue(previous.slo, next.slo);
   if (isSameCluster && isSameRest && authorities === previous.authorities) return undefined;
   const cluster = isSameCluster ? before : { ...next.cluster, endpoints, settings };
   return { ...next, cluster, routes, authorities };

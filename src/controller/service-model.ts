@@ -54,7 +54,7 @@ function serviceModel(
   const name = canonicalName(service, port.port).toLowerCase();
   const authorities = serviceAuthorities(service, port, domain);
   const merged = mergeOverrides(saidByService(service, port, slices), overrides);
-  const { loadBalancing, settings, cluster, endpointLabels = [], weightLabel = "" } = merged;
+  const { loadBalancing, settings, cluster, endpointLabels = [], weightLabel = "", slo } = merged;
   const fields = { labels: endpointLabels, weightLabel };
   const made: Cluster = {
     ...CLUSTER_DEFAULTS,
@@ -72,7 +72,12 @@ function serviceModel(
   const routes = serviceRoutes(attached, authorities, `${service.namespace}.${service.name}.${port.port}`);
   // Who attaches routes says what is served.
   const only = attached.length > 0 ? { routesOnly: true } : {};
-  const said = { ...only, ...(global ? { global } : {}), ...(cause === undefined ? {} : { cause }) };
+  const said = {
+    ...only,
+    ...(global ? { global } : {}),
+    ...(slo === undefined ? {} : { slo }),
+    ...(cause === undefined ? {} : { cause }),
+  };
   return { name, authorities, cluster: made, routes, ...said };
 }
 

@@ -1,6 +1,7 @@
 import type { Cluster } from "../resource/cluster.ts";
 import type { ClusterSettings } from "../resource/cluster-settings.ts";
 import type { LoadBalancing } from "../resource/load-balancing.ts";
+import type { ServiceObjectives } from "../resource/service-objectives.ts";
 
 /** What one place (the Service itself, annotations, a policy) says about a service; what is absent it leaves to the others. */
 export interface ServiceOverrides {
@@ -12,6 +13,8 @@ export interface ServiceOverrides {
   readonly endpointLabels?: readonly string[];
   /** The Pod label that holds an endpoint's weight; "" for none. */
   readonly weightLabel?: string;
+  /** What the service promises. */
+  readonly slo?: ServiceObjectives;
 }
 
 /** @returns all of them in one; where two say the same thing the later one counts. */

@@ -32,6 +32,18 @@ export class SliceIndex {
     return services;
   }
 
+  /** @returns Services with an endpoint at one of the addresses; looks at every endpoint there is. */
+  servicesAt(addresses: ReadonlySet<string>): string[] {
+    const services: string[] = [];
+    for (const [service, slices] of this.#byService) {
+      const has = [...slices.values()].some(({ endpoints }) =>
+        endpoints.some(({ address }) => addresses.has(address)),
+      );
+      if (has) services.push(service);
+    }
+    return services;
+  }
+
   /** @returns whether an endpoint of the Service is the Pod. */
   has(service: string, pod: string): boolean {
     for (const { endpoints } of this.of(service)) if (endpoints.some((each) => each.pod === pod)) return true;

@@ -8,7 +8,7 @@ import { ExitCode, ExitError } from "./exit-code.ts";
 export async function bindAddress(
   path: string,
   text: string,
-  listen: (address: NonNullable<ReturnType<typeof parseSocketAddress>>) => Promise<number>,
+  listen: (address: NonNullable<ReturnType<typeof parseSocketAddress>>) => Promise<unknown>,
 ): Promise<void> {
   try {
     await listen(parseSocketAddress(text)!);

@@ -1,6 +1,5 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSink } from "../discovery/cluster-sink.ts";
-import type { Place } from "../lb/place.ts";
 import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import type { Cluster } from "../resource/cluster.ts";
 import type { AssignedSlots, EndpointChanges } from "../resource/cluster-slots.ts";
@@ -13,6 +12,7 @@ import { ClusterCounters } from "../telemetry/cluster-counters.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { FleetSubsets } from "./fleet-subsets.ts";
 import { GarbageTrim } from "./garbage-trim.ts";
+import type { OwnPlace } from "./own-place.ts";
 import type { OwnSockets } from "./own-sockets.ts";
 import type { ClusterMessage, MainToWorker } from "./worker-messages.ts";
 
@@ -44,6 +44,8 @@ export interface ClusterPublisherOptions {
   readonly slots: SlotRegistry;
   readonly endpointCounters: EndpointCounters;
   readonly workerCount: number;
+  /** Whether callers are known, so that requests are counted by their namespaces; default: no. */
+  readonly knowsCallers?: boolean;
   /** Sends to every worker. */
   readonly broadcast: (message: MainToWorker) => void;
   /** Told what the workers have just been sent. */
@@ -52,7 +54,7 @@ export interface ClusterPublisherOptions {
   /** Told what the fleet is to a cluster from now on, as a control plane knows it. */
   readonly onFleet?: (fleet: Fleet | undefined, clusterName?: string) => void;
   /** Where this proxy runs; default: nowhere. */
-  readonly place?: Place;
+  readonly place?: OwnPlace;
   /** Called after every {@link ClusterSink.complete}. */
   readonly onComplete: () => void;
   /** Takes out endpoints that are this process itself. */
@@ -101,8 +103,16 @@ export class ClusterPublisher implements ClusterSink {
     this.#options.onFleet?.(fleet, only);
   }
 
+  /** It is known that this proxy runs elsewhere than was thought. */
+  placeChanged(): void {
+    const { place, broadcast } = this.#options;
+    if (place?.message !== undefined) broadcast(place.message);
+  }
+
   /** All that workers have been told and that still holds, for one that knows nothing yet. */
   *messages(): Iterable<MainToWorker> {
+    const { place } = this.#options;
+    if (place?.message !== undefined) yield place.message;
     yield* this.#fleets.messages();
     for (const published of this.#published.values()) yield clusterMessage(published);
   }
@@ -118,12 +128,14 @@ export class ClusterPublisher implements ClusterSink {
   }
 
   upsert(discovered: Cluster): void {
+    // What comes to nothing new leaves as much behind.
+    this.#trim.changed();
     const { cluster, left } = this.#options.ownSockets?.leaveOut(discovered) ?? {
       cluster: discovered,
       left: [],
     };
     if (left.length > 0) this.#options.onLoop?.(cluster.name, left);
-    const { slots, workerCount, broadcast } = this.#options;
+    const { slots, workerCount, knowsCallers, broadcast } = this.#options;
     const former = this.#published.get(cluster.name);
     let assigned: AssignedSlots;
     try {
@@ -137,10 +149,9 @@ export class ClusterPublisher implements ClusterSink {
     if (former?.snapshot.contentHash === snapshot.contentHash) return;
     this.#welcome(snapshot, assigned.changes.joined, former !== undefined && former.snapshot.count > 0);
     const moved = this.#moved(cluster, assigned);
-    const counters = former?.counters ?? new ClusterCounters(workerCount);
+    const counters = former?.counters ?? new ClusterCounters(workerCount, undefined, knowsCallers);
     const published = { cluster, snapshot, counters, subset: this.#fleets.subsetOf(snapshot) };
     this.#published.set(cluster.name, published);
-    this.#trim.changed();
     broadcast(clusterMessage(published, former && { ...assigned.changes, moved }));
     this.#options.onPublished(published);
   }

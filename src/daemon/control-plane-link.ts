@@ -3,9 +3,10 @@ import { SeededRandom } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import { durationMs } from "../config/duration-ms.ts";
 import type { DiscoveredClusters } from "../discovery/cluster-merge.ts";
+import type { Place } from "../lb/place.ts";
 import { AuthorityState } from "../proxy/authorities/authority-news.ts";
 import type { Cluster } from "../resource/cluster.ts";
-import type { Route } from "../resource/route.ts";
+import type { RouteChanges } from "../resource/route.ts";
 import type { Log } from "../telemetry/log.ts";
 import { VERSION } from "../telemetry/version.ts";
 import type { XdsClientCounts } from "../telemetry/xds-client-metrics.ts";
@@ -26,11 +27,11 @@ export type ControlPlaneConfig = NonNullable<Config["controlPlane"]>;
 /** What a {@link ControlPlaneLink} works with. */
 export interface ControlPlaneLinkOptions {
   readonly config: ControlPlaneConfig;
-  readonly node: Config["node"];
+  readonly place: Place;
   readonly clusters: DiscoveredClusters;
   /** Clusters of the configuration, as they are now. */
   readonly others: () => Iterable<Cluster>;
-  readonly onRoutes: (routes: readonly Route[]) => void;
+  readonly onRoutes: (changes: RouteChanges) => void;
   readonly authorities: AuthorityPublisher;
   /** This proxy among the others. */
   readonly fleet: FleetLink;
@@ -63,7 +64,7 @@ export class ControlPlaneLink {
   #refused = false;
 
   constructor(options: ControlPlaneLinkOptions) {
-    const { config, node, log } = options;
+    const { config, place, log } = options;
     this.#options = options;
     this.#idleMs = durationMs(config.idleTimeout);
     const credentials = new ControlPlaneCredentials(config, log);
@@ -74,7 +75,7 @@ export class ControlPlaneLink {
         () => credentials.tls(),
         () => credentials.token(),
       ),
-      node: { id: node.id, zone: node.zone, region: node.region, userAgentVersion: VERSION },
+      node: { id: place.node, zone: place.zone, region: place.region, userAgentVersion: VERSION },
       clock: monotonicClock,
       random: new SeededRandom(process.pid ^ Date.now()),
       holdBackMs: durationMs(config.holdBack),
@@ -84,7 +85,7 @@ export class ControlPlaneLink {
       sink: {
         upsert: (cluster) => this.#upsert(cluster),
         remove: (name) => this.#remove(name),
-        routes: (routes) => options.onRoutes(routes),
+        routes: (changes) => options.onRoutes(changes),
         authority: (authority, target) => this.#authority(authority, target),
       },
       events: {

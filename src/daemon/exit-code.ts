@@ -5,7 +5,7 @@
 export const ExitCode = {
   /** Done as asked; also a drain whose limit cut streams off. */
   ok: 0,
-  /** A simulation ran, but what its scenario expects did not come out. */
+  /** What was asked for was done, and what came out is not what it should be: of a simulation, an audit, `doctor`, `off`. */
   unexpected: 1,
   /** EX_USAGE: the command line or the configuration is wrong. No port was bound. */
   usage: 64,

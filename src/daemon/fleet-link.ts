@@ -1,5 +1,4 @@
 import { monotonicClock } from "../base/clock.ts";
-import type { Config } from "../config/config.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -15,11 +14,12 @@ import type { NodeView } from "../xds/resources/node-view.ts";
 import type { ServiceView } from "../xds/resources/service-view.ts";
 import type { ClusterPublisher, PublishedCluster } from "./cluster-publisher.ts";
 import { FleetShares } from "./fleet-shares.ts";
+import type { OwnPlace } from "./own-place.ts";
 import { PeerReports } from "./peer-reports.ts";
 
 /** What a {@link FleetLink} works with. */
 export interface FleetLinkOptions {
-  readonly node: Config["node"];
+  readonly place: OwnPlace;
   readonly publisher: ClusterPublisher;
   readonly log: Log;
   /** Told of the pods of this node; default: they are not asked for. See {@link FleetViewSink}. */
@@ -47,23 +47,23 @@ export class FleetLink implements FleetViewSink {
   readonly capture: ((view: CaptureView) => void) | undefined;
 
   constructor(options: FleetLinkOptions) {
-    const { node, publisher } = options;
+    const { publisher } = options;
     const find = (cluster: string): PublishedCluster | undefined => publisher.find(cluster);
     const counters = publisher.endpointCounters;
     const nowMs = (): number => monotonicClock.nowMs();
     this.#options = options;
     this.#reader = new LoadReader((cluster) => countedOf(find(cluster)), counters, nowMs);
     this.#peers = new PeerReports(find, counters, nowMs);
-    this.#shares = new FleetShares(node.zone);
+    this.#shares = new FleetShares(options.place);
     this.callers = options.onCallers;
     this.capture = options.onCapture;
   }
 
   /** Begins to report. */
   report(client: XdsClient): void {
-    const { node, log } = this.#options;
+    const { place, log } = this.#options;
     this.#client = new LoadReportClient({
-      node: { id: node.id, zone: node.zone, region: node.region, userAgentVersion: VERSION },
+      node: { id: place.node, zone: place.zone, region: place.region, userAgentVersion: VERSION },
       open: (owner) => client.openReports(owner),
       wanted: () => client.reportedClusters,
       read: (clusters) => this.#reader.read(clusters),
@@ -122,8 +122,15 @@ export class FleetLink implements FleetViewSink {
   }
 
   node(view: NodeView | undefined): void {
-    const { log } = this.#options;
+    const { log, place, publisher } = this.#options;
     this.#shares.node = view;
+    if (view !== undefined && place.learn(view)) {
+      log.info("runs where the control plane knows its node to be", {
+        zone: place.zone,
+        region: place.region,
+      });
+      publisher.placeChanged();
+    }
     if (view !== undefined) log.debug("this proxy's place in the fleet", placeOf(view));
     for (const service of this.#shares.services) this.#publish(service);
     this.onKept();

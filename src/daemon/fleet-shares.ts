@@ -1,3 +1,4 @@
+import type { Place } from "../lb/place.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { NodeView } from "../xds/resources/node-view.ts";
 import type { ServiceView } from "../xds/resources/service-view.ts";
@@ -38,12 +39,12 @@ interface Share {
 export class FleetShares {
   /** This proxy's place in the fleet; undefined while it has none. */
   node: NodeView | undefined;
-  readonly #zone: string;
+  readonly #place: Pick<Place, "zone">;
   readonly #shares = new Map<string, Share>();
 
-  /** @param zone this proxy's. */
-  constructor(zone: string) {
-    this.#zone = zone;
+  /** @param place where this proxy runs, as it is known when a fleet is asked for. */
+  constructor(place: Pick<Place, "zone">) {
+    this.#place = place;
   }
 
   /** Services that something is known of. */
@@ -58,7 +59,9 @@ export class FleetShares {
     const { index: nodeIndex, count: nodeCount, zone, zoneIndex, zoneCount, members, zoneMembers } = node;
     // The control plane may see it elsewhere: then its place there is none here.
     const inZone =
-      zone !== "" && zone === this.#zone ? { zoneIndex, zoneCount, ...(zoneMembers && { zoneMembers }) } : {};
+      zone !== "" && zone === this.#place.zone
+        ? { zoneIndex, zoneCount, ...(zoneMembers && { zoneMembers }) }
+        : {};
     return { nodeIndex, nodeCount, ...(members && { members }), ...inZone, trafficShare: share.used };
   }
 

@@ -4,11 +4,11 @@ import { collectGarbage } from "./collect-garbage.ts";
 const MANY = 64;
 /** How long nothing has to come before that is done, and how often it is at most, in ms. */
 const QUIET_MS = 3_000;
-const INTERVAL_MS = 60_000;
+const INTERVAL_MS = 10_000;
 
 /**
  * Gives back what a burst of updates has left on the main thread's heap, when the burst is over: with a thousand services that are asked for at once
- * 10 to 20 MB that V8 would keep for the next burst. The data plane has heaps of its own and goes on.
+ * 10 to 20 MB that V8 would keep for the next burst, and as much that the C library would. The data plane has heaps of its own and goes on.
  */
 export class GarbageTrim {
   #changes = 0;

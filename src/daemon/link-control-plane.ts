@@ -9,11 +9,8 @@ import { FleetLink } from "./fleet-link.ts";
 
 /** What of the daemon a control plane is linked with. */
 export interface LinkSurroundings
-  extends Pick<
-      ControlPlaneLinkOptions,
-      "node" | "clusters" | "others" | "onRoutes" | "authorities" | "tls" | "log"
-    >,
-    Pick<FleetLinkOptions, "onCallers" | "onCapture"> {
+  extends Pick<ControlPlaneLinkOptions, "clusters" | "others" | "onRoutes" | "authorities" | "tls" | "log">,
+    Pick<FleetLinkOptions, "place" | "onCallers" | "onCapture"> {
   readonly publisher: ClusterPublisher;
 }
 
@@ -22,11 +19,11 @@ export async function linkControlPlane(
   config: ControlPlaneConfig,
   around: LinkSurroundings,
 ): Promise<ControlPlaneLink> {
-  const { publisher, node, log, onCallers, onCapture } = around;
+  const { publisher, place, log, onCallers, onCapture } = around;
   const link = new ControlPlaneLink({
     ...around,
     config,
-    fleet: new FleetLink({ node, publisher, log, onCallers, onCapture }),
+    fleet: new FleetLink({ place, publisher, log, onCallers, onCapture }),
     slotOf: (cluster) => publisher.find(cluster)?.snapshot.clusterSlot ?? -1,
     useOf: (cluster) => {
       const counters = publisher.find(cluster)?.counters;

@@ -1,6 +1,7 @@
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
 import { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import { OverloadState } from "../telemetry/overload-state.ts";
+import { SourceNames } from "../telemetry/source-names.ts";
 import { ThreadRestarts } from "../telemetry/thread-restarts.ts";
 import { WorkerCounters } from "../telemetry/worker-counters.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
@@ -13,6 +14,8 @@ export class ProxyCounters {
   readonly outcomes: SharedOutcomes;
   readonly overload = new OverloadState();
   readonly restarts = new ThreadRestarts();
+  /** Numbers of callers' namespaces. */
+  readonly sources = new SourceNames();
 
   constructor(workerCount: number) {
     this.endpoints = new EndpointCounters(workerCount);

@@ -26,8 +26,10 @@ import type { ExitError } from "./exit-code.ts";
 import { ExitCode } from "./exit-code.ts";
 import { ExplainDesk } from "./explain-desk.ts";
 import { noteTrouble } from "./note-trouble.ts";
-import { OverloadManager } from "./overload-manager.ts";
+import { openMetrics } from "./open-metrics.ts";
+import type { OverloadManager } from "./overload-manager.ts";
 import { CgroupMemory } from "./overload-memory.ts";
+import { OwnPlace } from "./own-place.ts";
 import { OwnSockets } from "./own-sockets.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
@@ -35,7 +37,10 @@ import { ProxyView } from "./proxy-view.ts";
 import { Readiness } from "./readiness.ts";
 import { Reloader } from "./reloader.ts";
 import type { RoutePublisher } from "./route-publisher.ts";
+import { settingsMessages } from "./settings-messages.ts";
 import type { TlsIdentities } from "./tls-identities.ts";
+import { Tracing } from "./tracing.ts";
+import { watchMemory } from "./watch-memory.ts";
 import type { ListeningMessage, MainToWorker, WorkerListener, WorkerToMain } from "./worker-messages.ts";
 import { workerStart } from "./worker-start.ts";
 
@@ -66,6 +71,7 @@ export class ProxyDaemon {
   readonly #publisher: ClusterPublisher;
   readonly #ownSockets = new OwnSockets(() => monotonicClock.nowMs());
   readonly #health: EndpointHealth;
+  readonly #place: OwnPlace;
   readonly #clusters: ClusterMerge;
   readonly #authorities = new AuthorityPublisher((message) => this.#threads.broadcast(message));
   readonly #discovery: Discovery;
@@ -75,6 +81,7 @@ export class ProxyDaemon {
   readonly #view: ProxyView;
   readonly #admin: AdminServer;
   readonly #accessLog = new AccessLogSink();
+  readonly #tracing: Tracing;
   readonly #troubles = new Map<string, string>();
   readonly #departure: Departure;
   readonly #end = Promise.withResolvers<ExitCode>();
@@ -90,8 +97,10 @@ export class ProxyDaemon {
   constructor(options: ProxyDaemonOptions) {
     const { config, log, lookup } = options;
     const workerCount = config.concurrency;
+    const broadcast = (message: MainToWorker): void => this.#threads.broadcast(message);
     this.#options = options;
     this.ended = this.#end.promise;
+    this.#place = new OwnPlace(config.node);
     // A worker may fail while nobody is waiting yet: start() and the caller look at it later.
     this.ended.catch(() => undefined);
     this.#listeners =
@@ -100,6 +109,7 @@ export class ProxyDaemon {
         : [...config.listeners, privateListener(config.capture)];
     this.#readiness = new Readiness(this.#listeners.map((listener) => listener.name));
     this.#counters = new ProxyCounters(workerCount);
+    this.#tracing = new Tracing(log, this.#place);
     this.#slots = new SlotRegistry({ workerCount });
     const { admin, metrics, listeners } = config;
     for (const { address } of [admin, ...listeners, ...(metrics === undefined ? [] : [metrics])])
@@ -108,7 +118,8 @@ export class ProxyDaemon {
       slots: this.#slots,
       endpointCounters: this.#counters.endpoints,
       workerCount,
-      broadcast: (message) => this.#threads.broadcast(message),
+      knowsCallers: config.capture !== undefined,
+      broadcast,
       onPublished: (published) => {
         this.#metrics?.published(published);
         this.#health.published(published);
@@ -118,7 +129,7 @@ export class ProxyDaemon {
         this.#health.removed(name);
       },
       onFleet: (fleet, cluster) => this.#health.setFleet(fleet, cluster),
-      place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
+      place: this.#place,
       onComplete: () => this.#progress(() => this.#readiness.snapshotInForce()),
       onRefused: (cluster, reason) => log.error("cluster update refused", { cluster, reason }),
       ownSockets: this.#ownSockets,
@@ -129,7 +140,7 @@ export class ProxyDaemon {
       counters: this.#counters,
       clusters: () => this.#publisher.clusters,
       tlsMessages: () => this.#tls?.messages() ?? [],
-      place: { node: config.node.id, zone: config.node.zone, region: config.node.region },
+      place: this.#place,
       log,
     });
     this.#clusters = new ClusterMerge(this.#publisher, () => this.#controlPlane?.client.othersChanged());
@@ -166,9 +177,15 @@ export class ProxyDaemon {
       readiness: this.#readiness,
       log,
       settings: () => this.#reloader.running.drain,
-      onBegin: () => this.#capture?.stateChanged(),
-      isLedHere: () => this.#capture?.isCurrent === true,
-      drain: (limitMs) => this.#threads.drain(limitMs),
+      onBegin: () => {
+        this.#metrics?.departing(this.#reloader.running.drain.limitMs);
+        this.#capture?.stateChanged();
+      },
+      isLedHere: () => this.#capture?.isLedHere === true,
+      drain: (limitMs) => {
+        if (this.#capture?.isCurrent === false) void this.#metrics?.close();
+        this.#threads.drain(limitMs);
+      },
       onLeft: () => this.#end.resolve(ExitCode.ok),
     });
     this.#reloader = new Reloader(config, {
@@ -179,10 +196,7 @@ export class ProxyDaemon {
         if (!succeeded) this.#metrics?.configRefused();
       },
     });
-    this.#explain = new ExplainDesk({
-      workerCount,
-      broadcast: (message) => this.#threads.broadcast(message),
-    });
+    this.#explain = new ExplainDesk({ workerCount, broadcast });
     this.#view = new ProxyView({
       readiness: this.#readiness,
       counters: this.#counters,
@@ -208,26 +222,25 @@ export class ProxyDaemon {
       clusters: this.#clusters,
       readiness: this.#readiness,
       drain: (cause) => this.drain(cause),
+      isConnected: () => this.#controlPlane?.client.isConnected === true,
       counters: this.#counters,
       published: () => this.#publisher.clusters,
       ended: () => this.#departure.cutOff,
       log,
     });
     await bindAddress("admin.address", config.admin.address, (address) => this.#admin.listen(address));
-    if (config.metrics !== undefined) {
-      // Loaded at need: the metrics library is a large part of a small process.
-      const { ProxyMetrics } = await import("./proxy-metrics.ts");
-      const metrics = new ProxyMetrics(this.#counters);
-      this.#metrics = metrics;
-      if (this.#capture !== undefined) metrics.capture(() => this.#capture!.counts);
-      await bindAddress("metrics.address", config.metrics.address, (address) => metrics.listen(address));
-    }
-    this.#watchMemory();
+    this.#metrics = await openMetrics(config, { counters: this.#counters, capture: this.#capture, log });
+    if (config.tracing !== undefined) this.#metrics?.tracing(() => this.#tracing.counts);
+    const onReadiness = (reason: Parameters<Readiness["overloaded"]>[0]): void => {
+      this.#readiness.overloaded(reason);
+      this.#capture?.stateChanged();
+    };
+    this.#overload = watchMemory(this.#memory, { config, counters: this.#counters, log, onReadiness });
     await this.#linkControlPlane();
     await Promise.race([Promise.all([this.#apply(config), this.#started.promise]), this.ended]);
     collectGarbage();
-    if (this.#readiness.isDraining) return;
-    log.info("ready", { node: config.node.id, zone: config.node.zone, clusters: config.clusters.length });
+    if (!this.#readiness.isDraining)
+      log.info("ready", { node: config.node.id, zone: this.#place.zone, clusters: config.clusters.length });
   }
 
   /** Reads the configuration again. */
@@ -252,29 +265,13 @@ export class ProxyDaemon {
     await this.#threads.terminate();
     await Promise.all([this.#admin.close(), this.#metrics?.close()]);
     this.#accessLog.flush();
-  }
-
-  /** Without a limit there is nothing to watch. */
-  #watchMemory(): void {
-    const { config, log } = this.#options;
-    if (this.#memory === undefined) return;
-    this.#overload = new OverloadManager({
-      memory: this.#memory,
-      thresholds: config.overload,
-      state: this.#counters.overload,
-      workers: this.#counters.workers,
-      log,
-      onReadiness: (reason) => {
-        this.#readiness.overloaded(reason);
-        this.#capture?.stateChanged();
-      },
-    });
+    await this.#tracing.flush();
   }
 
   async #apply(config: Config): Promise<void> {
     this.#options.log.level = config.log.level;
-    this.#threads.broadcast({ kind: "access-log", ...config.accessLog });
-    this.#threads.broadcast({ kind: "explain", ...config.explain });
+    this.#tracing.configure(config);
+    for (const message of settingsMessages(config)) this.#threads.broadcast(message);
     this.#publisher.setFleet(config.fleet);
     this.#capture?.setConfigured(config.callers ?? []);
     await this.#announceTls(config);
@@ -292,10 +289,10 @@ export class ProxyDaemon {
     const { TlsIdentities } = await import("./tls-identities.ts");
     await this.#loadRoutes(config);
     this.#controlPlane = await linkControlPlane(config.controlPlane, {
-      node: config.node,
+      place: this.#place,
       clusters: this.#clusters.discovered,
       others: () => this.#clusters.clusters,
-      onRoutes: (routes) => this.#routes!.setDiscovered(routes),
+      onRoutes: (changes) => this.#routes!.discover(changes),
       authorities: this.#authorities,
       publisher: this.#publisher,
       ...this.#capture?.views,
@@ -338,8 +335,7 @@ export class ProxyDaemon {
 
   /** What a worker that takes the place of a dead one is told first: all that the others know. */
   *#stateForWorker(): Iterable<MainToWorker> {
-    yield { kind: "access-log", ...this.#reloader.running.accessLog };
-    yield { kind: "explain", ...this.#reloader.running.explain };
+    yield* settingsMessages(this.#reloader.running);
     if (this.#tls !== undefined) yield* this.#tls.messages();
     if (this.#capture !== undefined) yield* this.#capture.messages();
     yield* this.#publisher.messages();
@@ -361,6 +357,8 @@ export class ProxyDaemon {
         return log[message.level](message.message, { ...message.fields, worker });
       case "access-log":
         return this.#accessLog.write(message);
+      case "traced":
+        return this.#tracing.take(worker, message.records, message.lost);
       case "authority-wanted":
         return this.#controlPlane?.want(message.authority);
       case "explained":

@@ -7,6 +7,7 @@ import type {
   StatsView,
 } from "../admin/admin-view.ts";
 import type { ExplainQuestion, ExplainView } from "../admin/explain-view.ts";
+import type { NodeStatus } from "../admin/node-status.ts";
 import { describeFound } from "../config/config-problem.ts";
 import { setAsideReasons } from "../resource/set-aside.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
@@ -55,7 +56,8 @@ export class ProxyView implements AdminView {
   }
 
   notReadyReason(): string | undefined {
-    return this.#options.readiness.reason();
+    const { readiness, capture } = this.#options;
+    return readiness.reason() ?? capture()?.notReadyReason;
   }
 
   stats(): StatsView {
@@ -123,6 +125,20 @@ export class ProxyView implements AdminView {
         })),
       })),
     };
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { node, publisher, counters, troubles, capture, controlPlane } = this.#options;
+    const { makeNodeStatus } = await import("./make-node-status.ts");
+    return makeNodeStatus({
+      node,
+      notReady: this.notReadyReason() ?? "",
+      published: publisher.clusters,
+      endpoints: counters.endpoints,
+      troubles,
+      capture: capture(),
+      controlPlane: controlPlane(),
+    });
   }
 
   capture(): object | undefined {

@@ -1,7 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { configVersion } from "../config/config-version.ts";
 import { routesFromConfig } from "../discovery/routes-from-config.ts";
-import type { Route, RouteConfiguration } from "../resource/route.ts";
+import type { RouteGroupUpdate, RouteSeriesNumbers, RouteUpdate } from "../proxy/routes/route-update.ts";
+import type { Route, RouteChanges, RouteConfiguration } from "../resource/route.ts";
 import { MAX_ROUTE_SERIES, RouteCell, RouteCounters, routeColumn } from "../telemetry/route-counters.ts";
 import type { RouteSeries } from "../telemetry/route-metrics.ts";
 import type { MainToWorker, RoutesMessage } from "./worker-messages.ts";
@@ -15,6 +16,12 @@ export interface RoutePublisherOptions {
   readonly onSeries: (series: RouteSeries, number: number, counters: RouteCounters) => void;
 }
 
+/** The configuration's routes, with the numbers of their series. */
+interface Configured {
+  readonly configuration: RouteConfiguration;
+  readonly series: RouteSeriesNumbers;
+}
+
 /** What is beyond {@link MAX_ROUTE_SERIES} is counted together. */
 const OTHER: RouteSeries = { route: "other", cluster: "" };
 
@@ -26,9 +33,10 @@ export class RoutePublisher {
   readonly #options: RoutePublisherOptions;
   readonly #counters: RouteCounters;
   readonly #numbers = new Map<string, number>();
-  #message: RoutesMessage | undefined;
-  #configured: RouteConfiguration = routesFromConfig({});
-  #discovered: readonly Route[] = [];
+  /** As workers have them; undefined as long as they have none. */
+  #configured: Configured | undefined;
+  /** What a control plane says, by key. */
+  readonly #groups = new Map<string, RouteGroupUpdate>();
 
   constructor(options: RoutePublisherOptions) {
     this.#options = options;
@@ -36,14 +44,22 @@ export class RoutePublisher {
     this.#numberOf(OTHER);
   }
 
-  /** What the workers have. */
+  /** What the workers have, all in one; made for whoever asks. */
   get configuration(): RouteConfiguration | undefined {
-    return this.#message?.configuration;
+    if (this.#configured === undefined) return undefined;
+    const { configuration } = this.#configured;
+    if (this.#groups.size === 0) return configuration;
+    const routes = [...this.#groups.values()].flatMap((group) => group.routes);
+    return {
+      version: configVersion([configuration.version, routes]),
+      routes: [...configuration.routes, ...routes],
+    };
   }
 
   /** For a worker that takes the place of a dead one. */
   get message(): RoutesMessage | undefined {
-    return this.#message;
+    if (this.#configured === undefined) return undefined;
+    return this.#messageOf({ ...this.#configured, groups: [...this.#groups.values()] });
   }
 
   /** @returns requests decided so far, by the names of route and cluster. */
@@ -54,35 +70,38 @@ export class RoutePublisher {
 
   /** Sends a configuration's routes, if they differ from those in force. */
   apply(config: Config): void {
-    this.#configured = routesFromConfig(config);
-    if (config.routes !== undefined || this.#message !== undefined) this.#publish();
+    if (config.routes === undefined && this.#configured === undefined) return;
+    const configuration = routesFromConfig(config);
+    if (configuration.version === this.#configured?.configuration.version) return;
+    this.#configured = { configuration, series: this.#seriesOf(configuration.routes) };
+    // They are looked at before all groups', so that these are made anew with them.
+    this.#options.broadcast(this.message!);
   }
 
-  /** Takes the routes of a control plane: those of the configuration are looked at before. */
-  setDiscovered(routes: readonly Route[]): void {
-    this.#discovered = routes;
-    if (routes.length > 0 || this.#message !== undefined) this.#publish();
+  /** Takes routes of a control plane; workers are sent what differs. Those of the configuration are looked at before. */
+  discover({ changed, gone }: RouteChanges): void {
+    const groups = changed.map((group) => ({ ...group, series: this.#seriesOf(group.routes) }));
+    for (const key of gone) this.#groups.delete(key);
+    for (const group of groups) this.#groups.set(group.key, group);
+    if (this.#configured !== undefined) {
+      this.#options.broadcast(this.#messageOf({ groups, gone }));
+      return;
+    }
+    const configuration = routesFromConfig({});
+    this.#configured = { configuration, series: [] };
+    this.#options.broadcast(this.message!);
   }
 
-  #publish(): void {
-    const configuration = this.#joined();
-    if (configuration.version === this.#message?.configuration.version) return;
-    const series = configuration.routes.map(({ name, clusters }) =>
+  #messageOf(update: Omit<RouteUpdate, "counters">): RoutesMessage {
+    return { kind: "routes", ...update, counters: this.#counters.buffer };
+  }
+
+  #seriesOf(routes: readonly Route[]): RouteSeriesNumbers {
+    return routes.map(({ name, clusters }) =>
       clusters.length === 0
         ? [this.#numberOf({ route: name, cluster: "" })]
         : clusters.map((cluster) => this.#numberOf({ route: name, cluster: cluster.name })),
     );
-    this.#message = { kind: "routes", configuration, series, counters: this.#counters.buffer };
-    this.#options.broadcast(this.#message);
-  }
-
-  #joined(): RouteConfiguration {
-    if (this.#discovered.length === 0) return this.#configured;
-    const { version, routes } = this.#configured;
-    return {
-      version: configVersion([version, this.#discovered]),
-      routes: [...routes, ...this.#discovered],
-    };
   }
 
   #numberOf(series: RouteSeries): number {

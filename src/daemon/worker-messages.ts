@@ -4,12 +4,14 @@ import type { TierSet } from "../lb/tier-set.ts";
 import type { AccessLogLines } from "../proxy/access-log.ts";
 import type { AuthorityNews } from "../proxy/authorities/authority-news.ts";
 import type { ServiceChanges } from "../proxy/callers/capture-port.ts";
+import type { NumberedCaller } from "../proxy/callers/numbered-caller.ts";
 import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { RouteUpdate } from "../proxy/routes/route-update.ts";
+import type { CallRecord } from "../proxy/tracing/call-record.ts";
+import type { TracingSettings } from "../proxy/tracing/call-tracer.ts";
 import type { AnyIpRanges } from "../resource/any-ip.ts";
-import type { Caller } from "../resource/caller.ts";
 import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { TlsIdentity } from "../resource/tls-identity.ts";
@@ -130,6 +132,13 @@ export interface SnapshotCompleteMessage {
   readonly kind: "snapshot-complete";
 }
 
+/** Where the proxy runs, as learnt; replaces what the worker was started with. Sent before the clusters. */
+export interface PlaceMessage {
+  readonly kind: "place";
+  readonly zone: string;
+  readonly region: string;
+}
+
 /** Stop gracefully: two-phase GOAWAY on every downstream connection, let streams finish, then say `drained`. */
 export interface DrainMessage {
   readonly kind: "drain";
@@ -143,6 +152,11 @@ export interface AccessLogMessage {
   readonly enabled: boolean;
   /** The share of streams that is recorded, from 0 to 1. */
   readonly sample: number;
+}
+
+/** Which calls are traced; sent once before the first cluster and on every change. */
+export interface TracingMessage extends TracingSettings {
+  readonly kind: "tracing";
 }
 
 /** What of picks is recorded and who may ask; sent once before the first cluster and on every change. */
@@ -172,7 +186,9 @@ export interface FleetMessage {
 /** The pods of this node, all of them: nobody else is let in where connections are captured. */
 export interface CallersMessage {
   readonly kind: "callers";
-  readonly callers: readonly Caller[];
+  readonly callers: readonly NumberedCaller[];
+  /** Classes that nobody is in any more: another namespace may have them. */
+  readonly leftClasses: readonly number[];
 }
 
 /** What is captured has changed. Sent before `isobar capture` is told. */
@@ -207,8 +223,10 @@ export type MainToWorker =
   | TlsIdentityMessage
   | TlsIdentityRemovedMessage
   | SnapshotCompleteMessage
+  | PlaceMessage
   | DrainMessage
   | AccessLogMessage
+  | TracingMessage
   | FleetMessage
   | ExplainMessage
   | ExplainAskMessage
@@ -279,6 +297,14 @@ export interface AccessLogBatch extends AccessLogLines {
   readonly kind: "access-log";
 }
 
+/** Calls that are traced and have ended. */
+export interface TracedMessage {
+  readonly kind: "traced";
+  readonly records: readonly CallRecord[];
+  /** Calls lost since the worker began. */
+  readonly lost: number;
+}
+
 /** A {@link PickView} on its way between threads. */
 export interface ViewMessage extends TierSet {
   readonly number: number;
@@ -315,4 +341,5 @@ export type WorkerToMain =
   | DrainedMessage
   | LogMessage
   | AccessLogBatch
+  | TracedMessage
   | ExplainedMessage;

@@ -22,6 +22,7 @@ import { collectGarbage } from "./collect-garbage.ts";
 import { LISTEN_BACKLOG } from "./listen-backlog.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { OwnPolicies } from "./own-policies.ts";
+import { RestTrim } from "./rest-trim.ts";
 import { currentThreadId } from "./thread-processor.ts";
 import { TlsFailureLog } from "./tls-failure-log.ts";
 import { WorkerLoads } from "./worker-loads.ts";
@@ -146,7 +147,8 @@ function drain(limitMs: number): void {
 function checkDrain(): void {
   if (drained || drainDeadlineMs === Number.POSITIVE_INFINITY) return;
   const late = monotonicClock.nowMs() >= drainDeadlineMs;
-  const clients = dataPlane.downstreamConnections - dataPlane.reception.canaries;
+  const { canaries, waiting } = dataPlane.reception;
+  const clients = dataPlane.downstreamConnections + waiting - canaries;
   if ((clients > 0 || handingOver !== undefined) && !late) return;
   drained = true;
   say({ kind: "drained", cutOff: late ? dataPlane.cutOff() : 0 });
@@ -221,6 +223,8 @@ port.on("message", (message: MainToWorker) => {
       }
       listening = true;
       return;
+    case "place":
+      return dataPlane.moveTo(message);
     case "tls-identity":
       return dataPlane.setTlsIdentity(message.identity);
     case "tls-identity-removed":
@@ -235,8 +239,10 @@ port.on("message", (message: MainToWorker) => {
       dataPlane.accessLog.enabled = message.enabled;
       dataPlane.accessLog.sample = message.sample;
       return;
+    case "tracing":
+      return dataPlane.tracer.configure(message);
     case "callers":
-      return dataPlane.reception.applyCallers(message.callers);
+      return dataPlane.reception.applyCallers(message.callers, message.leftClasses);
     case "captured":
       return dataPlane.reception.applyServices(message);
     case "plan-in-force":
@@ -253,6 +259,13 @@ port.on("message", (message: MainToWorker) => {
   }
 });
 
+/** @returns streams, and connections that are passed on octet by octet. */
+function openCount(): number {
+  const first = WorkerColumn.downstreamConnections;
+  return dataPlane.streams + row[first + 1]! + row[first + 2]! + row[first + 3]!;
+}
+
+const restTrim = new RestTrim();
 beat();
 let beatMs = monotonicClock.nowMs();
 setInterval(() => {
@@ -264,6 +277,9 @@ setInterval(() => {
   row[WorkerColumn.heapUsedOctets] = heap.used_heap_size;
   row[WorkerColumn.heapAllocatedOctets] = heap.total_allocated_bytes ?? 0;
   dataPlane.sample();
+  // Canaries come every second, and are nobody's calls. What has begun is as of now, as they are.
+  const begun = row[WorkerColumn.streamsStarted]! - dataPlane.reception.canaryRequests;
+  restTrim.look(nowMs, begun, openCount(), heap.total_heap_size);
   dataPlane.sweep();
   askedAuthorities?.sweep();
   if (start.listening === "handed") {
@@ -273,6 +289,8 @@ setInterval(() => {
   checkDrain();
   const lines = dataPlane.accessLog.take();
   if (lines !== undefined) say({ kind: "access-log", ...lines });
+  const records = dataPlane.tracer.take();
+  if (records !== undefined) say({ kind: "traced", records, lost: dataPlane.tracer.lost });
   if (endpointSlots.length > 0 || clusterSlots.length > 0) {
     say({ kind: "epoch", endpointSlots, clusterSlots });
     endpointSlots = [];

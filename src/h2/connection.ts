@@ -26,7 +26,7 @@ import { abortStream, openStream } from "./stream/stream-life.ts";
 
 /** The most octets {@link Connection.receive} may leave unread when it was not stopped by its budget. */
 export const MAX_CARRY_OCTETS = FRAME_HEAD_OCTETS + DEFAULT_MAX_FRAME_OCTETS;
-/** One unit of work for so many octets of DATA; each frame costs one unit besides. */
+/** One unit of work for so many octets; each frame costs one unit besides. */
 const OCTETS_PER_UNIT = 4096;
 const MAX_STREAM_ID = 2 ** 31 - 1;
 
@@ -40,6 +40,8 @@ export class Connection {
   readonly state: ConnectionState;
   /** After {@link receive}: whether the budget, not the end of the input, stopped it. */
   stoppedByBudget = false;
+  /** After {@link receive}: units of work that it did. */
+  units = 0;
 
   /** @param callerBudget what all connections of the same caller may do together; default: they are not counted together. */
   constructor(engine: Engine, role: Role, sink: ConnectionSink, output: Output, callerBudget?: FloodBudget) {
@@ -50,7 +52,7 @@ export class Connection {
   /**
    * Takes octets in the order they arrived, at `offset` of the slab.
    *
-   * @param budget units of work to do at most: one for each frame and for each 4 KiB of DATA.
+   * @param budget units of work to do at most: one for each frame and for each 4 KiB.
    * @returns octets used up. The rest is to be given again, followed by what arrives later: either an incomplete frame (at
    * most {@link MAX_CARRY_OCTETS}), or, when the budget ran out, whole frames too.
    */
@@ -74,8 +76,9 @@ export class Connection {
       const used = this.#receiveFrame(at, end);
       if (used === 0) break;
       at += used;
-      left--;
+      left -= 1 + Math.trunc(used / OCTETS_PER_UNIT);
     }
+    this.units = budget - left;
     this.stoppedByBudget = left <= 0 && at < end;
     if (state.pumpDue) {
       // Not at each WINDOW_UPDATE: many small ones would cut the stream into as many frames.

@@ -28,6 +28,8 @@ export class Output {
   writes = 0;
   /** True from the first octet of a turn until the flush. */
   dirty = false;
+  /** Class of the callers whose work its writes are; see net/run-queue.ts. */
+  readonly callerClass: number;
 
   readonly #slab: Slab;
   readonly #port: OutputPort;
@@ -38,7 +40,8 @@ export class Output {
   #limit = 0;
   #failed = false;
 
-  constructor(slab: Slab, port: OutputPort, onDirty: (output: Output) => void) {
+  constructor(slab: Slab, port: OutputPort, onDirty: (output: Output) => void, callerClass = 0) {
+    this.callerClass = callerClass;
     this.#slab = slab;
     this.#port = port;
     this.#onDirty = onDirty;

@@ -115,7 +115,7 @@ export class ClusterChecks {
   }
 
   #count({ result, unsupported, detail }: ProbeAnswer): void {
-    this.#counters.mainRow[ClusterColumn.healthChecks + HEALTH_CHECK_RESULTS.indexOf(result)]!++;
+    this.#counters.countOnMain(ClusterColumn.healthChecks + HEALTH_CHECK_RESULTS.indexOf(result));
     if (unsupported !== true || this.#unsupportedTold) return;
     this.#unsupportedTold = true;
     this.#context.log.warn("endpoints cannot be asked for their health and count as healthy", {

@@ -32,7 +32,7 @@ export class ClusterEjections implements OutlierDetectorOwner {
   }
 
   ejected(slot: number, reason: EjectionReason, ms: number, times: number): void {
-    this.#counters.mainRow[ClusterColumn.ejections + EJECTION_REASONS.indexOf(reason)]!++;
+    this.#counters.countOnMain(ClusterColumn.ejections + EJECTION_REASONS.indexOf(reason));
     this.#endpoints.markAside(this.#endpoints.mainRowStart, slot, SetAside.outlier, true);
     this.#log.warn("endpoint ejected", {
       ...this.#names(slot),
@@ -43,7 +43,7 @@ export class ClusterEjections implements OutlierDetectorOwner {
   }
 
   refused(): void {
-    this.#counters.mainRow[ClusterColumn.ejectionsRefused]!++;
+    this.#counters.countOnMain(ClusterColumn.ejectionsRefused);
   }
 
   setGate(slot: number, gate: TrialGate): void {

@@ -20,11 +20,14 @@ export type Way = (typeof Way)[keyof typeof Way];
  * HTTP/1.1 get it as it is, because they may well understand it. With TLS, DEFAULT is UPGRADE: the client's octets could not be passed on
  * as they are. In clear text a plain request with DEFAULT is here only because its connection carried another request that had to
  * be looked into.
+ *
+ * @param asItCame the connection would have been passed on octet by octet, and is here only for its caller to be named: what DEFAULT means then.
  */
 export function wayOf(
   cluster: Pick<ClusterSnapshot, "protocol" | "h2UpgradePolicy" | "tlsIdentity">,
   head: RequestHead,
   grpcWeb: GrpcWebMediaType | undefined,
+  asItCame: boolean = false,
 ): Way {
   const { protocol, h2UpgradePolicy, tlsIdentity } = cluster;
   if (protocol === "tcp") return Way.none;
@@ -34,5 +37,6 @@ export function wayOf(
     return asks ? Way.byAlpn : Way.http1;
   }
   if (tlsIdentity !== 0) return head.upgrade === "websocket" ? Way.http1 : Way.byAlpn;
+  if (asItCame && h2UpgradePolicy === "DEFAULT") return Way.http1;
   return h2UpgradePolicy === "DEFAULT" || head.upgrade === "websocket" ? Way.none : Way.http2;
 }

@@ -10,6 +10,8 @@ export interface EndpointRequestOptions extends ClientRequestArgs {
   readonly lease: EndpointLease;
   /** Not one that was used before. */
   readonly fresh: boolean;
+  /** Class of the caller: no connection has requests of two. */
+  readonly callerClass: number;
 }
 
 /** Keeps connections of HTTP/1.1 to endpoints, a bounded number for a bounded time. */
@@ -32,9 +34,10 @@ export class EndpointAgent extends Agent {
 
   /** Connections are shared by what goes to the same endpoint in the same way. */
   override getName(options?: ClientRequestArgs): string {
-    const { lease, fresh } = options as EndpointRequestOptions;
+    const { lease, fresh, callerClass } = options as EndpointRequestOptions;
     const { slot, address, port, cluster } = lease;
-    return `${slot} ${address} ${port} ${cluster.snapshot.tlsIdentity}${fresh ? " fresh" : ""}`;
+    const way = `${slot} ${address} ${port} ${cluster.snapshot.tlsIdentity}`;
+    return `${way} ${callerClass}${fresh ? " fresh" : ""}`;
   }
 
   override createConnection(

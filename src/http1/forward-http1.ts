@@ -1,5 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest, STATUS_CODES } from "node:http";
+import { NO_CLASS } from "../proxy/callers/caller-classes.ts";
+import type { CallerNaming } from "../proxy/callers/caller-naming.ts";
 import type { CallerPod } from "../proxy/callers/caller-pod.ts";
 import type { ConnectionPicker } from "../proxy/port/connection-picker.ts";
 import type { EndpointLease } from "../proxy/port/endpoint-lease.ts";
@@ -10,7 +12,7 @@ import { ResponseFlag } from "../telemetry/response-flag.ts";
 import { changeFields } from "./change-fields.ts";
 import type { EndpointAgent, EndpointRequestOptions } from "./endpoint-agent.ts";
 import { ConnectError } from "./endpoint-connector.ts";
-import { endToEndRequestFields, endToEndResponseFields } from "./hop-by-hop.ts";
+import { endToEndRequestFields, endToEndResponseFields, isProxysOwn } from "./hop-by-hop.ts";
 import type { Http1Fault } from "./http1-fault.ts";
 import type { RequestExchange } from "./request-exchange.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -28,14 +30,23 @@ export interface Http1Upstream {
   readonly choice?: RouteChoice | undefined;
   /** Who calls, where that is known. */
   readonly pod?: CallerPod | undefined;
+  /** Says to endpoints who calls, where that is wanted. */
+  readonly naming?: CallerNaming | undefined;
   /** A clock for durations. */
   readonly nowMs: () => number;
 }
 
 /** @returns the fields of a request as an endpoint of HTTP/1.1 gets them, changed as its route says: names and values by turns. */
-export function http1RequestFields(head: RequestHead, choice?: RouteChoice): string[] {
+export function http1RequestFields(
+  head: RequestHead,
+  { choice, naming, pod }: Http1Upstream,
+  { clusterSlot, cluster }: EndpointLease,
+): string[] {
   const endToEnd = changeFields(endToEndRequestFields(head), choice?.route.route.requestHeaders);
   const fields = ["host", head.authority, ...endToEnd];
+  if (naming !== undefined && pod !== undefined) {
+    fields.push(...naming.fieldsOf(pod, clusterSlot, cluster.snapshot.name));
+  }
   if (head.framing === BodyFraming.chunked) fields.push("transfer-encoding", "chunked");
   else if (head.framing === BodyFraming.length) fields.push("content-length", String(head.contentLength));
   else if (head.method === "POST" || head.method === "PUT" || head.method === "PATCH") {
@@ -47,7 +58,7 @@ export function http1RequestFields(head: RequestHead, choice?: RouteChoice): str
 
 /** @returns the options of a request to the lease's endpoint. */
 export function http1RequestOptions(
-  { agent }: Http1Upstream,
+  { agent, pod }: Http1Upstream,
   head: RequestHead,
   fields: readonly string[],
   lease: EndpointLease,
@@ -57,6 +68,7 @@ export function http1RequestOptions(
     agent,
     lease,
     fresh,
+    callerClass: pod?.callerClass ?? NO_CLASS,
     host: lease.address,
     port: lease.port,
     method: head.method,
@@ -109,7 +121,7 @@ class Http1Forward {
     this.#exchange = exchange;
     this.#upstream = upstream;
     this.#lease = first;
-    this.#fields = http1RequestFields(exchange.head, upstream.choice);
+    this.#fields = http1RequestFields(exchange.head, upstream, first);
     exchange.onAbort = () => this.#sent?.destroy();
     const { onEnd } = exchange;
     const { row } = first.cluster;
@@ -162,7 +174,10 @@ class Http1Forward {
     body.on("end", () => {
       const { rawTrailers } = body;
       const trailers: [string, string][] = [];
-      for (let i = 0; i < rawTrailers.length; i += 2) trailers.push([rawTrailers[i]!, rawTrailers[i + 1]!]);
+      for (let i = 0; i < rawTrailers.length; i += 2) {
+        if (!isProxysOwn(rawTrailers[i]!.toLowerCase()))
+          trailers.push([rawTrailers[i]!, rawTrailers[i + 1]!]);
+      }
       if (trailers.length > 0) sent.addTrailers(trailers);
       sent.end();
     });

@@ -25,7 +25,7 @@ export function forwardUpgrade(
   const { name } = lease.cluster.snapshot;
   let status = 0;
   const fields = [
-    ...http1RequestFields(head, upstream.choice),
+    ...http1RequestFields(head, upstream, lease),
     "connection",
     "upgrade",
     "upgrade",

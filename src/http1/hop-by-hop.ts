@@ -10,14 +10,15 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-/** Fields of a request that are written anew from what the head as a whole says, and the one that is meant for the proxy alone. */
-const WRITTEN_ANEW: ReadonlySet<string> = new Set([
-  "host",
-  "content-length",
-  "expect",
-  "x-isobar-explain",
-  "x-isobar-caller",
-]);
+/** Fields of a request that are written anew from what the head as a whole says. */
+const WRITTEN_ANEW: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
+/** Fields that are meant for the proxy alone, or that nobody but the proxy may say. Gateways (CGI, WSGI) read `_` as `-`. */
+const PROXYS_OWN = /^x[-_]isobar[-_](?:explain|caller)$/;
+
+/** @param name in lower case. @returns whether the field of a request, or of its trailers, goes no further. */
+export function isProxysOwn(name: string): boolean {
+  return PROXYS_OWN.test(name);
+}
 
 /** @returns names and values by turns: the fields of a request that travel on with it, whatever carries it. */
 export function endToEndRequestFields(head: RequestHead): string[] {
@@ -26,6 +27,7 @@ export function endToEndRequestFields(head: RequestHead): string[] {
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     if (HOP_BY_HOP.has(name) || WRITTEN_ANEW.has(name) || nominated.includes(name)) continue;
+    if (isProxysOwn(name)) continue;
     kept.push(name, fields[i + 1]!);
   }
   return kept;

@@ -200,7 +200,8 @@ export class Http1Server implements Http1Handler {
     const { snapshot } = cluster;
     const inner = (): InnerChannel => this.#innerOf(connection, snapshot.clusterSlot, choice);
     const type = grpcWebMediaType(fieldValue(head.fields, "content-type"));
-    const way = wayOf(snapshot, head, type);
+    const upstream = this.#upstreamOf(connection, choice);
+    const way = wayOf(snapshot, head, type, isNamed(upstream));
     if (way === Way.none) {
       exchange.fail(noWay(snapshot.name));
       return;
@@ -215,18 +216,22 @@ export class Http1Server implements Http1Handler {
       forwardHttp2(exchange, inner(), PLAIN_HTTP);
       return;
     }
-    const pod = this.#arrivals.get(connection)?.pod;
-    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, pod);
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, upstream.pod);
     if (lease === undefined) exchange.fail(noEndpoint(snapshot.name));
-    else if (way === Way.byAlpn) void this.#sendByAlpn(exchange, lease, choice, inner);
-    else forwardHttp1(exchange, { ...this.#upstream, choice, pod }, lease);
+    else if (way === Way.byAlpn) void this.#sendByAlpn(exchange, lease, upstream, inner);
+    else forwardHttp1(exchange, upstream, lease);
+  }
+
+  #upstreamOf(connection: Http1Connection, choice: RouteChoice | undefined): Http1Upstream {
+    const { identity: naming } = this.#services.context;
+    return { ...this.#upstream, choice, pod: this.#arrivals.get(connection)?.pod, naming };
   }
 
   /** The picked endpoint decides the protocol; as HTTP/2 the request is picked for once more, with what the data plane knows. */
   async #sendByAlpn(
     exchange: RequestExchange,
     lease: EndpointLease,
-    choice: RouteChoice | undefined,
+    upstream: Http1Upstream,
     inner: () => InnerChannel,
   ): Promise<void> {
     const { name } = lease.cluster.snapshot;
@@ -248,9 +253,8 @@ export class Http1Server implements Http1Handler {
     }
     if (exchange.over || http2) lease.release();
     if (exchange.over) return;
-    const pod = this.#arrivals.get(exchange.connection)?.pod;
     if (http2) forwardHttp2(exchange, inner(), PLAIN_HTTP);
-    else forwardHttp1(exchange, { ...this.#upstream, choice, pod }, lease);
+    else forwardHttp1(exchange, upstream, lease);
   }
 
   #upgrade(request: IncomingMessage): void {
@@ -267,15 +271,14 @@ export class Http1Server implements Http1Handler {
       return;
     }
     const { snapshot } = cluster;
-    if (wayOf(snapshot, head, undefined) !== Way.http1) {
+    const upstream = this.#upstreamOf(connection, choice);
+    if (wayOf(snapshot, head, undefined, isNamed(upstream)) !== Way.http1) {
       connection.refuse(
         clientFault(501, `${snapshot.name} has no endpoints of HTTP/1.1, which WebSocket needs`),
       );
       return;
     }
-    const pod = this.#arrivals.get(connection)?.pod;
-    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, pod);
-    const upstream = { ...this.#upstream, choice };
+    const lease = this.#services.picker.pick(snapshot.clusterSlot, [], choice?.endpoints, upstream.pod);
     if (lease === undefined) connection.refuse(noEndpoint(snapshot.name));
     else forwardUpgrade(connection, head, upstream, lease, this.#limits.responseTimeoutMs);
   }
@@ -299,6 +302,11 @@ export class Http1Server implements Http1Handler {
 
 function connectionOf(request: IncomingMessage): Http1Connection {
   return request.socket as unknown as Http1Connection;
+}
+
+/** Whether endpoints are told who calls. */
+function isNamed({ pod, naming }: Http1Upstream): boolean {
+  return pod !== undefined && naming !== undefined;
 }
 
 /** Where a request goes. */

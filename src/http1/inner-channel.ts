@@ -45,6 +45,7 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
   /** Whose connection it is. */
   readonly caller: { readonly address: string };
   readonly origin: { readonly pod: CallerPod | undefined };
+  readonly callerClass: number | undefined;
   readonly session: ClientHttp2Session;
   readonly #context: ProxyContext;
   readonly #channel: H2Channel;
@@ -59,6 +60,7 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
     this.requests = requests;
     this.caller = { address: source };
     this.origin = { pod };
+    this.callerClass = pod?.callerClass;
     this.#context = context;
     this.cluster = this.#pin(clusterSlot);
     const [ours, theirs] = duplexPair();
@@ -70,6 +72,8 @@ export class InnerChannel implements ChannelOwner, RequestChannel {
       sink,
       this,
       (owner) => new DuplexTransport(slab, context.area, ours, owner),
+      undefined,
+      this.callerClass,
     );
     this.connection = this.#channel.connection;
     this.session = connect("http://isobar", {

@@ -5,7 +5,7 @@ export interface RawStatus {
   readonly message?: string;
   readonly details?: {
     readonly retryAfterSeconds?: number;
-    readonly causes?: readonly { readonly reason?: string }[];
+    readonly causes?: readonly { readonly reason?: string; readonly message?: string }[];
   };
 }
 

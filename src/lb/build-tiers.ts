@@ -88,12 +88,12 @@ export function buildTiers(
   const states = new EndpointStates(snapshot.count);
   const reasons = states.octets;
   if (accept !== undefined)
-    for (let i = 0; i < snapshot.count; i++) if (!accept(i)) reasons[i] = LeftOut.filtered;
+    for (let i = 0; i < snapshot.count; i++) if (!accept(i)) states.mark(i, LeftOut.filtered);
   const groups = tierGroups(snapshot, place, { ...locality, accept }, (index) => {
-    reasons[index] = LeftOut.further;
+    states.mark(index, LeftOut.further);
   });
   const isAllFit = snapshot.isAllHealthy && verdict === undefined;
-  if (!isAllFit) findUnfit(snapshot, verdict, reasons);
+  if (!isAllFit) findUnfit(snapshot, verdict, states);
   const isFit = (index: number): boolean => reasons[index] === LeftOut.not;
   const levels = groups.map((group, number) => {
     const isCut = fleet !== undefined && subsetSize(snapshot, group, place, fleet) !== undefined;
@@ -126,15 +126,16 @@ export function buildTiers(
 function findUnfit(
   snapshot: ClusterSnapshot,
   verdict: ((slot: number) => SetAside) | undefined,
-  reasons: Uint8Array,
+  states: EndpointStates,
 ): void {
   const { slots } = snapshot;
+  const reasons = states.octets;
   const healths = snapshot.healths();
   if (verdict === undefined) {
     // Found by the engine's own search, which is ten times as fast as a loop that runs now and then.
     for (const health of [HEALTH_CODE.unhealthy, HEALTH_CODE.draining]) {
       for (let i = healths.indexOf(health); i >= 0; i = healths.indexOf(health, i + 1)) {
-        if (reasons[i] === LeftOut.not) reasons[i] = unfitness(health, 0);
+        if (reasons[i] === LeftOut.not) states.mark(i, unfitness(health, 0));
       }
     }
     return;
@@ -143,7 +144,7 @@ function findUnfit(
     if (reasons[i] !== LeftOut.not) continue;
     const health = healths[i]!;
     const aside = verdict(slots[i]!);
-    if (health !== HEALTH_CODE.healthy || aside !== 0) reasons[i] = unfitness(health, aside);
+    if (health !== HEALTH_CODE.healthy || aside !== 0) states.mark(i, unfitness(health, aside));
   }
 }
 

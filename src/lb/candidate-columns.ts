@@ -1,11 +1,11 @@
-import { mixBits } from "../base/hash-octets.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
+import { wantsKeyHashes } from "../resource/key-hashes.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 
 /**
  * The columns of a candidate set that only some policies need; absent where they do not.
  *
- * @param indexes the candidates' indexes in the snapshot, in the order of the set.
+ * @param indexes the candidates' indexes in the snapshot, ascending.
  * @param ramps by endpoint slot: when it was new; 0: always there. Default: all were.
  */
 export function candidateColumns(
@@ -25,20 +25,22 @@ export function candidateColumns(
       columns.rampFromMs[i] = fromMs;
     }
   }
-  if (policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:")) {
-    columns.keyHashes = new Uint32Array(indexes.length * 2);
-    for (let i = 0; i < indexes.length; i++) {
-      const key = snapshot.keyAt(indexes[i]!);
-      columns.keyHashes[2 * i] = hashText(key, 0);
-      columns.keyHashes[2 * i + 1] = hashText(key, 0x51ed270b);
-    }
-  }
+  if (snapshot.keyHashes !== undefined && wantsKeyHashes(policy))
+    columns.keyHashes = pairsOf(snapshot.keyHashes, indexes);
   return columns;
 }
 
-/** FNV-1a over the UTF-16 code units, its bits mixed: keys are told apart by two of these. */
-function hashText(text: string, seed: number): number {
-  let hash = 0x811c9dc5 ^ seed;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return mixBits(hash);
+/** @returns the pairs of these indexes; where they follow each other as they lie, so never to be written to. */
+function pairsOf(pairs: Uint32Array, indexes: ArrayLike<number>): Uint32Array {
+  const { length } = indexes;
+  const first = indexes[0] ?? 0;
+  // Indexes are ascending.
+  if (length === 0 || indexes[length - 1]! - first === length - 1)
+    return pairs.subarray(2 * first, 2 * (first + length));
+  const picked = new Uint32Array(length * 2);
+  for (let i = 0; i < length; i++) {
+    picked[2 * i] = pairs[2 * indexes[i]!]!;
+    picked[2 * i + 1] = pairs[2 * indexes[i]! + 1]!;
+  }
+  return picked;
 }

@@ -21,21 +21,16 @@ export class OverflowPicker {
   readonly #slice: CandidateSet;
   readonly #beyond: CandidateSet;
   readonly #distance: number;
-  readonly #picker: LeastRequestPicker;
-  /** Whole weight by index in the slice, of which a slice's end has a part only. */
-  readonly #weights: Float64Array;
+  readonly #settings: LeastRequestSettings;
+  /** Of all of the tier; made when the slice is first busy, because its table is made of every endpoint. */
+  #picker: LeastRequestPicker | undefined;
 
   /** @param beyond the whole tier, the slice included. */
   constructor(slice: CandidateSet, beyond: CandidateSet, settings: LeastRequestSettings) {
     this.#slice = slice;
     this.#beyond = beyond;
     this.#distance = TIER_NAMES.indexOf(slice.tier);
-    this.#picker = new LeastRequestPicker(beyond, settings);
-    const whole = new Map<number, number>();
-    beyond.slots.forEach((slot, i) => {
-      whole.set(slot, beyond.weights[i]!);
-    });
-    this.#weights = slice.weights.map((weight, i) => whole.get(slice.slots[i]!) ?? weight);
+    this.#settings = settings;
   }
 
   /**
@@ -50,12 +45,35 @@ export class OverflowPicker {
     // Nobody's usual need be asked for where nothing is open.
     const isBusy = own >= 1 && own >= BUSY_FACTOR * loads.usual(this.#distance) * weights[chosen]!;
     if (!isBusy && !isLast) return -1;
+    this.#picker ??= new LeastRequestPicker(this.#beyond, this.#settings);
     const index = this.#picker.pick(request, loads, random, nowMs);
     const other = this.#beyond.slots[index]!;
     if (other === slot) return slot;
     // The slice has nothing that was not tried: anything else is better.
     if (isLast) return isTried(this.#beyond, index, request) ? slot : other;
     const load = loads.load(slot, nowMs) * this.#beyond.weights[index]!;
-    return loads.load(other, nowMs) * this.#weights[chosen]! < load ? other : slot;
+    return loads.load(other, nowMs) * this.#wholeWeight(chosen) < load ? other : slot;
   }
+
+  /** @returns all of an endpoint's weight, of which the slice has this proxy's part. A search of the tier: few picks come here, and updates look at no endpoint. */
+  #wholeWeight(chosen: number): number {
+    const { indexes, weights } = this.#beyond;
+    const at = placeOf(indexes, this.#slice.indexes[chosen]!);
+    // In a slice whose endpoints are sick, what is beyond has only those that are fit.
+    return at < 0 ? this.#slice.weights[chosen]! : weights[at]!;
+  }
+}
+
+/** @returns where a number is among ascending ones; -1 for one that is not there. */
+function placeOf(ascending: Int32Array, number: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = ascending[middle]!;
+    if (found === number) return middle;
+    if (found < number) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
 }

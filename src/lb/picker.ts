@@ -39,8 +39,14 @@ export interface LoadReader {
 export interface Picker {
   readonly candidates: CandidateSet;
 
-  /** Makes what the first pick would have to make otherwise, where that takes long. */
-  prepare?(): void;
+  /** Makes a share of what the first pick would have to make otherwise, where that takes long. @returns whether some is left. */
+  prepare?(): boolean;
+
+  /** Has picks go by what another picker of the policy has, as far as its candidates are these, until {@link prepare} is through. */
+  follow?(former: Picker): void;
+
+  /** Whether picks go by these candidates alone; default: they always do. */
+  readonly isPrepared?: boolean;
 
   /**
    * @param nowMs for policies whose metric ages.

@@ -3,9 +3,12 @@ import type { HashSettings } from "../resource/load-balancing.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 import type { HashTable } from "./hash-picker.ts";
 import { HashPicker } from "./hash-picker.ts";
+import { SHARE_STEPS } from "./share-steps.ts";
+import { sortInShares } from "./sort-in-shares.ts";
 
 /** Candidates at most, a power of two: a point and its owner are sorted as one number below 2^53. */
 const OWNERS = 2 ** 16;
+const POINTS = 2 ** 32;
 
 /**
  * `ring_hash`: every endpoint has points on a ring of 2^32, as many as its weight says; a hash belongs to the endpoint of the next
@@ -26,20 +29,31 @@ export class RingHashPicker extends HashPicker {
     this.#maxRingSize = settings.maxRingSize;
   }
 
-  protected override build(): HashTable {
+  protected override *build(): Generator<void, HashTable> {
     const { weights, count, keyHashes } = this.candidates;
     if (keyHashes === undefined) throw new Error("ring_hash: the candidates have no key hashes");
     const perWeight = this.#pointsPerWeight(weights);
-    const points = Int32Array.from(weights, (weight) => Math.max(1, Math.round(weight * perWeight)));
-    const sorted = new Float64Array(points.reduce((sum, number) => sum + number, 0));
+    let size = 0;
+    for (let index = 0; index < count; index++) size += pointsOf(weights[index]!, perWeight);
+    yield;
+    const points = new Float64Array(size);
     let made = 0;
     for (let index = 0; index < count; index++) {
-      for (let point = 0; point < points[index]!; point++) {
+      for (let point = pointsOf(weights[index]!, perWeight) - 1; point >= 0; point--) {
         const spread = mixBits(keyHashes[2 * index + 1]! + Math.imul(point, 0x9e3779b9));
-        sorted[made++] = mixBits(keyHashes[2 * index]! ^ spread) * OWNERS + index;
+        points[made++] = mixBits(keyHashes[2 * index]! ^ spread) * OWNERS + index;
+        if (made % SHARE_STEPS === 0) yield;
       }
     }
-    return new Ring(sorted.sort());
+    const sorted = yield* sortInShares(points, POINTS * OWNERS);
+    const owners = new Uint16Array(size);
+    const places = new Uint32Array(size);
+    for (let i = 0; i < size; i++) {
+      places[i] = Math.floor(sorted[i]! / OWNERS);
+      owners[i] = sorted[i]! - places[i]! * OWNERS;
+      if (i % SHARE_STEPS === SHARE_STEPS - 1) yield;
+    }
+    return new Ring(owners, places);
   }
 
   /**
@@ -47,8 +61,10 @@ export class RingHashPicker extends HashPicker {
    * endpoint that comes or goes nearly never changes how many points the others have.
    */
   #pointsPerWeight(weights: Float64Array): number {
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const lightest = weights.reduce((least, weight) => Math.min(least, weight), total);
+    let total = 0;
+    for (let i = 0; i < weights.length; i++) total += weights[i]!;
+    let lightest = total;
+    for (let i = 0; i < weights.length; i++) if (weights[i]! < lightest) lightest = weights[i]!;
     const wanted = Math.max(this.#minRingSize / total, 1 / lightest);
     const perWeight = 2 ** Math.ceil(Math.log2(wanted));
     const most = 2 ** Math.floor(Math.log2(this.#maxRingSize / total));
@@ -56,14 +72,18 @@ export class RingHashPicker extends HashPicker {
   }
 }
 
+function pointsOf(weight: number, perWeight: number): number {
+  return Math.max(1, Math.round(weight * perWeight));
+}
+
 class Ring implements HashTable {
   readonly owners: Uint16Array;
   readonly #points: Uint32Array;
 
-  /** @param sorted points times OWNERS plus the owner, ascending. */
-  constructor(sorted: Float64Array) {
-    this.owners = Uint16Array.from(sorted, (point) => point % OWNERS);
-    this.#points = Uint32Array.from(sorted, (point) => Math.floor(point / OWNERS));
+  /** @param points ascending; the owner of each is at its place in `owners`. */
+  constructor(owners: Uint16Array, points: Uint32Array) {
+    this.owners = owners;
+    this.#points = points;
   }
 
   placeOf(hash: number): number {

@@ -1,6 +1,7 @@
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 import { TIER_NAMES } from "./candidate-set.ts";
+import { countingFromZero } from "./counting-from-zero.ts";
 import type { EndpointStates } from "./endpoint-states.ts";
 import { LeftOut } from "./left-out.ts";
 import { partsOf } from "./parts-of.ts";
@@ -43,7 +44,10 @@ export function tierCandidates(
     ranges === undefined
       ? selected(source, wanted, count, parts)
       : {
-          indexes: count === group.indexes.length ? group.indexes : indexesOf(ranges, count),
+          indexes:
+            count === group.indexes.length
+              ? group.indexes
+              : partsOf(countingFromZero(snapshot.count), ranges),
           slots: partsOf(snapshot.slots, ranges),
           weights: partsOf(snapshot.weights, ranges),
         };
@@ -89,14 +93,6 @@ function capacitiesOf({ weights }: ClusterSnapshot, indexes: Int32Array): Float6
   const capacities = new Float64Array(indexes.length);
   for (let i = 0; i < indexes.length; i++) capacities[i] = weights[indexes[i]!]!;
   return capacities;
-}
-
-function indexesOf(ranges: readonly number[], count: number): Int32Array {
-  const indexes = new Int32Array(count);
-  let n = 0;
-  for (let i = 0; i < ranges.length; i += 2)
-    for (let index = ranges[i]!; index < ranges[i + 1]!; index++) indexes[n++] = index;
-  return indexes;
 }
 
 function areEqual(weights: Float64Array): boolean {

@@ -67,6 +67,29 @@ export class TieredPicker {
     return count;
   }
 
+  /** Whether some picks go by what was before, until all tables are made. */
+  get isPreparing(): boolean {
+    return this.pickers.some(({ isPrepared }) => isPrepared === false);
+  }
+
+  /** Has pickers go by those that were before for the same tiers, until they are prepared. */
+  follow(former: TieredPicker): void {
+    for (const picker of this.pickers) {
+      if (picker.follow === undefined) continue;
+      const { tier, priority } = picker.candidates;
+      const before = former.pickers.find(
+        ({ candidates }) => candidates.tier === tier && candidates.priority === priority,
+      );
+      if (before !== undefined) picker.follow(before);
+    }
+  }
+
+  /** Makes a share of what picks need. @returns whether some is left. */
+  prepare(): boolean {
+    for (const picker of this.pickers) if (picker.prepare?.() === true) return true;
+    return false;
+  }
+
   /** @returns the same with other shares; pickers are used again. */
   withShares(shares: Float64Array): TieredPicker {
     return new TieredPicker({ tiers: this.tierSet.tiers, shares }, this.#settings, undefined, this);

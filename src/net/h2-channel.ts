@@ -5,14 +5,19 @@ import type { Engine } from "../h2/connection-state.ts";
 import { Role } from "../h2/connection-state.ts";
 import type { FloodBudget } from "../h2/flood-budget.ts";
 import { Output } from "../h2/output.ts";
-import type { LoopTurn, Runnable } from "./loop-turn.ts";
+import type { LoopTurn } from "./loop-turn.ts";
 import type { ReadArea } from "./read-area.ts";
+import type { Runnable } from "./run-queue.ts";
+import { SHARE_UNITS } from "./run-queue.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
 
-/** Units of work (see `Connection.receive`) one connection may do before the others have their turn. */
-const WORK_BUDGET = 512;
 /** How long a connection that was ended waits for the peer's side of the goodbye. */
 const LINGER_MS = 1000;
+/** Share of what copies and queues may fill, up to which input is kept unread: it is in nobody's account of what he holds. */
+const UNREAD_SHARE = 0.25;
+/** What the read itself is charged, which was over before anybody could look at the clock: the system call, and its copy. */
+const READ_UNITS = 1;
+const READ_OCTETS_PER_UNIT = 8_192;
 
 /** What a channel tells its owner, beside what the engine tells the sink. */
 export interface ChannelOwner {
@@ -37,6 +42,9 @@ export interface ChannelContext {
 export class H2Channel implements TransportOwner, Runnable {
   readonly connection: Connection;
   readonly output: Output;
+  /** Whose work it is, where turns are fair among classes of callers; else 0. */
+  readonly callerClass: number;
+  nextInTurn: Runnable | undefined;
   readonly #context: ChannelContext;
   readonly #slab: Slab;
   readonly #owner: ChannelOwner;
@@ -53,10 +61,13 @@ export class H2Channel implements TransportOwner, Runnable {
   #looksOn = false;
   #gone = false;
   #held = false;
+  /** Stands in line for a turn: what is left of the input comes first, nothing is read meanwhile. */
+  #waits = false;
 
   /**
    * @param openTransport makes the transport, which may call back at once.
    * @param callerBudget what all connections of the same caller may do together, if they are counted.
+   * @param callerClass class of the callers that it is for, 0 to 255; default: callers are not told apart.
    */
   constructor(
     context: ChannelContext,
@@ -65,12 +76,14 @@ export class H2Channel implements TransportOwner, Runnable {
     owner: ChannelOwner,
     openTransport: (owner: TransportOwner) => Transport,
     callerBudget?: FloodBudget,
+    callerClass = 0,
   ) {
+    this.callerClass = callerClass;
     this.#context = context;
     this.#slab = context.engine.slab;
     this.#owner = owner;
     this.#transport = openTransport(this);
-    this.output = new Output(this.#slab, this.#transport, context.turn.markDirty);
+    this.output = new Output(this.#slab, this.#transport, context.turn.markDirty, callerClass);
     this.connection = new Connection(context.engine, role, sink, this.output, callerBudget);
   }
 
@@ -90,7 +103,7 @@ export class H2Channel implements TransportOwner, Runnable {
     if (!this.#held) return;
     this.#held = false;
     // With input left over it is the turn that resumes, when that is done.
-    if (!this.#gone && !this.connection.stoppedByBudget) this.#transport.resume();
+    if (!this.#gone && !this.#waits) this.#transport.resume();
   }
 
   get gone(): boolean {
@@ -107,6 +120,10 @@ export class H2Channel implements TransportOwner, Runnable {
     const { turn, engine } = this.#context;
     this.#context.tick();
     turn.readBegins(engine.time.nowMs);
+    const { queue } = turn;
+    if (this.callerClass !== queue.sole) {
+      queue.charge(this.callerClass, READ_UNITS + Math.trunc(length / READ_OCTETS_PER_UNIT), 0);
+    }
     this.#take(length);
     turn.readEnds();
   }
@@ -125,41 +142,80 @@ export class H2Channel implements TransportOwner, Runnable {
   }
 
   #receive(start: number, length: number): void {
-    const used = this.connection.receive(start, length, WORK_BUDGET);
+    const { engine, turn } = this.#context;
+    const isSole = this.callerClass === turn.queue.sole;
+    const units = isSole ? SHARE_UNITS : turn.queue.allowance(this.callerClass);
+    // Its class has had its share of this turn.
+    const isLate = units === 0;
+    if (isLate && engine.slab.usedOctets + length <= engine.softCapacityOctets * UNREAD_SHARE) {
+      if (this.#keep(start, length)) this.#wait();
+      return;
+    }
+    // Where there is no room for what waits it is looked at after all, and nothing more is read until its class has made up for it.
+    const used = this.connection.receive(start, length, isLate ? SHARE_UNITS : units);
+    if (!isSole) this.#charge();
     if (this.#closedAnew()) return;
-    const { engine } = this.#context;
     if (this.output.backlogOctets + this.output.pendingOctets > engine.limits.maxBacklogOctets) {
       // The peer makes us answer and does not read: only control frames can pile up so far.
       this.destroy();
       return;
     }
-    if (used === length || this.#gone) return;
-    const rest = length - used;
-    const block = this.#slab.alloc(rest);
-    if (block === 0) {
-      this.destroy();
+    if (this.#gone) return;
+    if (used === length) {
+      if (isLate) this.#wait();
       return;
     }
-    this.#slab.bytes.copyWithin(block, start + used, start + length);
-    this.#carryBlock = this.#carryStart = block;
-    this.#carryOctets = rest;
-    if (this.connection.stoppedByBudget) {
-      this.#transport.pause();
-      this.#context.turn.enqueue(this);
-    }
+    if (this.#keep(start + used, length - used) && (isLate || this.connection.stoppedByBudget)) this.#wait();
   }
 
-  /** Goes on with input that was more than one share. */
-  run(): boolean {
-    if (this.#gone || this.#carryOctets === 0) return false;
-    const used = this.connection.receive(this.#carryStart, this.#carryOctets, WORK_BUDGET);
+  /** Carries octets over; closes the connection where there is no room for them. */
+  #keep(start: number, length: number): boolean {
+    const block = this.#slab.alloc(length);
+    if (block === 0) {
+      this.destroy();
+      return false;
+    }
+    this.#slab.bytes.copyWithin(block, start, start + length);
+    this.#carryBlock = this.#carryStart = block;
+    this.#carryOctets = length;
+    return true;
+  }
+
+  #wait(): void {
+    this.#waits = true;
+    this.#transport.pause();
+    this.#context.turn.enqueue(this);
+  }
+
+  /** Goes on with input that was more than its share. */
+  run(units: number): boolean {
+    this.#waits = false;
+    if (this.#gone) return false;
+    if (this.#carryOctets === 0) {
+      if (!this.#held) this.#transport.resume();
+      return false;
+    }
+    const { queue } = this.#context.turn;
+    const isSole = this.callerClass === queue.sole;
+    if (!isSole) this.#context.tick();
+    const used = this.connection.receive(this.#carryStart, this.#carryOctets, units);
+    if (!isSole) this.#charge();
     if (this.#gone || this.#closedAnew()) return false;
     this.#carryStart += used;
     this.#carryOctets -= used;
-    if (this.connection.stoppedByBudget) return true;
+    this.#waits = this.connection.stoppedByBudget;
+    if (this.#waits) return true;
     if (this.#carryOctets === 0) this.#dropCarry();
     if (!this.#held) this.#transport.resume();
     return false;
+  }
+
+  /** Charges what was just done to its class. */
+  #charge(): void {
+    const { engine, turn } = this.#context;
+    const { nowMs } = engine.time;
+    this.#context.tick();
+    turn.queue.charge(this.callerClass, this.connection.units, engine.time.nowMs - nowMs);
   }
 
   /** Whether the connection broke the rules after our goodbye: another would not reach it, so it is closed at once. */

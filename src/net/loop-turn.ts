@@ -1,8 +1,10 @@
 import type { Output } from "../h2/output.ts";
+import type { Runnable } from "./run-queue.ts";
+import { RunQueue, SEVERAL } from "./run-queue.ts";
 
-/** Something with input left over from its last share of the loop. */
-export interface Runnable {
-  /** Does one share of work. @returns whether some is left. */
+/** Work for nobody in particular that is too long for one turn. */
+export interface WorkInShares {
+  /** Does one share of it. @returns whether some is left. */
   run(): boolean;
 }
 
@@ -22,10 +24,12 @@ const ASLEEP_MS = 0.05;
 export class LoopTurn {
   /** Called before outputs are flushed; what it writes is flushed too. */
   beforeFlush: () => void = () => {};
+  /** Who has input left over, and what each class of callers may do in this turn. */
+  readonly queue: RunQueue = new RunQueue();
 
   #dirty: Output[] = [];
   #spare: Output[] = [];
-  #runnable: Runnable[] = [];
+  readonly #inShares: WorkInShares[] = [];
   #scheduled = false;
   /** The present read woke the loop, and what it asks for is done when it ends. */
   #waking = false;
@@ -71,13 +75,47 @@ export class LoopTurn {
 
   /** Notes that `runnable` has input left over. */
   enqueue(runnable: Runnable): void {
-    this.#runnable.push(runnable);
+    this.queue.push(runnable);
     this.schedule();
+  }
+
+  /**
+   * Has a share of `work` done in one turn after the other until none is left; turns follow one another meanwhile. A turn has one share, however much such
+   * work there is: all clusters may be made anew at once, and each connection would wait for a share of each of them.
+   */
+  doInShares(work: WorkInShares): void {
+    this.#inShares.push(work);
+    this.schedule();
+  }
+
+  /**
+   * Writes what has been said so far, before the turn ends. For whoever says something to one connection after the other for longer than the first should wait for it;
+   * it is no more writes where each of them is spoken to once.
+   */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = this.#spare;
+    if (this.queue.sole === SEVERAL) this.#flushCharged(dirty);
+    else for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
+    dirty.length = 0;
+    this.#spare = dirty;
+  }
+
+  /** Writes are most of the work that large bodies make: each is its class's. */
+  #flushCharged(dirty: readonly Output[]): void {
+    let fromMs = this.#nowMs();
+    for (let i = 0; i < dirty.length; i++) {
+      const output = dirty[i]!;
+      output.flush();
+      const nowMs = this.#nowMs();
+      this.queue.charge(output.callerClass, 0, nowMs - fromMs);
+      fromMs = nowMs;
+    }
   }
 
   #run(): void {
     // Whoever has input left over for its share has waited a turn already.
-    if (this.#isBusy && !this.#hasGathered && this.#runnable.length === 0) {
+    if (this.#isBusy && !this.#hasGathered && this.queue.size === 0 && this.#inShares.length === 0) {
       this.#hasGathered = true;
       setImmediate(this.#turn);
       return;
@@ -85,15 +123,16 @@ export class LoopTurn {
     this.#hasGathered = false;
     this.#scheduled = false;
     this.beforeFlush();
-    const dirty = this.#dirty;
-    this.#dirty = this.#spare;
-    for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
-    dirty.length = 0;
-    this.#spare = dirty;
-    if (this.#runnable.length > 0) {
-      const runnable = this.#runnable;
-      this.#runnable = [];
-      for (const each of runnable) if (each.run()) this.enqueue(each);
+    this.flush();
+    const { queue } = this;
+    if (queue.size > 0 || queue.sole === SEVERAL) {
+      queue.serve(this.#endedMs);
+      if (queue.size > 0) this.schedule();
+    }
+    if (this.#inShares.length > 0) {
+      const work = this.#inShares.shift()!;
+      if (work.run()) this.#inShares.push(work);
+      if (this.#inShares.length > 0) this.schedule();
     }
     this.#endedMs = this.#nowMs();
   }

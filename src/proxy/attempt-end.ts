@@ -15,10 +15,15 @@ export function attemptEnded(
   endpoint: number,
   outcome: AttemptOutcome,
 ): void {
-  const { exchanges, outliers, time } = context;
+  const { endpoints, exchanges, outliers, time } = context;
   const cluster = exchanges.cluster[slot]!;
   const elapsedMs = time.nowMs - exchanges.openedMs[slot]!;
+  endpoints.latencies.observe(context.workerIndex, endpoint, elapsedMs);
   const found = outcome === AttemptOutcome.success ? outcome : settle(context, slot, outcome, elapsedMs);
+  if (context.tracer.isOn) {
+    const isOk = found === AttemptOutcome.success || found === AttemptOutcome.neutral;
+    context.tracer.attempt(slot, context.subchannels[endpoint]?.options, elapsedMs, isOk);
+  }
   const runtime = context.clusters[cluster];
   if (runtime?.observesLatency) measureEnd(context, runtime, slot, endpoint, found, elapsedMs);
   if (found === AttemptOutcome.success) {

@@ -1,7 +1,7 @@
+import { ClassQueue } from "../base/class-queue.ts";
 import type { Random } from "../base/random.ts";
 import { RetryBudget } from "../base/retry-budget.ts";
 import type { SlotLinks } from "../base/slot-list.ts";
-import { SlotList } from "../base/slot-list.ts";
 import { buildTiers } from "../lb/build-tiers.ts";
 import type { BuiltTiers } from "../lb/built-tiers.ts";
 import { candidateColumns } from "../lb/candidate-columns.ts";
@@ -46,9 +46,9 @@ export class ClusterRuntime {
   /** Weights made of what endpoints report; whoever sets it rebuilds. */
   weights: ReportedWeights | undefined;
   /** Streams that wait for capacity on any endpoint. */
-  readonly queue: SlotList;
+  readonly queue: ClassQueue;
   /** Sets of endpoints that streams wait for capacity on, because their route restricts them to it. */
-  readonly waitingSets = new Set<{ readonly queue: SlotList }>();
+  readonly waitingSets = new Set<{ readonly queue: ClassQueue }>();
   readonly budget: RetryBudget;
   /** What is done about attempts beyond one plain one; undefined: nothing. */
   policy: AttemptPolicy | undefined;
@@ -86,7 +86,7 @@ export class ClusterRuntime {
   ) {
     this.snapshot = snapshot;
     this.row = row;
-    this.queue = new SlotList(links);
+    this.queue = new ClassQueue(links);
     const { settings } = snapshot;
     this.budget = new RetryBudget(nowMs, settings.retryBudget.share, settings.retryBudget.minPerSecond);
     this.#around = around;
@@ -126,6 +126,22 @@ export class ClusterRuntime {
 
   get hasWaiting(): boolean {
     return this.queue.size > 0 || this.waitingSets.size > 0;
+  }
+
+  /**
+   * Nobody more may wait for the cluster: whose class has least waiting is not to pay for it.
+   *
+   * @returns the stream that gives way to another of the class: the last one of the class that has most waiting; 0 where that would not make it fairer.
+   */
+  lastToGiveWay(callerClass: number): number {
+    let own = this.queue.sizeOf(callerClass);
+    for (const { queue } of this.waitingSets) own += queue.sizeOf(callerClass);
+    let most = this.queue.longest;
+    for (const { queue } of this.waitingSets) {
+      const { longest } = queue;
+      if (longest !== undefined && longest.size > (most?.size ?? 0)) most = longest;
+    }
+    return most !== undefined && most.size > own + 1 ? most.tail : 0;
   }
 
   /** Takes leave to try another endpoint from the budget, and counts it. @returns false when the budget is used up. */
@@ -176,6 +192,7 @@ export class ClusterRuntime {
   /** Makes tiers and pickers anew, after the snapshot, an endpoint's fitness or a weight has changed. */
   rebuild(): void {
     const { place, sources } = this.#around;
+    const former = this.tiered as TieredPicker | undefined;
     this.built = this.#build();
     this.tiered = new TieredPicker(
       this.built,
@@ -183,9 +200,9 @@ export class ClusterRuntime {
       this.#around.createPicker,
     );
     this.lastTiered = this.tiered;
-    // A cluster in use gets its tables now, and not within a request.
-    if (this.#picks > 0) for (const picker of this.tiered.pickers) picker.prepare?.();
     this.version++;
+    // A cluster in use gets its tables now, and not within a request.
+    if (this.#picks > 0) this.#prepare(this.tiered, former);
     this.#usual = this.built.tiers.some(({ beyond }) => beyond !== undefined)
       ? (this.#usual ?? new UsualStreams())
       : undefined;
@@ -203,6 +220,16 @@ export class ClusterRuntime {
     if (this.#picks === 0) return;
     this.#balancer ??= new ZoneBalancer(`${place.node} ${this.snapshot.name}`, sources.measures);
     this.tiered = this.tiered.withShares(this.#balancer.shares(this.built));
+  }
+
+  /** Makes what picks need: what takes longer than a share in turns to come, in which they go by what was before. */
+  #prepare(tiered: TieredPicker, former: TieredPicker | undefined): void {
+    if (former !== undefined) tiered.follow(former);
+    if (!tiered.prepare()) return;
+    const { version } = this;
+    // Overtaken by the next change it is of no use any more.
+    const run = (): boolean => this.version === version && !this.removed && tiered.prepare();
+    this.#around.inTurns({ run });
   }
 
   /** What is done several times a second: what is usual is looked at anew, and load moves between tiers. */
@@ -231,10 +258,14 @@ export class ClusterRuntime {
   /**
    * @returns the same as {@link tiered} for some of the endpoints, given their indexes in the snapshot, with shares by health; good for one
    * {@link version}. To be picked by as {@link shared} has it.
+   *
+   * @param former what was given for the version before: goes on until tables of hashes are made.
    */
-  restricted(accept: (index: number) => boolean): TieredPicker {
-    const built = this.#build(accept);
-    return new TieredPicker(built, this.snapshot.settings.loadBalancing, this.#around.createPicker);
+  restricted(accept: (index: number) => boolean, former?: TieredPicker): TieredPicker {
+    const { loadBalancing } = this.snapshot.settings;
+    const tiered = new TieredPicker(this.#build(accept), loadBalancing, this.#around.createPicker);
+    if (former !== undefined) this.#prepare(tiered, former);
+    return tiered;
   }
 
   /** @returns what {@link restricted} gave, with shares as load has moved them; good for one {@link sharesVersion}. */

@@ -5,6 +5,7 @@ import type { LoadSources } from "../lb/load/cluster-loads.ts";
 import type { Picker } from "../lb/picker.ts";
 import type { Place } from "../lb/place.ts";
 import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
+import type { WorkInShares } from "../net/loop-turn.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import type { Fleet } from "../resource/fleet.ts";
 import type { LoadBalancing } from "../resource/load-balancing.ts";
@@ -19,12 +20,14 @@ interface BalancedCluster {
 
 /** What all clusters of a worker see of the world beyond their endpoints. One object for all. */
 export class ClusterSurroundings {
-  readonly place: Place;
+  place: Place;
   /** Why endpoint slots are set aside; asked when candidates are made, and remembered (SharedSetAside.verdict). */
   readonly verdict: (slots: Int32Array) => ((slot: number) => SetAside) | undefined;
   readonly sources: LoadSources;
   /** A team's own policies; undefined where none can be. */
   readonly modules: PolicyModules | undefined;
+  /** Has work done that takes long, a share in each turn of the loop. */
+  readonly inTurns: (work: WorkInShares) => void;
   /** The other proxies, as the file has them. */
   #fleet: Fleet | undefined;
   /** The same for single clusters, as a control plane knows it. */
@@ -33,14 +36,19 @@ export class ClusterSurroundings {
   readonly #subsets = new Map<string, SubsetColumns>();
   readonly #clusters: readonly (BalancedCluster | undefined)[];
 
-  /** @param clusters by cluster slot; those that come and go later too. */
+  /**
+   * @param clusters by cluster slot; those that come and go later too.
+   * @param inTurns default: does it all at once.
+   */
   constructor(
     clusters: readonly (BalancedCluster | undefined)[],
     place: Place,
     verdict: ClusterSurroundings["verdict"],
     sources: LoadSources,
     modules?: PolicyModules,
+    inTurns: (work: WorkInShares) => void = runThrough,
   ) {
+    this.inTurns = inTurns;
     this.modules = modules;
     this.#clusters = clusters;
     this.place = place;
@@ -86,6 +94,12 @@ export class ClusterSurroundings {
     }
   }
 
+  /** Gives all clusters other tiers: those of another place. */
+  moveTo({ zone, region }: Omit<Place, "node">): void {
+    this.place = { node: this.place.node, zone, region };
+    for (const cluster of this.#clusters) cluster?.rebuild();
+  }
+
   /** Makes the picker of a tier. */
   readonly createPicker = (settings: LoadBalancing, candidates: CandidateSet): Picker =>
     createPicker(settings, candidates, this.modules);
@@ -100,4 +114,8 @@ export class ClusterSurroundings {
   balance(nowMs: number): void {
     for (const cluster of this.#clusters) cluster?.balance(nowMs);
   }
+}
+
+function runThrough(work: WorkInShares): void {
+  while (work.run());
 }

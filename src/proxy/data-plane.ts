@@ -5,6 +5,7 @@ import type { ConnectionState, Engine } from "../h2/connection-state.ts";
 import { InternPool } from "../h2/hpack/intern-pool.ts";
 import { StreamTable } from "../h2/stream/stream-table.ts";
 import { SharedOutcomes } from "../lb/outlier/shared-outcomes.ts";
+import type { Place } from "../lb/place.ts";
 import type { SubsetColumns } from "../lb/subset/subset-columns.ts";
 import { LoopTurn } from "../net/loop-turn.ts";
 import type { SocketReads } from "../net/read-area.ts";
@@ -47,6 +48,7 @@ import { relieve } from "./relief.ts";
 import { RequestHash } from "./request-hash.ts";
 import type { RouteUpdate } from "./routes/route-update.ts";
 import { SharedSetAside } from "./shared-set-aside.ts";
+import { CallTracer } from "./tracing/call-tracer.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Streams a worker holds at most, both directions together. */
@@ -96,6 +98,7 @@ export class DataPlane {
       relieve: () => relieve(this.#context, this.#dispatcher),
     };
     const turn = new LoopTurn(options.nowMs);
+    const replyScratch = slab.alloc(REPLY_SCRATCH_OCTETS);
     this.#context = {
       engine,
       turn,
@@ -133,6 +136,7 @@ export class DataPlane {
       overload: options.overload ?? new Int32Array(1),
       minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
       accessLog: new AccessLog(options.random, options.wallMs),
+      tracer: new CallTracer(engine, replyScratch, options.random, options.wallMs),
       explain: new Explainer({
         ...options,
         node: options.node ?? "",
@@ -148,7 +152,7 @@ export class DataPlane {
       workerIndex: options.workerIndex,
       endpointRow: options.endpoints.rowStart(options.workerIndex),
       workerRow: options.workerRow,
-      replyScratch: slab.alloc(REPLY_SCRATCH_OCTETS),
+      replyScratch,
     };
     const place = { node: options.node ?? "", zone: options.zone, region: options.region ?? "" };
     const { clusters, endpoints, outliers } = this.#context;
@@ -158,6 +162,7 @@ export class DataPlane {
       this.#sharedSetAside.verdict,
       endpoints.loadSources(outliers.penalty),
       options.policyModules,
+      (work) => turn.doInShares(work),
     );
     const guard = options.guard ?? GUARD_DEFAULTS;
     this.#guard = new Guard(this.#context, guard);
@@ -195,6 +200,11 @@ export class DataPlane {
   /** Records of finished requests. */
   get accessLog(): AccessLog {
     return this.#context.accessLog;
+  }
+
+  /** Calls that are traced. */
+  get tracer(): CallTracer {
+    return this.#context.tracer;
   }
 
   /** How picks are recorded and explained. */
@@ -243,8 +253,8 @@ export class DataPlane {
     this.#upstreams.apply(snapshot, present?.snapshot, changes);
     let cluster = present;
     if (cluster === undefined) {
-      const { workerCount, workerIndex } = this.#options;
-      const rows = new ClusterCounters(workerCount, counters);
+      const { workerCount, workerIndex, capture } = this.#options;
+      const rows = new ClusterCounters(workerCount, counters, capture !== undefined);
       const { links } = exchanges;
       cluster = new ClusterRuntime(snapshot, rows.row(workerIndex), links, this.#around, time.nowMs);
       if (workerCount > 1) cluster.counters = rows;
@@ -273,6 +283,12 @@ export class DataPlane {
     subsets?: Iterable<readonly [string, SubsetColumns]>,
   ): void {
     this.#around.setFleet(fleet, cluster, subsets);
+  }
+
+  /** It runs elsewhere than was thought: other endpoints are near from now on. */
+  moveTo(place: Omit<Place, "node">): void {
+    this.#upstreams.moveTo(place.zone);
+    this.#around.moveTo(place);
   }
 
   /** Forgets a cluster: its name is unknown from now on, its streams finish. */

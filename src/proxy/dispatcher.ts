@@ -1,9 +1,10 @@
-import type { SlotList } from "../base/slot-list.ts";
+import type { ClassQueue } from "../base/class-queue.ts";
 import { GrpcStatus } from "../grpc/status.ts";
 import type { CandidateSet } from "../lb/candidate-set.ts";
 import type { PickRequest } from "../lb/picker.ts";
 import { PickCause } from "../lb/record/pick-layout.ts";
 import type { TieredPicker } from "../lb/tiered-picker.ts";
+import { SEVERAL } from "../net/run-queue.ts";
 import { CircuitLimit } from "../telemetry/circuit-limit.ts";
 import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
@@ -12,6 +13,7 @@ import { RetryReason } from "../telemetry/retry-reason.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { attach } from "./attach.ts";
+import { ClassOrder } from "./class-order.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import { fail } from "./exchange-fail.ts";
 import { ExchangeBit, MAX_MOVES, MAX_TRIED, Phase } from "./exchange-table.ts";
@@ -31,6 +33,8 @@ const LOSS: Readonly<Record<RetryReason, number>> = {
   [RetryReason.goaway]: LossBit.refusedStream | UNAVAILABLE,
   [RetryReason.notSent]: LossBit.notSent | UNAVAILABLE,
 };
+/** What its class is charged for a request that is picked for and forwarded, about 2 µs: too short, and too many of them, to look at the clock for each. */
+const DISPATCH_UNITS = 1;
 /** Endpoints looked at for one stream when those picked first are full. */
 const MAX_PICKS = 4;
 
@@ -56,6 +60,9 @@ export class Dispatcher implements AttemptOpener {
   };
   #opening: Int32Array = new Int32Array(1024);
   #openingCount = 0;
+  /** Whether those in line are of several classes of callers. */
+  #isMixed = false;
+  readonly #order = new ClassOrder();
   readonly #waking: ClusterRuntime[] = [];
   readonly #roomy: Subchannel[] = [];
 
@@ -73,6 +80,8 @@ export class Dispatcher implements AttemptOpener {
       this.#opening = larger;
     }
     this.#opening[this.#openingCount++] = slot;
+    const { callerClass } = this.#context.exchanges;
+    if (callerClass[slot] !== callerClass[this.#opening[0]!]) this.#isMixed = true;
     this.#context.turn.schedule();
   }
 
@@ -109,22 +118,24 @@ export class Dispatcher implements AttemptOpener {
       for (const { queue } of cluster.waitingSets) this.#serveQueue(cluster, queue);
     }
     this.#waking.length = 0;
+    if (this.#isMixed) this.#order.order(this.#opening, this.#openingCount, exchanges.callerClass);
     // A dispatch may put more in line (moves); they have their turn in the same pass.
     for (let i = 0; i < this.#openingCount; i++) {
       const slot = this.#opening[i]!;
       if (exchanges.phase[slot] === Phase.opening) this.#dispatch(slot, false);
     }
     this.#openingCount = 0;
+    this.#isMixed = false;
   }
 
-  #serveQueue(cluster: ClusterRuntime, queue: SlotList): void {
+  #serveQueue(cluster: ClusterRuntime, queue: ClassQueue): void {
     const { exchanges, time } = this.#context;
-    while (queue.head !== 0) {
-      const slot = queue.head;
-      if (!this.#dispatch(slot, true)) return;
+    queue.serve((slot) => {
+      if (!this.#dispatch(slot, true)) return false;
       const waited = time.nowMs - exchanges.queuedMs[slot]!;
       observeMs(cluster.row, ClusterColumn.queueTime, waited);
-    }
+      return true;
+    });
   }
 
   /**
@@ -132,7 +143,8 @@ export class Dispatcher implements AttemptOpener {
    * @returns false when nothing has room.
    */
   #dispatch(slot: number, queued: boolean): boolean {
-    const { exchanges, clusters } = this.#context;
+    const { exchanges, clusters, turn } = this.#context;
+    if (turn.queue.sole === SEVERAL) turn.queue.charge(exchanges.callerClass[slot]!, DISPATCH_UNITS, 0);
     const cluster = clusters[exchanges.cluster[slot]!]!;
     const set = this.#setOf(slot);
     const tiered = set === undefined ? cluster.tiered : set.tiered;
@@ -149,8 +161,9 @@ export class Dispatcher implements AttemptOpener {
       request.tried[request.triedCount++] = subchannel.options.slot;
       if (picks + 1 >= tiered.candidateCount) break;
     }
-    // Others in the queue have looked everywhere already: whoever comes now need not.
-    const hopeless = !queued && (set ?? cluster).queue.size > 0;
+    // Others of its class in the queue have looked everywhere already: whoever comes now need not.
+    const { callerClass } = this.#context.exchanges;
+    const hopeless = !queued && (set ?? cluster).queue.sizeOf(callerClass[slot]!) > 0;
     if (!hopeless && this.#placeAnywhere(cluster, tiered, slot, queued)) return true;
     if (cluster.snapshot.maxConnectionsPerEndpoint === 0) {
       // Nothing will be connected to, so that nothing is to be waited for.
@@ -286,23 +299,26 @@ export class Dispatcher implements AttemptOpener {
       fail(this.#context, slot, PROXY_ERRORS.noEndpoint, cluster.snapshot.name);
       return;
     }
+    const { exchanges, time } = this.#context;
+    const callerClass = exchanges.callerClass[slot]!;
     if (cluster.row[ClusterColumn.streamsQueued]! >= cluster.snapshot.maxPendingStreams) {
       cluster.row[ClusterColumn.circuitOverflows + CircuitLimit.maxPendingStreams]!++;
-      fail(this.#context, slot, PROXY_ERRORS.overflow, cluster.snapshot.name);
-      return;
+      const last = cluster.lastToGiveWay(callerClass);
+      if (last !== 0) this.#leaveQueue(cluster, last);
+      fail(this.#context, last === 0 ? slot : last, PROXY_ERRORS.overflow, cluster.snapshot.name);
+      if (last === 0) return;
     }
-    const { exchanges, time } = this.#context;
     exchanges.phase[slot] = Phase.queued;
     exchanges.queuedMs[slot] = time.nowMs;
     const set = this.#setOf(slot);
-    (set ?? cluster).queue.push(slot);
+    (set ?? cluster).queue.push(slot, callerClass);
     if (set !== undefined) cluster.waitingSets.add(set);
     cluster.row[ClusterColumn.streamsQueued]!++;
   }
 
   #leaveQueue(cluster: ClusterRuntime, slot: number): void {
     const set = this.#setOf(slot);
-    (set ?? cluster).queue.remove(slot);
+    (set ?? cluster).queue.remove(slot, this.#context.exchanges.callerClass[slot]!);
     if (set?.queue.size === 0) cluster.waitingSets.delete(set);
     cluster.row[ClusterColumn.streamsQueued]!--;
   }

@@ -71,7 +71,8 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
     this.requests = dispatcher;
     this.#onGone = onGone;
     const sink = new RequestSink(context, this);
-    this.channel = new H2Channel(context, Role.server, sink, this, openTransport, caller.floods);
+    const { floods } = caller;
+    this.channel = new H2Channel(context, Role.server, sink, this, openTransport, floods, this.callerClass);
     this.connection = this.channel.connection;
     context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!++;
   }

@@ -4,6 +4,8 @@ import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { requestCell } from "../telemetry/request-cell.ts";
 import { RetryResult } from "../telemetry/retry-result.ts";
+import { countSource } from "../telemetry/source-cells.ts";
+import { UNKNOWN_SOURCE } from "../telemetry/source-names.ts";
 import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import { ExchangeBit } from "./exchange-table.ts";
 import type { ProxyContext } from "./proxy-context.ts";
@@ -30,7 +32,7 @@ export function dropHeldRequest(context: ProxyContext, slot: number): void {
 
 /** Counts the end of an exchange, once. */
 export function countEnd(context: ProxyContext, slot: number): void {
-  const { exchanges, time, accessLog } = context;
+  const { exchanges, time, accessLog, tracer } = context;
   if (exchanges.bits[slot]! & ExchangeBit.finished) return;
   exchanges.bits[slot]! |= ExchangeBit.finished;
   if (accessLog.enabled) {
@@ -44,11 +46,17 @@ export function countEnd(context: ProxyContext, slot: number): void {
   const status = exchanges.grpcStatus[slot]! < 0 ? (grpc ? 2 : 0) : exchanges.grpcStatus[slot]!;
   const cell = requestCell(status, exchanges.flag[slot]!);
   const cluster = context.clusters[exchanges.cluster[slot]!];
+  if (tracer.isOn) {
+    tracer.end(exchanges, slot, { cluster, route: context.routes?.nameOf(slot) ?? "", status }, time.nowMs);
+  }
   if (cluster === undefined) {
     context.workerRow[WorkerColumn.unroutedRequests + cell]!++;
     return;
   }
   const { row } = cluster;
+  const source = exchanges.source[slot]!;
+  // Before the total: who reads that first finds none that is of nobody.
+  if (source !== UNKNOWN_SOURCE) countSource(row, ClusterColumn.sources, source, cell);
   row[ClusterColumn.requests + cell]!++;
   if (exchanges.retried[slot]! > 0) {
     row[ClusterColumn.retryResults + (status === 0 ? RetryResult.succeeded : RetryResult.failed)]!++;

@@ -75,6 +75,8 @@ export class ExchangeTable {
   readonly endpoint: Int32Array;
   /** Whose connections to endpoints it may use; 0 where callers are not told apart. */
   readonly callerClass: Uint8Array;
+  /** Number of the namespace that it came from, for counters (telemetry/source-names.ts); 0 where callers are not known. */
+  readonly source: Uint16Array;
   readonly phase: Uint8Array;
   readonly bits: Uint16Array;
   /** How often it was sent, or is to be sent, once more: moves, retries and hedges together. */
@@ -121,6 +123,7 @@ export class ExchangeTable {
     this.hash = new Uint32Array(slots);
     this.endpoint = new Int32Array(slots);
     this.callerClass = new Uint8Array(slots);
+    this.source = new Uint16Array(slots);
     this.phase = new Uint8Array(slots);
     // A stream may end before it was a request: it counts as one only from begin() on.
     this.bits = new Uint16Array(slots).fill(ExchangeBit.finished);
@@ -157,6 +160,7 @@ export class ExchangeTable {
     this.cluster[slot] = -1;
     this.endpoint[slot] = -1;
     this.callerClass[slot] = 0;
+    this.source[slot] = 0;
     this.phase[slot] = 0;
     this.bits[slot] = 0;
     this.moves[slot] = 0;

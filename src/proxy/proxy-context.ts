@@ -20,6 +20,7 @@ import type { ClusterReportsTable } from "./load-reports/cluster-reports-table.t
 import type { OutlierWatch } from "./outlier-watch.ts";
 import type { RequestRoutes } from "./routes/request-routes.ts";
 import type { TlsFailure } from "./tls-failure.ts";
+import type { CallTracer } from "./tracing/call-tracer.ts";
 
 /** What the data path of one worker stands on: made once by the composition root, passed to each part. */
 export interface ProxyContext extends ChannelContext {
@@ -66,6 +67,7 @@ export interface ProxyContext extends ChannelContext {
   /** See upstream/keepalive.ts. */
   readonly minPingMs: number;
   readonly accessLog: AccessLog;
+  readonly tracer: CallTracer;
   readonly explain: Explainer;
   readonly endpoints: EndpointCounters;
   /** What is learned about endpoints from their answers. */

@@ -4,7 +4,6 @@ import { SocketTransport } from "../net/socket-transport.ts";
 import type { Transport, TransportOwner } from "../net/transport.ts";
 import type { AnyIpRanges } from "../resource/any-ip.ts";
 import { CANARY_NUMBER } from "../resource/any-ip.ts";
-import type { Caller as CallingPod } from "../resource/caller.ts";
 import type { PortRefusal } from "../telemetry/port-cell.ts";
 import { AccessGate } from "./access/access-gate.ts";
 import { CAPTURE_LISTENER } from "./callers/capture-listener.ts";
@@ -12,6 +11,7 @@ import type { ServiceChanges } from "./callers/capture-port.ts";
 import { CapturePort } from "./callers/capture-port.ts";
 import { IdentityHeader } from "./callers/identity-header.ts";
 import type { IdentitySigner } from "./callers/identity-signer.ts";
+import type { NumberedCaller } from "./callers/numbered-caller.ts";
 import type { Origin } from "./callers/origin.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { DownstreamChannel } from "./downstream-channel.ts";
@@ -72,6 +72,8 @@ export class Reception {
     this.#options = options;
     const { capture } = options;
     if (capture === undefined) return;
+    // Until somebody comes by a listener, nobody but pods has a class.
+    context.turn.queue.reckonsUnclassed = false;
     context.access = new AccessGate(context.exchanges);
     if (capture.identity !== undefined) {
       context.identity = new IdentityHeader(context, capture.identity.signer, capture.identity.lifetimeMs);
@@ -88,19 +90,30 @@ export class Reception {
     return this.#canaries;
   }
 
+  /** Requests of `isobar capture` itself so far. */
+  get canaryRequests(): number {
+    return this.#capture?.canaryRequests ?? 0;
+  }
+
+  /** Connections that are not let in yet. */
+  get waiting(): number {
+    return this.#capture?.waiting ?? 0;
+  }
+
   /** Serves one accepted, paused socket. @param listener name of the listener it came in by. */
   accept(socket: Socket, listener: string): void {
     this.#context.tick();
     if (this.#capture !== undefined && listener === CAPTURE_LISTENER) return this.#capture.receive(socket);
+    this.#context.turn.queue.reckonsUnclassed = true;
     const door = this.#frontDoor.admit(socket, listener);
     if (door !== undefined) this.#take(socket, door, undefined);
   }
 
-  /** Takes the pods of this node. */
-  applyCallers(callers: readonly CallingPod[]): void {
+  /** Takes the pods of this node. @param leftClasses classes that nobody is in any more: another namespace may have them. */
+  applyCallers(callers: readonly NumberedCaller[], leftClasses: readonly number[]): void {
     if (this.#capture === undefined) return;
     this.#context.tick();
-    const { displaced, released, leftClasses } = this.#capture.applyCallers(callers);
+    const { displaced, released } = this.#capture.applyCallers(callers);
     for (const callerClass of leftClasses)
       for (const subchannel of this.#context.subchannels) subchannel?.forget(callerClass);
     if (displaced.size + released.size === 0) return;
@@ -112,7 +125,7 @@ export class Reception {
     }
     for (const arrival of this.#context.arrivals) {
       const { pod } = arrival.origin ?? {};
-      if (pod !== undefined && displaced.has(pod)) arrival.cutOff();
+      if (pod !== undefined && displaced.has(pod)) arrival.displace();
     }
   }
 
@@ -144,6 +157,7 @@ export class Reception {
   /** The proxy is leaving. */
   drain(): void {
     this.#draining = true;
+    this.#capture?.drain();
     for (const channel of this.#downstream) if (!isCanary(channel.origin)) channel.drain();
   }
 
@@ -199,7 +213,14 @@ export class Reception {
     );
     this.#downstream.add(channel);
     if (this.#draining && !isCanary(origin)) channel.drain();
+    if (origin !== undefined && this.#isLeaving(origin)) this.#release(channel);
     return channel.channel;
+  }
+
+  /** Whether the connection is captured although it should not be any more: the kernel hears of that later than we do. */
+  #isLeaving({ pod, service, number }: Origin): boolean {
+    if (this.#capture?.isLeaving(number) === true) return true;
+    return pod !== undefined && service !== "" && pod.mode !== "transparent";
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Engine } from "../h2/connection-state.ts";
+import { wantsKeyHashes } from "../resource/key-hashes.ts";
 import type { LoadBalancing } from "../resource/load-balancing.ts";
 import { HeaderNames } from "../route/header-names.ts";
 import { HeaderView } from "../route/header-view.ts";
@@ -18,7 +19,7 @@ export class RequestHash {
 
   /** @returns whether a policy hashes. */
   static isUsedBy(policy: LoadBalancing["policy"]): boolean {
-    return policy === "ring_hash" || policy === "maglev" || policy.startsWith("module:");
+    return wantsKeyHashes(policy);
   }
 
   private constructor({ slab, pool, scratch }: Engine, keys: LoadBalancing["hash"]["keys"]) {

@@ -78,15 +78,20 @@ export class RequestSink implements ConnectionSink {
     const { decoder } = this.#connection;
     exchanges.begin(slot, time.nowMs);
     exchanges.callerClass[slot] = this.#channel.callerClass ?? NO_CLASS;
+    const pod = this.#channel.origin?.pod;
+    if (pod !== undefined) exchanges.source[slot] = pod.source;
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
     if (decoder.wantsLoadReport) exchanges.bits[slot]! |= ExchangeBit.wantsLoadReport;
-    const { accessLog } = this.#context;
+    const { accessLog, tracer, engine } = this.#context;
+    if (tracer.isOn) tracer.begin(slot, this.#connection, engine.scratch, octets, pod);
     if (accessLog.enabled) {
       const { replyScratch } = this.#context;
-      accessLog.begin(slot, this.#connection, replyScratch, this.#channel.origin?.pod);
+      accessLog.begin(slot, this.#connection, replyScratch, pod);
     }
-    if (decoder.wantsExplanation) this.#context.explain.begin(slot, this.#channel.caller?.address);
+    if (decoder.wantsExplanation) {
+      this.#context.explain.begin(slot, this.#channel.caller?.address, pod?.namespace);
+    }
     this.#direct(slot, octets, decoder);
   }
 

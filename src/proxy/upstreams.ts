@@ -27,7 +27,7 @@ type SharedOptions = Omit<SubchannelOptions, "slot" | "address" | "port" | "zone
 export class Upstreams implements SubchannelOwner {
   readonly #context: ProxyContext;
   readonly #dispatcher: Dispatcher;
-  readonly #zone: string;
+  #zone: string;
   readonly #onReleased: (slot: number) => void;
   readonly #now = (): number => this.#context.time.nowMs;
   readonly #jitter = (): number => this.#context.random.nextFloat();
@@ -108,6 +108,15 @@ export class Upstreams implements SubchannelOwner {
     const known = this.#shared[snapshot.clusterSlot] ?? optionsOf(snapshot, this.#context);
     this.#shared[snapshot.clusterSlot] = known;
     return known;
+  }
+
+  /** The proxy's own zone is another one than was thought. */
+  moveTo(zone: string): void {
+    this.#zone = zone;
+    for (const present of this.#context.subchannels) {
+      if (present === undefined) continue;
+      present.options = { ...present.options, sameZone: this.#isOwn(present.options.zone) };
+    }
   }
 
   #isOwn(zone: string): boolean {

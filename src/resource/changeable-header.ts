@@ -11,6 +11,8 @@ const FIXED = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  // Who calls is nobody's to say but the proxy's.
+  "x-isobar-caller",
 ]);
 
 /** @param name in lower case. @returns whether a route may set, add or remove the header. */

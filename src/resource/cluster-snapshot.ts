@@ -2,6 +2,7 @@ import type { ClusterProtocol, H2UpgradePolicy } from "./cluster.ts";
 import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
 import { contentHash } from "./content-hash.ts";
+import { keyPrefix } from "./endpoint.ts";
 import { sharedSettings } from "./shared-settings.ts";
 import {
   Column,
@@ -50,6 +51,8 @@ export class ClusterSnapshot {
   /** Endpoint slots and weights by index, where they lie: never to be written to. */
   readonly slots: Int32Array;
   readonly weights: Float64Array;
+  /** Two hashes of each endpoint's key by turns, where they lie too; undefined where the policy has no use for them. See keyHashes. */
+  readonly keyHashes: Uint32Array | undefined;
   readonly zoneCount: number;
   /** The highest priority number of any endpoint. */
   readonly maxPriority: number;
@@ -59,6 +62,8 @@ export class ClusterSnapshot {
   /** Whether indexes go zone by zone, in the order of zone ids, and all priorities are 0. */
   readonly hasZonesInTurn: boolean;
 
+  /** What all keys begin with, and is not among their octets. */
+  readonly #keyPrefix: string;
   #settings: ClusterSettings | undefined;
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
@@ -90,8 +95,12 @@ export class ClusterSnapshot {
     this.isAllHealthy = (words[HeaderWord.uniform]! & Uniform.healthy) !== 0;
     this.hasZonesInTurn = (words[HeaderWord.uniform]! & Uniform.zonesInTurn) !== 0;
     this.hasEqualWeights = (words[HeaderWord.uniform]! & Uniform.weight) !== 0;
+    const arePrefixed = (words[HeaderWord.uniform]! & Uniform.prefixedKeys) !== 0;
+    this.#keyPrefix = arePrefixed ? keyPrefix(this.name) : "";
     this.slots = this.#column(Column.slot);
     this.weights = new Float64Array(buffer, HEADER_WORDS * 4, this.count);
+    const hashesWord = words[HeaderWord.keyHashesWord]!;
+    this.keyHashes = hashesWord === 0 ? undefined : new Uint32Array(buffer, hashesWord * 4, this.count * 2);
     const first = zonesStart(this.count);
     const zoneIds = Array.from({ length: this.zoneCount }, (_, id) => first + id * ZONE_WORDS);
     this.#zones = zoneIds.map((record) => this.#textOf(record + ZoneWord.name, record + ZoneWord.name + 1));
@@ -204,7 +213,7 @@ export class ClusterSnapshot {
   }
 
   keyAt(index: number): string {
-    return this.#text(index, Column.key);
+    return this.#keyPrefix + this.#text(index, Column.key);
   }
 
   /** @returns whether the content is what its hash says. For octets that come from disk: it reads all of them. */
@@ -255,6 +264,10 @@ function headerProblem(buffer: ArrayBufferLike): string | undefined {
   const headWords = HEADER_WORDS + endpointCount * ENDPOINT_WORDS + zoneCount * ZONE_WORDS;
   if (endpointCount < 0 || zoneCount < 0 || headWords * 4 > total) {
     return `endpoint and zone counts do not fit: ${endpointCount}, ${zoneCount}`;
+  }
+  const hashesWord = words[HeaderWord.keyHashesWord]!;
+  if (hashesWord !== 0 && (hashesWord < headWords || (hashesWord + endpointCount * 2) * 4 > total)) {
+    return `hashes of keys do not fit: at word ${hashesWord}`;
   }
   return undefined;
 }

@@ -3,7 +3,9 @@ import { CLUSTER_PROTOCOLS, H2_UPGRADE_POLICIES } from "./cluster.ts";
 import type { ClusterSlots } from "./cluster-slots.ts";
 import { contentHash } from "./content-hash.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { HEALTH_CODE } from "./endpoint.ts";
+import { HEALTH_CODE, keyPrefix } from "./endpoint.ts";
+import { keyHashes, wantsKeyHashes } from "./key-hashes.ts";
+import { settingsChanges } from "./settings-changes.ts";
 import {
   Column,
   columnStart,
@@ -34,17 +36,26 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
     if (zone === undefined) zones.set(localityOf(endpoint), { id: zones.size, first: endpoint, count: 1 });
     else zone.count++;
   }
-  const strings = new StringArea((zonesStart(count) + zones.size * ZONE_WORDS) * 4);
+  const afterZones = zonesStart(count) + zones.size * ZONE_WORDS;
+  const hashes = wantsKeyHashes(cluster.settings.loadBalancing.policy) ? keyHashes(endpoints) : undefined;
+  const strings = new StringArea((afterZones + (hashes?.length ?? 0)) * 4);
   const head = new Int32Array(strings.start / 4);
+  if (hashes !== undefined) {
+    head[HeaderWord.keyHashesWord] = afterZones;
+    head.set(new Int32Array(hashes.buffer), afterZones);
+  }
   writeHeader(head, cluster, slots.clusterSlot, zones.size);
   strings.append(cluster.name, head, HeaderWord.nameOffset, HeaderWord.nameLength);
   strings.append(
-    JSON.stringify(cluster.settings),
+    settingsChanges(cluster.settings),
     head,
     HeaderWord.settingsOffset,
     HeaderWord.settingsLength,
   );
 
+  const prefix = keyPrefix(cluster.name);
+  const arePrefixed = endpoints.every(({ key }) => key.startsWith(prefix));
+  if (arePrefixed) head[HeaderWord.uniform]! |= Uniform.prefixedKeys;
   const weights = new Float64Array(head.buffer, HEADER_WORDS * 4, count);
   const at = (column: number): number => columnStart(column, count);
   head.set(slots.endpointSlots, at(Column.slot));
@@ -60,7 +71,8 @@ export function encodeClusterSnapshot(cluster: Cluster, slots: ClusterSlots): Sh
     head[priority! + i] = endpoint.priority;
     head[port! + i] = endpoint.port;
     strings.append(endpoint.address, head, at(Column.address) + i, at(Column.address + 1) + i);
-    strings.append(endpoint.key, head, at(Column.key) + i, at(Column.key + 1) + i);
+    const key = arePrefixed ? endpoint.key.slice(prefix.length) : endpoint.key;
+    strings.append(key, head, at(Column.key) + i, at(Column.key + 1) + i);
     strings.appendShared(endpoint.node, head, at(Column.node) + i, at(Column.node + 1) + i);
     strings.appendShared(labelsText(endpoint), head, at(Column.labels) + i, at(Column.labels + 1) + i);
   }

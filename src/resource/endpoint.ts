@@ -66,5 +66,10 @@ export function endpointKey(
   port: number,
   transport: EndpointTransport = "h2c",
 ): string {
-  return `${clusterName}|${identity}|${port}|${transport}`;
+  return `${keyPrefix(clusterName)}${identity}|${port}|${transport}`;
+}
+
+/** @returns what the {@link endpointKey}s of all endpoints of a cluster begin with. */
+export function keyPrefix(clusterName: string): string {
+  return `${clusterName}|`;
 }

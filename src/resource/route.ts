@@ -102,3 +102,19 @@ export interface RouteConfiguration {
   readonly version: string;
   readonly routes: readonly Route[];
 }
+
+/** Routes of the same authorities, which no other group's are for; they change as one. All groups are looked at after the configuration's routes. */
+export interface RouteGroup {
+  /** No two groups in force have the same. */
+  readonly key: string;
+  /** In their order; all with the same authorities, none of which is a pattern. */
+  readonly routes: readonly Route[];
+}
+
+/** What of the groups differs from before. */
+export interface RouteChanges {
+  /** New, or others than they were. */
+  readonly changed: readonly RouteGroup[];
+  /** Keys of those that are no more. */
+  readonly gone: readonly string[];
+}

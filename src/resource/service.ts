@@ -1,5 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import type { Route } from "./route.ts";
+import type { ServiceObjectives } from "./service-objectives.ts";
 
 /** What made a service what it is now: the object of Kubernetes whose change was taken up last. */
 export interface ChangeCause {
@@ -34,6 +35,8 @@ export interface ServiceModel {
   readonly deliberate?: boolean;
   /** Whether it is one with the services of its name in other clusters, where they say so too. Default: not. */
   readonly global?: boolean;
+  /** What it promises, for metrics and alerts; default: nothing was said. */
+  readonly slo?: ServiceObjectives;
   /** For the audit; undefined when the source knows no causes. */
   readonly cause?: ChangeCause;
 }

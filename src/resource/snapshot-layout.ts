@@ -2,15 +2,15 @@
  * Where the numbers of an encoded cluster snapshot lie. All but weights are 32-bit little-endian words; offsets of strings are in
  * octets from the start of the buffer.
  *
- *     header (32 words) │ columns, a number for each endpoint │ zone records (8 words each) │ strings, UTF-8
+ *     header (32 words) │ columns, a number for each endpoint │ zone records (8 words each) │ hashes of keys, if any │ strings, UTF-8
  *
  * Columns, and not a record for each endpoint: what picks are made from (slots, weights) is used where it lies, whole, and a loop over
  * thousands of endpoints reads no more than it needs.
  */
 export const SNAPSHOT_MAGIC = 0x31_62_73_69;
 
-/** Goes up with every change of the layout; a buffer of another version is refused, never guessed at. */
-export const SNAPSHOT_FORMAT_VERSION = 4;
+/** Goes up with every change of the layout, and of the settings' defaults; a buffer of another version is refused, never guessed at. */
+export const SNAPSHOT_FORMAT_VERSION = 5;
 
 /** Words of the header. The first {@link HEADER_UNHASHED_WORDS} are not part of the content. */
 export const HeaderWord = {
@@ -33,13 +33,15 @@ export const HeaderWord = {
   h2UpgradePolicy: 15,
   keepaliveTimeMs: 16,
   keepaliveTimeoutMs: 17,
-  /** The cluster's settings, as JSON. */
+  /** What the cluster's settings have other than the defaults, as JSON. */
   settingsOffset: 18,
   settingsLength: 19,
   /** What all endpoints have in common: bits of {@link Uniform}. */
   uniform: 20,
   /** The highest priority number of any endpoint. */
   maxPriority: 21,
+  /** Word at which the hashes of the keys begin, two for each endpoint; 0: there are none, because the policy does not hash. */
+  keyHashesWord: 22,
 } as const;
 
 /** Leading header words that the content hash skips: they differ between processes that believe the same. */
@@ -55,6 +57,8 @@ export const Uniform = {
   weight: 2,
   /** Endpoints of a zone follow each other, zone by zone, and none is preferred to others: as control planes list them. */
   zonesInTurn: 4,
+  /** Keys begin with keyPrefix of the cluster's name, which is left out of them: of twenty endpoints it would be half of all octets. */
+  prefixedKeys: 8,
 } as const;
 
 /** Words that the weights take for each endpoint: they come first, as doubles, as pickers use them. */

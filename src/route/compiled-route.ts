@@ -13,7 +13,7 @@ export interface HeaderLabel {
 /** A route made for the data path. Immutable: requests keep the one they were decided by, whatever becomes of the table. */
 export class CompiledRoute {
   readonly route: Route;
-  /** Its place among the routes of the configuration. */
+  /** Its place among the table's routes; another route's, when it is in force no more. */
   readonly index: number;
   /** undefined where all requests go to one cluster. */
   readonly split: WeightedSplit | undefined;

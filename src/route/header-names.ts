@@ -35,12 +35,13 @@ export class HeaderNames {
     return this.#numbers.size;
   }
 
-  /** @param name in lower case. @returns its number; a new one when it has none yet. Not after the first look-up. */
+  /** @param name in lower case. @returns its number; a new one when it has none yet. What was looked up before is forgotten then. */
   add(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const number = this.#numbers.size;
     this.#numbers.set(name, number);
+    this.#internGeneration.fill(-1);
     for (let i = 1; i <= STATIC_ENTRIES; i++) if (staticName(i) === name) this.#ofStatic[i] = number;
     const plain = Buffer.from(name, "latin1");
     this.#literals.set(Buffer.concat([Uint8Array.of(plain.length), plain]), number);

@@ -56,6 +56,11 @@ export class HeaderView {
     this.#decoded = new Int32Array(names.count);
   }
 
+  /** Header names that there are columns for. */
+  get headers(): number {
+    return this.valueAt.length;
+  }
+
   /** Begins with another request's field block. */
   begin(offset: number, length: number): void {
     this.#request = (this.#request + 1) | 0;

@@ -17,6 +17,11 @@ export class RouteCache {
     return this.#route[id];
   }
 
+  /** Forgets all. */
+  clear(): void {
+    this.#generation.fill(-1);
+  }
+
   set(id: number, generation: number, version: number, route: number): void {
     this.#generation[id] = generation;
     this.#version[id] = version;

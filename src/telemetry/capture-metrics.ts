@@ -10,6 +10,8 @@ const MAX_SERVICES = 200;
 export interface CaptureCounts {
   /** Whether new connections of the node come to this process. */
   readonly isCurrent: boolean;
+  /** Whether `isobar capture` has said something within seconds. */
+  readonly isAlive: boolean;
   /** Whether captured pods have traffic of which nothing comes here. */
   readonly isInert: boolean;
   readonly captured: number;
@@ -33,7 +35,9 @@ export class CaptureMetrics {
 
   /** Writes the values of now. */
   collect(): void {
-    const { isCurrent, isInert, captured, reclaimed, refused, failOpenSeconds, bypassed } = this.#counts();
+    const { isCurrent, isAlive, isInert, captured, reclaimed, refused, failOpenSeconds, bypassed } =
+      this.#counts();
+    this.#series.set(METRIC.captureAlive, {}, isAlive ? 1 : 0);
     this.#series.set(METRIC.captureCurrent, {}, isCurrent ? 1 : 0);
     this.#series.set(METRIC.captureInert, {}, isInert ? 1 : 0);
     this.#series.set(METRIC.captureConnections, {}, captured);

@@ -15,6 +15,7 @@ import { RESPONSE_FLAG_CODES } from "./response-flag.ts";
 import { RETRY_REASON_NAMES } from "./retry-reason.ts";
 import { RETRY_RESULT_NAMES } from "./retry-result.ts";
 import type { Labels } from "./series.ts";
+import { UNKNOWN_NAME } from "./source-names.ts";
 import { TLS_FAILURE_NAMES } from "./tls-failure-names.ts";
 
 /** Which series a counter column fills. */
@@ -23,19 +24,16 @@ export interface ColumnSeries {
   readonly column: number;
   /** The labels besides the destination. */
   readonly labels: Labels;
-  /** Emitted from the start, as 0; the others appear with their first count, because most combinations never occur. */
+  /** Emitted, as 0, since the service's first attempt; the others appear with their first count, because most combinations never occur. */
   readonly fromStart: boolean;
 }
 
-/** Callers are told apart by namespace once the proxy knows which pod a connection is from. */
-const UNKNOWN_SOURCE = "unknown";
-
-/** Request counts by status and flag: the same cells in a cluster's row and a worker's. */
+/** Request counts by status and flag, of callers that are not known: the same cells in a cluster's row and a worker's. */
 export const REQUEST_SERIES: readonly ColumnSeries[] = GRPC_STATUS_NAMES.flatMap((grpcStatus, status) =>
   RESPONSE_FLAG_CODES.map((responseFlag, flag) => ({
     metric: METRIC.requests,
     column: requestCell(status, flag),
-    labels: { grpc_status: grpcStatus, src_namespace: UNKNOWN_SOURCE, response_flag: responseFlag },
+    labels: { grpc_status: grpcStatus, src_namespace: UNKNOWN_NAME, response_flag: responseFlag },
     fromStart: false,
   })),
 );

@@ -1,6 +1,8 @@
+import { HEALTH_CHECK_RESULTS } from "../resource/health-check.ts";
 import { CounterRows } from "./counter-rows.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
 import { REQUEST_CELLS } from "./request-cell.ts";
+import { addSources, SOURCE_CELLS } from "./source-cells.ts";
 
 /**
  * Columns of a cluster's counter row. Those that name several cells are the first of them; what is added to it is said
@@ -74,6 +76,8 @@ export const ClusterColumn = {
   connectionsReplaced: REQUEST_CELLS + 94 + 3 * HISTOGRAM_COLUMNS,
   /** Picks that looked beyond the slice of their tier, because it was busy. */
   subsetOverflows: REQUEST_CELLS + 95 + 3 * HISTOGRAM_COLUMNS,
+  /** {@link SOURCE_CELLS} cells, where callers are known: finished requests once more, by source, for countSource. */
+  sources: REQUEST_CELLS + 96 + 3 * HISTOGRAM_COLUMNS,
 } as const;
 
 /** Cells of {@link ClusterColumn.bytes}; a request travels towards the endpoint. */
@@ -84,8 +88,8 @@ export const ByteColumn = {
   responseCrossZone: 3,
 } as const;
 
-/** Cells a row needs. */
-export const CLUSTER_COUNTER_COLUMNS = REQUEST_CELLS + 96 + 3 * HISTOGRAM_COLUMNS;
+/** Cells a row needs where callers are not known. */
+export const CLUSTER_COUNTER_COLUMNS = ClusterColumn.sources;
 
 const GAUGES = [
   ClusterColumn.retryBudgetUsed,
@@ -100,15 +104,33 @@ const GAUGES = [
   ClusterColumn.candidates,
 ];
 
-/** What is counted about one cluster, in a row for each worker and one for the main thread, which makes it with the cluster. */
+/** What the main thread counts: it ejects, and checks health. Others may count refused ejections, too. */
+const MAIN = {
+  first: ClusterColumn.ejections,
+  count: ClusterColumn.healthChecks + HEALTH_CHECK_RESULTS.length - ClusterColumn.ejections,
+};
+
+/** What is counted about one cluster, in a row for each worker and some cells of the main thread, which makes it with the cluster. */
 export class ClusterCounters extends CounterRows {
-  /** @param buffer the memory of the one on the main thread; default: new, all zero. */
-  constructor(workerCount: number, buffer?: SharedArrayBuffer) {
-    super(CLUSTER_COUNTER_COLUMNS, GAUGES, workerCount, buffer, 1);
+  /** Whether requests are counted by source as well. */
+  readonly hasSources: boolean;
+
+  /**
+   * @param buffer the memory of the one on the main thread; default: new, all zero.
+   * @param hasSources whether callers are known in this process; default: no.
+   */
+  constructor(workerCount: number, buffer?: SharedArrayBuffer, hasSources = false) {
+    const columns = CLUSTER_COUNTER_COLUMNS + (hasSources ? SOURCE_CELLS : 0);
+    super(columns, GAUGES, workerCount, buffer, MAIN);
+    this.hasSources = hasSources;
   }
 
-  /** @returns the row that only the main thread may write. */
-  get mainRow(): Float64Array {
-    return this.row(this.workerCount);
+  /** @returns finished requests of known callers, over all workers, by `source * REQUEST_CELLS + requestCell`. */
+  bySource(): Map<number, number> {
+    const counts = new Map<number, number>();
+    if (!this.hasSources) return counts;
+    for (let worker = 0; worker < this.workerCount; worker++)
+      addSources(this.row(worker), ClusterColumn.sources, counts);
+    return counts;
   }
 }

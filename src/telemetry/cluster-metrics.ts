@@ -6,19 +6,23 @@ import { parseDestination, verbatimDestination } from "./destination.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
 import type { ScrapePace } from "./scrape-pace.ts";
 import type { SeriesAllocator } from "./series-allocator.ts";
+import type { SourceNames } from "./source-names.ts";
 
 /** The metrics that are told per service. */
 export class ClusterMetrics {
   readonly #allocator: SeriesAllocator;
   readonly #endpointCounters: EndpointCounters;
+  readonly #sources: SourceNames | undefined;
   readonly #clusters = new Map<string, ClusterSeries>();
   /** Names of clusters by the labels they have. */
   readonly #owners = new Map<string, string>();
   /** Changes that came while a scrape was summing up; undefined when none is. */
   #deferred: (() => void)[] | undefined;
 
-  constructor(allocator: SeriesAllocator, endpointCounters: EndpointCounters) {
+  /** @param sources names of callers' namespaces; default: no caller is known. */
+  constructor(allocator: SeriesAllocator, endpointCounters: EndpointCounters, sources?: SourceNames) {
     this.#allocator = allocator;
+    this.#sources = sources;
     this.#endpointCounters = endpointCounters;
   }
 
@@ -37,6 +41,7 @@ export class ClusterMetrics {
         this.#endpointCounters,
         this.#allocator,
         destination,
+        this.#sources,
       );
       this.#clusters.set(snapshot.name, series);
     });

@@ -1,7 +1,7 @@
 import { monotonicClock } from "../base/clock.ts";
 import type { ClusterSnapshot } from "../resource/cluster-snapshot.ts";
 import { SET_ASIDE_REASONS } from "../resource/set-aside.ts";
-import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES } from "./cluster-columns.ts";
+import { CLUSTER_HISTOGRAMS, CLUSTER_MEANS, CLUSTER_SERIES, REQUEST_SERIES } from "./cluster-columns.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
 import { ClusterColumn } from "./cluster-counters.ts";
 import type { Destination } from "./destination.ts";
@@ -11,6 +11,8 @@ import { HISTOGRAM_COLUMNS, HISTOGRAM_SUM } from "./histogram-buckets.ts";
 import { METRIC } from "./metric-catalog.ts";
 import { oldestReportAgeMs } from "./report-age.ts";
 import type { SeriesAllocator, SeriesTarget } from "./series-allocator.ts";
+import type { SourceNames } from "./source-names.ts";
+import { SourceSeries } from "./source-series.ts";
 
 const one = new Float64Array(1);
 const histogram = new Float64Array(HISTOGRAM_COLUMNS);
@@ -29,9 +31,13 @@ export class ClusterSeries {
   readonly #scalars: (SeriesTarget | undefined)[] = [];
   readonly #means: (SeriesTarget | undefined)[] = [];
   readonly #histograms: (SeriesTarget | undefined)[] = [];
-  readonly #states: readonly SeriesTarget[];
+  readonly #states: (SeriesTarget | undefined)[] = [];
   readonly #aside: (SeriesTarget | undefined)[] = [];
-  readonly #retryBudget: SeriesTarget | undefined;
+  #retryBudget: SeriesTarget | undefined;
+  /** Whether a stream was ever opened towards an endpoint: of a service that nobody calls there is next to nothing to tell. */
+  #isUsed = false;
+  /** Undefined where no caller is known. */
+  readonly #sources: SourceSeries | undefined;
   #reportAge: SeriesTarget | undefined;
 
   constructor(
@@ -40,20 +46,24 @@ export class ClusterSeries {
     endpointCounters: EndpointCounters,
     allocator: SeriesAllocator,
     destination: Destination,
+    sources: SourceNames | undefined,
   ) {
     this.snapshot = snapshot;
     this.counters = counters;
     this.#endpointCounters = endpointCounters;
     this.#allocator = allocator;
     this.#destination = destination;
-    this.#states = ENDPOINT_STATES.map((state) =>
-      allocator.target(METRIC.endpoints, this.#destination, { state }),
-    );
-    this.#retryBudget = allocator.ownTarget(METRIC.retryBudget, this.#destination, {});
+    if (counters.hasSources && sources !== undefined)
+      this.#sources = new SourceSeries(counters, sources, allocator, destination);
   }
 
   /** Reads the counters and puts every value in its place. */
   collect(): void {
+    if (!this.#isUsed && this.counters.sum(ClusterColumn.attempts) > 0) {
+      this.#isUsed = true;
+      this.#retryBudget = this.#allocator.ownTarget(METRIC.retryBudget, this.#destination, {});
+    }
+    this.#sources?.each((target, count) => target.put(count));
     for (let i = 0; i < CLUSTER_SERIES.length; i++) this.#scalar(i)?.put(one);
     for (let i = 0; i < CLUSTER_MEANS.length; i++) this.#mean(i)?.put(one);
     for (let i = 0; i < CLUSTER_HISTOGRAMS.length; i++) this.#histogram(i)?.put(histogram);
@@ -65,6 +75,7 @@ export class ClusterSeries {
 
   /** Takes the cluster's series out of the exposition; totals folded into `other` stay there. */
   retire(): void {
+    this.#sources?.each((target, count) => target.retire(count));
     for (let i = 0; i < CLUSTER_SERIES.length; i++) this.#scalar(i)?.retire(one);
     for (let i = 0; i < CLUSTER_MEANS.length; i++) this.#mean(i)?.retire(one);
     for (let i = 0; i < CLUSTER_HISTOGRAMS.length; i++) this.#histogram(i)?.retire(histogram);
@@ -84,8 +95,9 @@ export class ClusterSeries {
   /** @returns where the i-th column goes, its present value being in `one`; undefined while it has none. */
   #scalar(i: number): SeriesTarget | undefined {
     const { metric, column, labels, fromStart } = CLUSTER_SERIES[i]!;
-    one[0] = this.counters.sum(column);
-    if (one[0] !== 0 || fromStart)
+    const isOfUnknown = this.#sources !== undefined && i < REQUEST_SERIES.length;
+    one[0] = isOfUnknown ? this.#sources!.unknown[column]! : this.counters.sum(column);
+    if (one[0] !== 0 || (fromStart && this.#isUsed) || metric === METRIC.attempts)
       this.#scalars[i] ??= this.#allocator.target(metric, this.#destination, labels);
     return this.#scalars[i];
   }
@@ -109,9 +121,11 @@ export class ClusterSeries {
 
   #eachState(use: (target: SeriesTarget, count: Float64Array) => void): void {
     countEndpointStates(this.snapshot, this.#endpointCounters, states);
-    this.#states.forEach((target, i) => {
+    ENDPOINT_STATES.forEach((state, i) => {
       one[0] = states[i]!;
-      use(target, one);
+      if (one[0] > 0 || i === 0)
+        this.#states[i] ??= this.#allocator.target(METRIC.endpoints, this.#destination, { state });
+      if (this.#states[i] !== undefined) use(this.#states[i], one);
     });
     countSetAside(this.snapshot, this.#endpointCounters, aside);
     SET_ASIDE_REASONS.forEach((reason, i) => {

@@ -13,6 +13,9 @@ export class ConfigMetrics {
   #successCount = 0;
   #failureCount = 0;
   #loadedAtMs: number | undefined;
+  readonly #drainAge: Series;
+  readonly #drainLimit: Series;
+  #departedAtMs = 0;
   #version: { readonly text: string; readonly series: Series } | undefined;
 
   constructor(exposition: Exposition, buildVersion: string) {
@@ -22,6 +25,8 @@ export class ConfigMetrics {
     this.#lastSuccessful = exposition.family(METRIC.configLastReloadSuccessful).add({});
     this.#lastSuccess = exposition.family(METRIC.configLastSuccess).add({});
     this.#snapshotAge = exposition.family(METRIC.snapshotAge).add({});
+    this.#drainAge = exposition.family(METRIC.drainAge).add({});
+    this.#drainLimit = exposition.family(METRIC.drainLimit).add({});
     set(exposition.family(METRIC.buildInfo).add({ version: buildVersion }), 1);
   }
 
@@ -43,10 +48,17 @@ export class ConfigMetrics {
     set(this.#lastSuccessful, 0);
   }
 
+  /** @param limitMs what streams may take from now on. */
+  departing(limitMs: number, nowMs: number): void {
+    this.#departedAtMs = nowMs;
+    set(this.#drainLimit, limitMs / 1000);
+  }
+
   /** Before the first load the age is that of nothing: 0. */
   collect(nowMs: number): void {
     const ageMs = this.#loadedAtMs === undefined ? 0 : nowMs - this.#loadedAtMs;
     set(this.#snapshotAge, Math.max(0, ageMs) / 1000);
+    if (this.#departedAtMs > 0) set(this.#drainAge, Math.max(0, nowMs - this.#departedAtMs) / 1000);
   }
 }
 

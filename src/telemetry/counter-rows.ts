@@ -1,8 +1,15 @@
 /** Doubles in a cache line: rows start on one, so that two writers never share it. */
 const LINE_DOUBLES = 8;
 
+/** Columns that the main thread has cells of its own for, beside the workers' rows. */
+export interface MainColumns {
+  readonly first: number;
+  readonly count: number;
+}
+
 /**
- * Counters in shared memory: one row per worker, written by that worker alone with plain additions, summed by readers.
+ * Counters in shared memory: one row per worker, written by that worker alone with plain additions, summed by readers. The main thread may have cells
+ * for some columns, and not a whole row: a thousand services have a thousand of them.
  *
  * Reads are not atomic with each other: a sum may miss the last few additions, never show one twice.
  */
@@ -15,29 +22,31 @@ export class CounterRows {
 
   readonly #cells: Float64Array;
   readonly #gauges: readonly number[];
+  readonly #main: MainColumns;
 
   /**
    * @param columns cells a row needs.
    * @param gauges columns that tell a present state, not a total: {@link retireRow} clears them.
    * @param buffer existing memory of the same shape; default: new, all zero.
-   * @param otherRows rows after the workers'; default none.
+   * @param main default: the main thread counts nothing.
    */
   constructor(
     columns: number,
     gauges: readonly number[],
     workerCount: number,
     buffer?: SharedArrayBuffer,
-    otherRows = 0,
+    main: MainColumns = { first: 0, count: 0 },
   ) {
-    this.stride = Math.ceil(columns / LINE_DOUBLES) * LINE_DOUBLES;
+    this.stride = wholeLines(columns);
     this.workerCount = workerCount;
-    const octets = this.stride * (workerCount + otherRows) * Float64Array.BYTES_PER_ELEMENT;
+    const octets = (this.stride * workerCount + wholeLines(main.count)) * Float64Array.BYTES_PER_ELEMENT;
     this.buffer = buffer ?? new SharedArrayBuffer(octets);
     if (this.buffer.byteLength !== octets) {
       throw new RangeError(`counter rows: found ${this.buffer.byteLength} octets, wanted ${octets}`);
     }
     this.#cells = new Float64Array(this.buffer);
     this.#gauges = gauges;
+    this.#main = main;
   }
 
   /** @returns the row only that worker may write. */
@@ -45,10 +54,22 @@ export class CounterRows {
     return this.#cells.subarray(worker * this.stride, (worker + 1) * this.stride);
   }
 
-  /** @returns a column's sum over all workers. */
+  /** Counts one, on the main thread. @param column one of its own. */
+  countOnMain(column: number): void {
+    this.#cells[this.#mainCell(column)]!++;
+  }
+
+  /** @returns what the main thread has counted; 0 of columns that are not its own. */
+  onMain(column: number): number {
+    const { first, count } = this.#main;
+    return column < first || column >= first + count ? 0 : this.#cells[this.#mainCell(column)]!;
+  }
+
+  /** @returns a column's sum over all workers, and the main thread. */
   sum(column: number): number {
-    let sum = 0;
-    for (let cell = column; cell < this.#cells.length; cell += this.stride) sum += this.#cells[cell]!;
+    let sum = this.onMain(column);
+    const end = this.workerCount * this.stride;
+    for (let cell = column; cell < end; cell += this.stride) sum += this.#cells[cell]!;
     return sum;
   }
 
@@ -61,4 +82,12 @@ export class CounterRows {
   retireRow(worker: number): void {
     for (const column of this.#gauges) this.#cells[worker * this.stride + column] = 0;
   }
+
+  #mainCell(column: number): number {
+    return this.workerCount * this.stride + column - this.#main.first;
+  }
+}
+
+function wholeLines(cells: number): number {
+  return Math.ceil(cells / LINE_DOUBLES) * LINE_DOUBLES;
 }

@@ -2,6 +2,7 @@ import type { LoadSources, StreamPenalty } from "../lb/load/cluster-loads.ts";
 import { EndpointMeasures } from "../lb/load/endpoint-measures.ts";
 import type { SetAside } from "../resource/set-aside.ts";
 import { MAX_ENDPOINT_SLOTS } from "../resource/slot-registry.ts";
+import { EndpointLatencies } from "./endpoint-latencies.ts";
 
 /** The shared memory of {@link EndpointCounters}, as sent to workers. */
 export interface EndpointCounterBuffers {
@@ -13,6 +14,7 @@ export interface EndpointCounterBuffers {
   readonly setAsideChanges: SharedArrayBuffer;
   readonly reportClaims: SharedArrayBuffer;
   readonly measures: SharedArrayBuffer;
+  readonly latencies: SharedArrayBuffer;
 }
 
 /**
@@ -32,6 +34,8 @@ export class EndpointCounters {
 
   /** Latencies, reports, and when endpoints were new; a row per worker, and one of the main thread. */
   readonly measures: EndpointMeasures;
+  /** How long attempts took, where somebody wants to know. */
+  readonly latencies: EndpointLatencies;
 
   readonly #workerCount: number;
   /** By slot: rows in which it is set aside, or more of them when a thread has died just then. So what is in use is found by one read. */
@@ -45,6 +49,7 @@ export class EndpointCounters {
   constructor(workerCount: number, buffers?: EndpointCounterBuffers) {
     const cells = workerCount * MAX_ENDPOINT_SLOTS;
     this.measures = new EndpointMeasures(workerCount, MAX_ENDPOINT_SLOTS, buffers?.measures);
+    this.latencies = new EndpointLatencies(workerCount, MAX_ENDPOINT_SLOTS, buffers?.latencies);
     this.buffers = buffers ?? {
       inFlight: new SharedArrayBuffer(cells * 4),
       requests: new SharedArrayBuffer(cells * 8),
@@ -54,6 +59,7 @@ export class EndpointCounters {
       setAsideChanges: new SharedArrayBuffer(8),
       reportClaims: new SharedArrayBuffer(MAX_ENDPOINT_SLOTS * 4),
       measures: this.measures.buffer as SharedArrayBuffer,
+      latencies: this.latencies.buffer,
     };
     this.inFlight = new Int32Array(this.buffers.inFlight);
     this.requests = new Float64Array(this.buffers.requests);
@@ -163,6 +169,7 @@ export class EndpointCounters {
     this.#countAside(slot, -this.#asideRows[slot]!);
     this.#reportClaims[slot] = 0;
     this.measures.clear(slot);
+    this.latencies.clear(slot);
   }
 
   /** Clears what a dead worker had open; its totals stay. */

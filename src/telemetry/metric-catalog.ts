@@ -78,6 +78,13 @@ export const METRIC = {
   panic: gauge("isobar_panic", "Whether health is ignored because too few endpoints are healthy.", DST),
   candidates: gauge("isobar_candidates", "Endpoints that this proxy may pick.", DST),
   streamsStarted: counter("isobar_streams_started_total", "Requests that have begun.", []),
+  drainAge: gauge(
+    "isobar_drain_age_seconds",
+    "Time since the process began to leave; 0 while it does not.",
+    [],
+  ),
+  drainLimit: gauge("isobar_drain_limit_seconds", "What streams may take when the process leaves.", []),
+  captureAlive: gauge("isobar_capture_alive", "Whether isobar capture runs on this node.", []),
   captureCurrent: gauge(
     "isobar_capture_current",
     "Whether new captured connections come to this process.",
@@ -342,6 +349,9 @@ export const METRIC = {
     "Requests that waited for word of their authority.",
     [],
   ),
+  tracedCalls: counter("isobar_traced_calls_total", "Calls whose spans were to be sent to a collector.", [
+    "result",
+  ]),
   buildInfo: gauge("isobar_build_info", "1 for the version that runs.", ["version"]),
   seriesCount: gauge("isobar_metric_series", "Series that count towards the limit.", []),
   seriesOverflow: gauge("isobar_metric_series_overflow", "Series beyond the limit, folded into other.", []),

@@ -11,6 +11,7 @@ import { ConfigMetrics } from "./config-metrics.ts";
 import type { EndpointCounters } from "./endpoint-counters.ts";
 import { Exposition } from "./exposition.ts";
 import { GuardMetrics } from "./guard-metrics.ts";
+import { METRIC } from "./metric-catalog.ts";
 import type { OverloadState } from "./overload-state.ts";
 import { PortMetrics } from "./port-metrics.ts";
 import type { MemoryUsage } from "./process-metrics.ts";
@@ -21,13 +22,24 @@ import { RouteMetrics } from "./route-metrics.ts";
 import { ScrapePace } from "./scrape-pace.ts";
 import { SeriesAllocator } from "./series-allocator.ts";
 import { SeriesBudget } from "./series-budget.ts";
+import type { SourceNames } from "./source-names.ts";
 import type { ThreadRestarts } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
+import { WrittenSeries } from "./written-series.ts";
 import type { XdsClientCounts } from "./xds-client-metrics.ts";
 import { XdsClientMetrics } from "./xds-client-metrics.ts";
 
 /** Series a process exposes per service, counted in lines of the exposition, unless told otherwise. */
 export const DEFAULT_MAX_SERIES = 20_000;
+
+/** The same in octets, about: what is said of the process itself fits below 2 MB beside it. */
+const MAX_SERIES_OCTETS = 1_900_000;
+
+/** Traced calls that a collector has taken, and that were dropped. */
+export interface TracedCalls {
+  readonly sent: number;
+  readonly dropped: number;
+}
 
 /** What a {@link MetricsRegistry} needs to know before it exists. */
 export interface MetricsRegistryOptions {
@@ -37,6 +49,8 @@ export interface MetricsRegistryOptions {
   readonly endpointCounters: EndpointCounters;
   readonly threadRestarts: ThreadRestarts;
   readonly overload: OverloadState;
+  /** Names of callers' namespaces; default: no caller is known. */
+  readonly sources?: SourceNames;
   /** Default {@link DEFAULT_MAX_SERIES}. */
   readonly maxSeries?: number;
   /** For slicing. Default: the process's. */
@@ -56,6 +70,7 @@ export class MetricsRegistry {
   readonly contentType: string;
 
   readonly #exposition = new Exposition();
+  readonly #written = new WrittenSeries(this.#exposition);
   readonly #clusters: ClusterMetrics;
   readonly #process: ProcessMetrics;
   readonly #guard: GuardMetrics;
@@ -68,14 +83,15 @@ export class MetricsRegistry {
   readonly #memoryUsage: () => MemoryUsage;
   #xdsClient: XdsClientMetrics | undefined;
   #capture: CaptureMetrics | undefined;
+  #tracedCalls: (() => TracedCalls) | undefined;
   readonly #workerCounters: WorkerCounters;
   #lastRender: Promise<unknown> = Promise.resolve();
 
   constructor(options: MetricsRegistryOptions) {
-    const budget = new SeriesBudget(options.maxSeries ?? DEFAULT_MAX_SERIES);
+    const budget = new SeriesBudget(options.maxSeries ?? DEFAULT_MAX_SERIES, MAX_SERIES_OCTETS);
     const allocator = new SeriesAllocator(this.#exposition, budget);
     this.contentType = this.#exposition.contentType;
-    this.#clusters = new ClusterMetrics(allocator, options.endpointCounters);
+    this.#clusters = new ClusterMetrics(allocator, options.endpointCounters, options.sources);
     this.#process = new ProcessMetrics(
       this.#exposition,
       options.workerCounters,
@@ -118,11 +134,22 @@ export class MetricsRegistry {
     this.#certificates.reloaded(succeeded);
   }
 
-  /** There is a control plane. @param counts as it is at the time of a scrape. */
+  /** Traffic of the node is captured. @param counts as it is at the time of a scrape. */
   setCapture(counts: () => CaptureCounts): void {
     this.#capture = new CaptureMetrics(this.#exposition, counts);
   }
 
+  /** Calls are traced. @param counts as they are at the time of a scrape. */
+  setTracing(counts: () => TracedCalls): void {
+    this.#tracedCalls = counts;
+  }
+
+  /** The process has begun to leave. @param limitMs what streams may take. */
+  departing(limitMs: number): void {
+    this.#config.departing(limitMs, this.#wallNowMs());
+  }
+
+  /** There is a control plane. @param counts as it is at the time of a scrape. */
   setXdsClient(counts: () => XdsClientCounts): void {
     this.#xdsClient = new XdsClientMetrics(this.#exposition, this.#workerCounters, counts);
   }
@@ -158,6 +185,10 @@ export class MetricsRegistry {
     this.#xdsClient?.collect();
     this.#capture?.collect();
     this.#config.collect(this.#wallNowMs());
+    const traced = this.#tracedCalls?.();
+    if (traced !== undefined)
+      for (const result of ["sent", "dropped"] as const)
+        this.#written.set(METRIC.tracedCalls, { result }, traced[result]);
     const parts: string[] = [];
     for await (const part of this.#exposition.render(pace)) parts.push(part);
     return parts;

@@ -37,8 +37,8 @@ export class SeriesAllocator {
   ownTarget(metric: MetricDefinition, destination: Destination, labels: Labels): SeriesTarget | undefined {
     const family = this.#exposition.family(metric);
     const series = family.add({ ...destination, ...labels });
-    const lines = series.samples.length;
-    if (this.#budget.take(lines)) return new OwnTarget(family, series, this.#budget);
+    if (this.#budget.take(series.samples.length, octetsOf(series)))
+      return new OwnTarget(family, series, this.#budget);
     family.delete(series);
     return undefined;
   }
@@ -84,6 +84,21 @@ class OwnTarget implements SeriesTarget {
 
   retire(): void {
     this.#family.delete(this.#series);
-    this.#budget.used -= this.#series.samples.length;
+    this.#budget.give(this.#series.samples.length, octetsOf(this.#series));
   }
+}
+
+/** What a label has beside its name and value, and a line beside these: `="",`, and braces, a value of some digits, the line's end. */
+const LABEL_OCTETS = 4;
+const LINE_OCTETS = 10;
+
+/** @returns about how long the series' lines are. */
+function octetsOf({ samples }: Series): number {
+  let octets = 0;
+  for (const { metricName, labels, sharedLabels } of samples) {
+    octets += metricName.length + LINE_OCTETS;
+    for (const name in labels) octets += name.length + labels[name]!.length + LABEL_OCTETS;
+    for (const name in sharedLabels) octets += name.length + sharedLabels[name]!.length + LABEL_OCTETS;
+  }
+  return octets;
 }

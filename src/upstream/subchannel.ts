@@ -66,6 +66,8 @@ export class Subchannel implements UpstreamChannelOwner {
   retired = false;
   #options: SubchannelOptions;
   #aside = false;
+  /** The class of callers that its connections are for. */
+  readonly #callerClass: number;
   /** The endpoint's own subchannel, where this is a pool of it for a class of callers. */
   readonly #root: Subchannel;
   readonly #links: SlotLinks;
@@ -93,12 +95,13 @@ export class Subchannel implements UpstreamChannelOwner {
     options: SubchannelOptions,
     now: () => number,
     jitter: () => number,
-    root?: Subchannel,
+    pool?: { readonly root: Subchannel; readonly callerClass: number },
   ) {
     this.#context = context;
     this.#owner = owner;
     this.#options = options;
-    this.#root = root ?? this;
+    this.#root = pool?.root ?? this;
+    this.#callerClass = pool?.callerClass ?? 0;
     this.#links = links;
     this.#now = now;
     this.#jitter = jitter;
@@ -131,8 +134,8 @@ export class Subchannel implements UpstreamChannelOwner {
   }
 
   #newPool(callerClass: number): Subchannel {
-    const [owner, options] = [this.#owner, this.#options];
-    const pool = new Subchannel(this.#context, this.#links, owner, options, this.#now, this.#jitter, this);
+    const [owner, options, of] = [this.#owner, this.#options, { root: this, callerClass }];
+    const pool = new Subchannel(this.#context, this.#links, owner, options, this.#now, this.#jitter, of);
     pool.retired = this.retired;
     this.#pools ??= [];
     this.#pools[callerClass] = pool;
@@ -300,6 +303,7 @@ export class Subchannel implements UpstreamChannelOwner {
       (made) => this.#owner.sinkFor(this, made),
       this.#now,
       this.#streamLimit(),
+      this.#callerClass,
     );
     this.#channels.push(channel);
   }

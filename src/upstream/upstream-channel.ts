@@ -7,6 +7,7 @@ import { resetStream } from "../h2/reset-stream.ts";
 import type { ChannelContext, ChannelOwner } from "../net/h2-channel.ts";
 import { H2Channel } from "../net/h2-channel.ts";
 import { SocketTransport } from "../net/socket-transport.ts";
+import type { Transport, TransportOwner } from "../net/transport.ts";
 import type { KeepaliveStep } from "./keepalive.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { OwnStream } from "./own-stream.ts";
@@ -105,6 +106,7 @@ export class UpstreamChannel implements ChannelOwner {
     sinkFor: (channel: UpstreamChannel) => ConnectionSink,
     now: () => number,
     maxStreams = MAX_STREAMS,
+    callerClass = 0,
   ) {
     this.#lastId = 2 * maxStreams - 1;
     this.#renewId =
@@ -119,11 +121,12 @@ export class UpstreamChannel implements ChannelOwner {
       this.#connectTimer = setTimeout(() => this.channel.destroy(), target.connectTimeoutMs);
     };
     if (target.tls === undefined) onDialling();
-    this.channel = new H2Channel(context, Role.client, sinkFor(this), this, (transportOwner) =>
+    const open = (transportOwner: TransportOwner): Transport =>
       target.tls === undefined
         ? SocketTransport.connect(slab, area, target.address, target.port, transportOwner)
-        : target.tls.dial(slab, area, target, "h2", transportOwner, onDialling),
-    );
+        : target.tls.dial(slab, area, target, "h2", transportOwner, onDialling);
+    // What an endpoint sends is work for those who asked for it.
+    this.channel = new H2Channel(context, Role.client, sinkFor(this), this, open, undefined, callerClass);
     this.connection = this.channel.connection;
   }
 

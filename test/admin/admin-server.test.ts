@@ -39,6 +39,18 @@ const view: AdminView = {
       ],
     },
   ],
+  status: async () => ({
+    format: 1,
+    atMs: 1,
+    node: "n1",
+    version: "0",
+    uptimeSeconds: 1,
+    residentOctets: 1,
+    notReady: "",
+    capture: null,
+    controlPlane: null,
+    services: [],
+  }),
   routes: () => ({
     version: "0f",
     routes: [

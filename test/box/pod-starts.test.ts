@@ -51,7 +51,7 @@ describe("Pods that call as soon as they start", boxSuite([]), () => {
   after(() => box?.[Symbol.asyncDispose]());
 
   async function startIsobar(): Promise<void> {
-    for (const object of deployed("rbac/webhook.yaml")) await box.writer.apply(object);
+    for (const object of deployed("webhook/rbac.yaml")) await box.writer.apply(object);
     const controlPlane = await box.startControlPlane("--webhook", "127.0.0.1:0");
     const [line] = await controlPlane.logged(/"message":"serving xDS"/);
     const { webhook } = JSON.parse(line!) as { readonly webhook: string };
@@ -63,7 +63,7 @@ describe("Pods that call as soon as they start", boxSuite([]), () => {
     });
     // Nothing in front of this API server translates a Service's port.
     const port = `port: ${webhook.split(":")[1]}`;
-    for (const object of deployed("webhook.yaml", (text) => text.replace("port: 443", port)))
+    for (const object of deployed("webhook/webhook.yaml", (text) => text.replace("port: 443", port)))
       await box.writer.apply(object);
     const [node] = box.nodes;
     const proxy = node!.startProxy();

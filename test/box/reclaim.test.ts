@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { until } from "../e2e/harness/until.ts";
 import { BoxLoad } from "./harness/box-load.ts";
+import type { BoxNode } from "./harness/box-node.ts";
+import { METRICS } from "./harness/box-node.ts";
 import type { BoxPod } from "./harness/box-pod.ts";
 import { BoxShop, captured } from "./harness/box-shop.ts";
 import { boxSuite } from "./harness/missing-for-box.ts";
@@ -23,11 +25,23 @@ describe("channels that were open when a namespace opted in", boxSuite(), () => 
 
   before(async () => {
     // One endpoint has more of the connections than it should, as after a restart of the others.
-    shop = await BoxShop.open({ annotations: {}, backends: 1 });
+    shop = await BoxShop.open({ annotations: {}, backends: 1, isobar: false });
+    await shop.start({ more: { metrics: METRICS } });
     pod = await shop.box.pod("shop", "client");
-    await captured(shop.box.nodes[0]!, pod, false);
+    await captured(node(), pod, false);
   });
   after(() => shop?.[Symbol.asyncDispose]());
+
+  const node = (): BoxNode => shop.box.nodes[0]!;
+
+  /** @returns what the proxy's metric says. */
+  function bypassed(): number {
+    const lines = node().metrics("isobar_capture_bypassed_connections{");
+    const line = lines.find(
+      (each) => each.includes('dst_service="echo"') && each.includes('dst_port="50051"'),
+    );
+    return Number(line?.split(" ").at(-1) ?? 0);
+  }
 
   it(`are moved bit by bit, ${CHANNELS} of them, until all endpoints have the same`, {
     timeout: 10 * 60_000,
@@ -36,10 +50,18 @@ describe("channels that were open when a namespace opted in", boxSuite(), () => 
     await until("all channels are open", () => shop.calls("held")["echo-0"]! >= CHANNELS * 2);
     await shop.addBackends(2);
     await shop.box.namespace("shop", { mode: "transparent" });
+    await until("those that go past are counted", () => bypassed() > 0, undefined, LIMIT_MS);
+    assert.ok(bypassed() <= CHANNELS, String(bypassed()));
     const tookMs = await until(
       "no channel goes past the proxy",
       async () => (await shop.skews(["held"], PERIOD_MS * 2))["held"]! <= BOUND,
-      () => shop.box.nodes[0]!.trouble(),
+      () => node().trouble(),
+      LIMIT_MS,
+    );
+    await until(
+      "none goes past",
+      () => bypassed() === 0,
+      () => node().trouble(),
       LIMIT_MS,
     );
     const skews = await shop.skews(["held"], PERIOD_MS * PERIODS);

@@ -77,8 +77,9 @@ describe("waiting until a Pod is captured", () => {
     ["closes every connection", undefined, /the proxy closes the connection/],
     ["does not know the Pod", { known: false, mode: "off", captured: false }, /the Pod is not known yet/],
     ["does not capture it", KNOWN, /known and not captured yet/],
-    ["answers something else", "HTTP/1.1 404 Not Found\r\n\r\n", /the proxy closes the connection/],
-    ["answers nothing that could be read", "HTTP/1.1 200 OK\r\n\r\n{", /the proxy closes the connection/],
+    ["answers something else", "HTTP/1.1 404 Not Found\r\n\r\n", /answers something that is not understood/],
+    ["answers nothing that could be read", "HTTP/1.1 200 OK\r\n\r\n{", /is not understood/],
+    ["takes connections and says nothing", "", /takes the connection and does not answer/],
     ["answers without an end", `HTTP/1.1 200 OK\r\n\r\n${" ".repeat(20_000)}`, /closes the connection/],
   ];
   for (const [what, answer, wanted] of without) {

@@ -142,8 +142,8 @@ const WRONG: readonly (readonly [title: string, text: string, ...messages: strin
   ],
   [
     "an unknown key",
-    `${LISTENERS}tracing: {}`,
-    'f.yaml:2:1: tracing: found the unknown key "tracing", wanted one of node, fleet, admin, metrics, listeners, capture, callers, clusters, controlPlane, routes, memory, limits, keepalive, overload, drain, accessLog, explain, log, concurrency; remove it',
+    `${LISTENERS}telemetry: {}`,
+    'f.yaml:2:1: telemetry: found the unknown key "telemetry", wanted one of node, fleet, admin, metrics, listeners, capture, callers, clusters, controlPlane, routes, memory, limits, keepalive, overload, drain, accessLog, explain, tracing, log, concurrency; remove it',
   ],
   [
     "a number for a name",

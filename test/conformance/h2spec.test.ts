@@ -11,7 +11,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../clients/harness/child.ts";
 import { REPOSITORY } from "../clients/harness/paths.ts";
 import { findTools } from "../clients/harness/toolchain.ts";
-import { freePort } from "../proxy/fixture/free-port.ts";
+import { freePort } from "../support/free-port.ts";
+import { freePorts } from "../support/free-ports.ts";
 
 const MODULE = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible";
 const FOLDER = join(REPOSITORY, "node_modules/.cache/h2spec");
@@ -85,7 +86,7 @@ async function startBackend(t: TestContext): Promise<number> {
 /** The proxy as users start it, in front of the backend. @returns its listener's port. */
 async function startProxy(t: TestContext, backend: number, reads: string, protocol: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "isobar-h2spec-"));
-  const [listener, admin] = [await freePort(), await freePort()];
+  const [listener, admin] = (await freePorts(2)) as [number, number];
   const config = join(folder, "isobar.yaml");
   // The authority of h2spec's requests is the address it was told.
   const text = [

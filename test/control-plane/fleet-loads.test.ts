@@ -89,7 +89,7 @@ describe("FleetLoads", () => {
     for (let i = 0; i < 100 && loads.zoneShares.changes === 0; i++) {
       loads.book.report(
         1,
-        [{ name, intervalMs: 1_000, localities, endpoints: new Uint32Array() }],
+        [{ name, intervalMs: 1_000, localities, endpoints: new Uint32Array(), counts: new Uint32Array() }],
         performance.now(),
       );
       await new Promise((resolve) => setTimeout(resolve, 200));

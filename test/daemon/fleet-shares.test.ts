@@ -22,8 +22,8 @@ const viewOf = (reporters: number, requestsPerSecond: number): ServiceView => ({
 });
 
 function sharesOf(count: number, zone = "", index = 3): FleetShares {
-  const shares = new FleetShares("zone-a");
-  shares.node = { name: "n", index, count, zone, zoneIndex: 1, zoneCount: 2 };
+  const shares = new FleetShares({ zone: "zone-a" });
+  shares.node = { name: "n", index, count, zone, region: "", zoneIndex: 1, zoneCount: 2 };
   return shares;
 }
 

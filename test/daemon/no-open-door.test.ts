@@ -8,7 +8,7 @@ import { connect as connectTls } from "node:tls";
 import { Child } from "../clients/harness/child.ts";
 import { REPOSITORY } from "../clients/harness/paths.ts";
 import { TcpPeer } from "../proxy/port/fixture/tcp-peer.ts";
-import { freePorts } from "./proxy-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 
 const LAUNCHER = join(REPOSITORY, "src/cli/launch.mjs");
 const READY_LIMIT_MS = 20_000;

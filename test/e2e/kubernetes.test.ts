@@ -69,7 +69,8 @@ describe("with services of Kubernetes, every kind of client", { skip: missing ??
     for (const [language, found] of toolchains)
       if ("versions" in found) await build(language, found.versions);
     cluster = await E2eCluster.open();
-    for (const file of readdirSync(OWN_CRDS)) await cluster.install(join(OWN_CRDS, file));
+    for (const file of readdirSync(OWN_CRDS).filter((name) => name.startsWith("isobar.dev_")))
+      await cluster.install(join(OWN_CRDS, file));
     const names = ["first", "second", "third", "fourth", "fifth", "sixth"];
     pods.push(...(await Promise.all(names.map((name) => Pod.start(name, cluster.host, folder)))));
     await cluster.writer.apply(service("echo"));

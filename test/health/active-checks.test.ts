@@ -9,8 +9,9 @@ import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
-import { freePort } from "../proxy/fixture/free-port.ts";
 import { until } from "../proxy/fixture/until.ts";
+import { freePort } from "../support/free-port.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { missingOpenssl, TestAuthority } from "../support/test-authority.ts";
 import { checkOf, HealthRig } from "./health-rig.ts";
 
@@ -220,7 +221,7 @@ describe("checks of clusters with TLS", { skip: missingOpenssl() ?? false }, () 
 
 describe("changes of endpoints", () => {
   it("keep the verdicts of those that stay, also when the checks change, and free those that go", async () => {
-    const [sick, other] = [await freePort(), await freePort()];
+    const [sick, other] = (await freePorts(2)) as [number, number];
     const checks = rig();
     checks.apply([sick], checkOf({ kind: "tcp" }));
     await until("out", () => checks.isOut(sick));

@@ -54,7 +54,7 @@ export class HealthRig {
 
   /** Checks that came to this. */
   count(result: (typeof HEALTH_CHECK_RESULTS)[number]): number {
-    return this.counters.mainRow[ClusterColumn.healthChecks + HEALTH_CHECK_RESULTS.indexOf(result)]!;
+    return this.counters.onMain(ClusterColumn.healthChecks + HEALTH_CHECK_RESULTS.indexOf(result));
   }
 }
 

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { Http1Limits } from "../../src/http1/http1-limits.ts";
 import { HTTP1_LIMITS } from "../../src/http1/http1-limits.ts";
 import { Http1Server } from "../../src/http1/http1-server.ts";
+import type { LocalProxyOptions } from "../proxy/fixture/local-proxy.ts";
 import { LocalProxy } from "../proxy/fixture/local-proxy.ts";
 import { until } from "../proxy/fixture/until.ts";
 
@@ -19,9 +20,14 @@ export class Http1Rig {
     this.#handler = handler;
   }
 
-  static async start(limits: Partial<Http1Limits> = {}): Promise<Http1Rig> {
+  /** @param options of the proxy beside its HTTP/1.1. */
+  static async start(
+    limits: Partial<Http1Limits> = {},
+    options: Omit<LocalProxyOptions, "port"> = {},
+  ): Promise<Http1Rig> {
     const handler: { current: Http1Server | undefined } = { current: undefined };
     const proxy = await LocalProxy.start({
+      ...options,
       port: {
         loadHttp1: (services) => {
           handler.current = new Http1Server(services, { ...HTTP1_LIMITS, ...limits });
@@ -53,8 +59,10 @@ export class RawHttp1Client {
   received = "";
   ended = false;
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  /** @param localAddress whom it calls as; default: the machine. */
+  constructor(port: number, host: string = "127.0.0.1", localAddress?: string) {
+    const from = localAddress === undefined ? {} : { localAddress };
+    this.socket = connect({ port, host, noDelay: true, ...from });
     this.socket.setEncoding("latin1");
     this.socket.on("data", (text) => {
       this.received += text;

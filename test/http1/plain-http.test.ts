@@ -5,8 +5,9 @@ import { createServer } from "node:net";
 import { it } from "node:test";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
-import { freePort } from "../proxy/fixture/free-port.ts";
 import { until } from "../proxy/fixture/until.ts";
+import { freePort } from "../support/free-port.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { Http1Rig, RawHttp1Client, WEB } from "./http1-rig.ts";
 import { AS_HTTP1, get, through } from "./http1-stage.ts";
 import { bodyOf, WebBackend } from "./web-backend.ts";
@@ -213,7 +214,7 @@ it("without an endpoint it is 503, unreachable or not there", async () => {
   await through(undefined, async (client, backend, rig) => {
     client.say(get());
     await client.hears("GET /a 0");
-    rig.proxy.apply([await freePort()], AS_HTTP1);
+    rig.proxy.apply(await freePorts(1), AS_HTTP1);
     client.say(get());
     assert.match(await client.hears("(UF)"), /HTTP\/1\.1 503 /);
     rig.proxy.apply([], AS_HTTP1);

@@ -94,10 +94,72 @@ for (const policy of POLICIES) {
     assert.equal(loads.bySlot.get(candidates.slots[owner]!), highest, "its owner is full first");
   });
 
+  test(`${policy}: a table of thousands is made in shares, and what they come to is what one go comes to`, () => {
+    const candidates = plainCandidates(Array.from({ length: 5_000 }, (_, i) => 1 + (i % 3)));
+    const settings = { ...LOAD_BALANCING_DEFAULTS, policy };
+    const [inShares, atOnce] = [createPicker(settings, candidates), createPicker(settings, candidates)];
+    let shares = 1;
+    while (inShares.prepare?.() === true) shares++;
+    // A ring of 16,384 points, a table of 65,537 places.
+    assert.ok(policy === "ring_hash" ? shares >= 4 : shares >= 30, `${shares} shares`);
+    assert.ok(shares < 100, `${shares} shares`);
+    assert.equal(inShares.isPrepared, true);
+    const loads = new RecordedLoads();
+    const random = new SeededRandom(1);
+    const asked = request();
+    for (const value of HASHES) {
+      asked.hash = value;
+      assert.equal(inShares.pick(asked, loads, random, 0), atOnce.pick(asked, loads, random, 0));
+    }
+  });
+
+  for (const balanceFactor of [0, 125]) {
+    test(`${policy}: until its table is made a picker goes by that of the one before (bound ${balanceFactor})`, () => {
+      const settings = { ...LOAD_BALANCING_DEFAULTS, policy, hash: { ...hash, balanceFactor } };
+      const before = plainCandidates(new Array<number>(2_000).fill(1));
+      const gone = 700;
+      const after = without(before, gone);
+      const former = createPicker(settings, before);
+      const present = createPicker(settings, after);
+      const loads = new RecordedLoads();
+      const random = new SeededRandom(1);
+      const asked = request();
+      asked.hash = 1;
+      former.pick(asked, loads, random, 0);
+      present.follow?.(former);
+      // Overtaken before its own table is begun: it hands on what it goes by.
+      const last = createPicker(settings, after);
+      last.follow?.(present);
+      for (const picker of [present, last]) {
+        assert.equal(picker.isPrepared, false);
+        let shares = 0;
+        for (const value of HASHES) {
+          asked.hash = value;
+          const owner = before.slots[former.pick(asked, loads, random, 0)]!;
+          const slot = after.slots[picker.pick(asked, loads, random, 0)];
+          if (owner !== before.slots[gone]) assert.equal(slot, owner);
+          else assert.ok(after.slots.includes(slot!));
+          // What was tried is passed over now as ever.
+          const again = request(0, [slot!]);
+          again.hash = value;
+          assert.notEqual(after.slots[picker.pick(again, loads, random, 0)], slot);
+        }
+        assert.equal(picker.isPrepared, false, "picks make no table");
+        while (picker.prepare?.() === true) shares++;
+        assert.ok(shares > 0);
+        const fresh = createPicker(settings, after);
+        for (const value of HASHES) {
+          asked.hash = value;
+          assert.equal(picker.pick(asked, loads, random, 0), fresh.pick(asked, loads, random, 0));
+        }
+      }
+    });
+  }
+
   test(`${policy}: the table is made by prepare, not by a pick`, () => {
     const settings = { ...LOAD_BALANCING_DEFAULTS, policy };
     const picker = createPicker(settings, plainCandidates(new Array<number>(500).fill(1)));
-    picker.prepare?.();
+    while (picker.prepare?.() === true);
     const loads = new RecordedLoads();
     const random = new SeededRandom(1);
     const began = performance.now();

@@ -39,7 +39,7 @@ export function pickerConformance(
         [1, 2, 4, 8],
       ]) {
         const picker = make(plainCandidates(weights));
-        picker.prepare?.();
+        while (picker.prepare?.() === true);
         const random = new SeededRandom(17);
         const plain = request();
         const moved = request(0, [picker.candidates.slots[1]!]);

@@ -109,6 +109,21 @@ describe("requests for authorities that a control plane may know", () => {
     assert.deepEqual(names, []);
   });
 
+  it("may be many of one caller, if they are for few names", async () => {
+    const codes: number[] = [];
+    // No connection may have so many streams.
+    const clients = [new RawClient(proxy.port), new RawClient(proxy.port)];
+    const calls = Array.from({ length: 1_100 }, async (_, i) => {
+      codes.push((await clients[i % 2]!.call(BODY, { ":authority": `few-${i % 10}:1` })).status);
+    });
+    await until("what is too much is refused", () => codes.length === 76, { limitMs: 10_000 });
+    asked.apply(names.map((authority) => ({ authority, clusterSlot: slot })));
+    await Promise.all(calls);
+    assert.equal(codes.filter((code) => code === 0).length, 1_024);
+    assert.equal(codes.filter((code) => code === PROXY_ERRORS.authorityOverflow.grpcStatus).length, 76);
+    for (const each of clients) each.close();
+  });
+
   it("may not take all the room there is, if they are one caller's", async () => {
     const calls = Array.from({ length: 280 }, (_, i) => call(`new-${i}:1`));
     const codes = (await Promise.all(calls)).map(({ status }) => status);

@@ -5,7 +5,7 @@ import { PROXY_ERRORS } from "../../src/proxy/proxy-error.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
-import { freePort } from "./fixture/free-port.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
 import { Flag, frame, literal, RawBackend, RESPONSE_HEADERS, setting, Type } from "./fixture/raw-backend.ts";
 import type { RawAnswer } from "./fixture/raw-client.ts";
@@ -83,7 +83,7 @@ describe("errors of our own", () => {
   });
 
   it("connect_failure, when no endpoint takes a connection", async () => {
-    proxy.apply([await freePort(), await freePort()], { name: "closed:1" });
+    proxy.apply(await freePorts(2), { name: "closed:1" });
     expect(await client.call(BODY, { ":authority": "closed:1" }), PROXY_ERRORS.connectFailure, "closed:1");
     assert.equal(proxy.finished(14, ResponseFlag.upstreamConnectionFailure, "closed:1"), 1);
   });

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "./fixture/free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { ProxyProcess } from "./fixture/proxy-process.ts";
 import { Flag, frame, literal, RawBackend, RESPONSE_HEADERS, Type } from "./fixture/raw-backend.ts";
 import { RawClient } from "./fixture/raw-client.ts";

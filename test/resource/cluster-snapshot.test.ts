@@ -7,9 +7,11 @@ import { CLUSTER_SETTINGS_DEFAULTS, clusterSettings } from "../../src/resource/c
 import { ClusterSnapshot } from "../../src/resource/cluster-snapshot.ts";
 import { encodeClusterSnapshot } from "../../src/resource/encode-cluster-snapshot.ts";
 import type { EndpointHealth } from "../../src/resource/endpoint.ts";
-import { HEALTH_CODE, MAX_ENDPOINT_WEIGHT } from "../../src/resource/endpoint.ts";
+import { endpointKey, HEALTH_CODE, MAX_ENDPOINT_WEIGHT } from "../../src/resource/endpoint.ts";
+import { keyHashes } from "../../src/resource/key-hashes.ts";
 import { LOAD_BALANCING_POLICIES } from "../../src/resource/load-balancing.ts";
 import { SlotRegistry } from "../../src/resource/slot-registry.ts";
+import { HeaderWord } from "../../src/resource/snapshot-layout.ts";
 import { cluster, endpoint } from "./cluster-builder.ts";
 
 const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
@@ -165,7 +167,7 @@ test("octets that are no snapshot of this format are refused with the reason", (
     [whole.slice(0, whole.length - 1).buffer, /multiple of 8/],
     [whole.slice(0, whole.length - 8).buffer, new RegExp(`wanted ${whole.length}`)],
     [changed(0, 7), /these octets are something else/],
-    [changed(1, 3), /found format version 3, wanted 4/],
+    [changed(1, 3), /found format version 3, wanted 5/],
     [changed(6, -1), /endpoint and zone counts do not fit/],
     [changed(6, 1000), /endpoint and zone counts do not fit/],
     [changed(7, 2 ** 31 - 1), /endpoint and zone counts do not fit/],
@@ -180,4 +182,40 @@ test("opening a cluster of 10,000 endpoints decodes none of them", () => {
   for (let i = 0; i < 1000; i++) new ClusterSnapshot(buffer);
   // 10,000 decoded strings take about 2 ms; 1,000 opened headers together may take a fraction of 1,000 times that.
   assert.ok(performance.now() - startMs < 400);
+});
+
+test("hashes of keys are in snapshots of policies that hash, and in no other", () => {
+  for (const policy of LOAD_BALANCING_POLICIES) {
+    const source = cluster([endpoint(1), endpoint(2), endpoint(3, { zone: "zone-b" })], {
+      settings: clusterSettings({ loadBalancing: { policy } }),
+    });
+    const view = encode(source);
+    const hashes = policy === "ring_hash" || policy === "maglev" ? keyHashes(source.endpoints) : undefined;
+    assert.deepEqual(view.keyHashes && Uint32Array.from(view.keyHashes), hashes, policy);
+    assert.equal(view.zoneAt(2), "zone-b");
+    assert.ok(view.isIntact());
+  }
+});
+
+test("a snapshot whose hashes of keys lie outside of it is refused", () => {
+  const settings = clusterSettings({ loadBalancing: { policy: "maglev" } });
+  const { buffer } = encode(cluster([endpoint(1)], { settings }));
+  const words = new Int32Array(buffer);
+  words[HeaderWord.keyHashesWord] = words.length - 1;
+  assert.throws(() => new ClusterSnapshot(buffer), /hashes of keys do not fit/);
+});
+
+test("a service of twenty endpoints takes little: without its name in each key, and without settings that are the defaults", () => {
+  const name = "service-123.namespace-7.svc.cluster.local:50051";
+  const endpoints = Array.from({ length: 20 }, (_, n) => {
+    const uid = `${n}`.padStart(8, "0").concat("-4f3b-4c6e-9d2a-0123456789ab");
+    return endpoint(n, { key: endpointKey(name, uid, 50_051), node: `node-${n}`, zone: `zone-${n % 3}` });
+  });
+  const view = encode(cluster(endpoints, { name }));
+  assert.deepEqual(
+    Array.from({ length: view.count }, (_, i) => view.keyAt(i)),
+    endpoints.map(({ key }) => key),
+  );
+  assert.ok(view.buffer.byteLength < 3_400, `${view.buffer.byteLength} octets`);
+  assert.equal(view.settings, encode(cluster([], { name: "other:1" })).settings);
 });

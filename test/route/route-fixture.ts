@@ -42,7 +42,7 @@ export class RouteRig {
   readonly rig = makeRig();
   readonly decoder: HpackDecoder;
   readonly table: RouteTable;
-  readonly view: HeaderView;
+  view: HeaderView;
   readonly #client = new ReferenceEncoder();
   readonly #area: number;
 
@@ -51,6 +51,12 @@ export class RouteRig {
     this.decoder = new HpackDecoder(slab, pool, { maxTableOctets: 4096, maxListOctets: 32_768 });
     this.table = new RouteTable(configuration, slab.bytes, pool);
     this.#area = slab.alloc(65_536);
+    this.view = new HeaderView(slab.bytes, pool, this.table.names, this.#area);
+  }
+
+  /** Looks at requests by the names that the table has now. */
+  look(): void {
+    const { slab, pool } = this.rig;
     this.view = new HeaderView(slab.bytes, pool, this.table.names, this.#area);
   }
 

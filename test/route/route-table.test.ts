@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { HeaderMatch, Route, RouteMatch } from "../../src/resource/route.ts";
 import type { Field, Form } from "../h2/hpack/reference.ts";
-import { configurationOf, RouteRig } from "./route-fixture.ts";
+import { configurationOf, PLAIN_ROUTE, RouteRig } from "./route-fixture.ts";
 
 /** What the first matching route is, the slow way. */
 function slowly(
@@ -43,6 +43,8 @@ function slowly(
 }
 
 const AUTHORITIES = ["a.test", "b.test", "x.b.test", "a.test:80", "other", "test"];
+/** Of groups; some of them are the configuration's too, or caught by its patterns. */
+const GROUP_NAMES = ["a.test", "b.test", "x.b.test", "other"];
 const PATTERNS = ["a.test", "b.test", "*.test", "*.b.test", "*", "a.test:80"];
 const PATHS = ["/p.S/A", "/p.S/B", "/p.T/A", "/p.S/", "/plain", "/p.S/A/deep", "/"];
 const PATH_MATCHES = ["", "/p.S/A", "/p.S/*", "/p.T/*", "/plain", "/p.S/B"];
@@ -93,6 +95,91 @@ describe("RouteTable", () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it("finds the same when groups of routes have come and gone as if it had been made of what is left", () => {
+    const step = fc.record({
+      key: fc.constantFrom("g1", "g2", "g3"),
+      names: fc.uniqueArray(fc.constantFrom(...GROUP_NAMES), { minLength: 1, maxLength: 3 }),
+      routes: fc.array(fc.array(match, { maxLength: 2 }), { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(route, { maxLength: 3 }),
+        fc.array(step, { maxLength: 8 }),
+        fc.array(request, { maxLength: 12 }),
+        (configured, steps, requests) => {
+          const configuration = configurationOf(...configured);
+          const rig = new RouteRig(configuration);
+          const groups = new Map<string, readonly Route[]>();
+          for (const [n, { key, names, routes }] of steps.entries()) {
+            const isOfOther = (name: string): boolean =>
+              [...groups].some(([other, [first]]) => other !== key && first?.authorities.includes(name));
+            const authorities = names.filter((name) => !isOfOther(name));
+            const made = routes.map((matches, i) => ({
+              ...PLAIN_ROUTE,
+              name: `${key} ${n} ${i}`,
+              authorities,
+              matches,
+            }));
+            if (authorities.length === 0 || made.length === 0) {
+              groups.delete(key);
+              rig.table.deleteGroup(key);
+            } else {
+              groups.set(key, made);
+              rig.table.setGroup({ key, routes: made });
+            }
+          }
+          rig.look();
+          const all = [...configuration.routes, ...[...groups.values()].flat()];
+          assert.equal(rig.table.routes.filter((each) => each !== undefined).length, all.length);
+          for (const { index, route: own } of rig.table.routes.filter((each) => each !== undefined))
+            assert.equal(rig.table.routes[index]?.route, own);
+          for (const { authority, path, fields } of requests) {
+            const list = fields.map(([each]): Field => each);
+            const found = rig.find(authority, path, list, (i) => fields[i]![1]);
+            assert.equal(found, slowly(all, authority, path, list));
+          }
+          assert.equal(rig.close(), 0);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("leaves an authority with the group that has taken it over, in whatever order groups are told", () => {
+    const rig = new RouteRig(configurationOf());
+    const group = (key: string, ...authorities: string[]) => ({
+      key,
+      routes: [{ ...PLAIN_ROUTE, name: key, authorities }],
+    });
+    rig.table.setGroup(group("one", "a.test", "b.test"));
+    rig.table.setGroup(group("two", "b.test"));
+    rig.table.setGroup(group("one", "a.test"));
+    assert.equal(rig.find("a.test", "/", []), "one");
+    assert.equal(rig.find("b.test", "/", []), "two");
+    rig.table.deleteGroup("one");
+    assert.equal(rig.find("a.test", "/", []), undefined);
+    assert.equal(rig.find("b.test", "/", []), "two");
+  });
+
+  it("makes of a further group nothing but its own routes and hosts", () => {
+    const rig = new RouteRig(configurationOf());
+    const group = (n: number) => ({
+      key: `${n}`,
+      routes: ["x", "y"].map((name) => ({ ...PLAIN_ROUTE, name, authorities: [`s${n}.test`, `s${n}`] })),
+    });
+    for (let n = 0; n < 1_000; n++) rig.table.setGroup(group(n));
+    const before = [...rig.table.routes];
+    assert.deepEqual(
+      rig.table.setGroup(group(1_000)).map(({ index }) => index),
+      [2_000, 2_001],
+    );
+    assert.ok(before.every((each, i) => rig.table.routes[i] === each));
+    rig.table.deleteGroup("500");
+    // Places are used again: what comes and goes takes no more than what is there.
+    rig.table.setGroup(group(1_001));
+    assert.equal(rig.table.routes.length, 2_002);
   });
 
   it("takes authorities apart by suffix at whole labels only", () => {

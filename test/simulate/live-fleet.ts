@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../daemon/proxy-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../src/cli/launch.mjs", import.meta.url));
 const BACKENDS = fileURLToPath(new URL("./queueing-backends.ts", import.meta.url));

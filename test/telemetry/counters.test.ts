@@ -15,9 +15,39 @@ import { errorCodeCell, WORKER_COUNTER_COLUMNS, WorkerColumn } from "../../src/t
 test("rows lie on cache lines of their own", () => {
   const counters = new ClusterCounters(3);
   assert.equal((counters.stride * 8) % 64, 0);
-  // The main thread's row comes after the three workers'.
-  assert.equal(counters.buffer.byteLength, counters.stride * 8 * 4);
+  // What the main thread counts comes after the three workers' rows, in two lines.
+  assert.equal(counters.buffer.byteLength, counters.stride * 8 * 3 + 128);
   assert.equal(counters.row(2).byteOffset, counters.stride * 16);
+});
+
+test("what the main thread counts is in the sums, and the workers' rows are not", () => {
+  const counters = new ClusterCounters(2);
+  const opened = new ClusterCounters(2, counters.buffer);
+  const { ejections, ejectionsRefused, healthChecks, attempts } = ClusterColumn;
+  for (const column of [ejections, ejections + 3, ejectionsRefused, healthChecks, healthChecks + 3])
+    counters.countOnMain(column);
+  opened.row(1)[ejectionsRefused]!++;
+  opened.row(1)[attempts]!++;
+  assert.deepEqual(
+    [ejections, ejections + 1, ejections + 3, ejectionsRefused, healthChecks, healthChecks + 3, attempts].map(
+      (column) => [counters.onMain(column), opened.sum(column)],
+    ),
+    [
+      [1, 1],
+      [0, 0],
+      [1, 1],
+      [1, 2],
+      [1, 1],
+      [1, 1],
+      [0, 1],
+    ],
+  );
+  const whole = new Float64Array(counters.buffer);
+  assert.equal(
+    whole.reduce((sum, each) => sum + each, 0),
+    7,
+    "nothing is counted anywhere else",
+  );
 });
 
 test("memory of another shape is refused", () => {
@@ -27,7 +57,9 @@ test("memory of another shape is refused", () => {
 
 test("the last column of each layout is its last cell", () => {
   const lastOf = (columns: Readonly<Record<string, number>>) => Math.max(...Object.values(columns));
-  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(ClusterColumn), 1);
+  const { sources, ...always } = ClusterColumn;
+  assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(always), 1);
+  assert.equal(sources, CLUSTER_COUNTER_COLUMNS, "what is counted by source follows, where it is");
   assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), POLICY_DROP_REASONS.length);
 });
 

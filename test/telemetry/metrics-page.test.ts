@@ -54,6 +54,7 @@ function populated(): MetricsFixture {
   const byType = { listener: 1, route: 1, cluster: 1, endpoint: 1 };
   fixture.registry.setCapture(() => ({
     isCurrent: true,
+    isAlive: true,
     isInert: false,
     captured: 1,
     reclaimed: 1,
@@ -75,6 +76,7 @@ function populated(): MetricsFixture {
     strangers: 1,
     saves: { success: 1, failure: 0 },
   }));
+  fixture.registry.setTracing(() => ({ sent: 1, dropped: 0 }));
   fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);
   fixture.registry.certificatesReloaded(true);
   const routes = new RouteCounters(1);

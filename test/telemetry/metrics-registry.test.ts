@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SetAside } from "../../src/resource/set-aside.ts";
-import { ByteColumn, ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
+import { ByteColumn, ClusterColumn, ClusterCounters } from "../../src/telemetry/cluster-counters.ts";
 import { observeMs } from "../../src/telemetry/histogram-buckets.ts";
 import { requestCell } from "../../src/telemetry/request-cell.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
+import { countSource } from "../../src/telemetry/source-cells.ts";
+import { SourceNames, UNKNOWN_SOURCE } from "../../src/telemetry/source-names.ts";
 import { WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 import { ECHO, endpoint } from "../resource/cluster-builder.ts";
 import { MetricsFixture } from "./metrics-fixture.ts";
@@ -31,6 +33,35 @@ test("requests are told by service, status and flag, summed over workers", async
       { ...destination, grpc_status: "UNAVAILABLE", response_flag: "UR", value: 5 },
     ],
   );
+});
+
+test("requests of known callers are told by their namespace, those of others as of unknown, and none twice", async () => {
+  const sources = new SourceNames();
+  const fixture = new MetricsFixture({ sources });
+  const counters = fixture.addCluster(ECHO, [], new ClusterCounters(2, undefined, true));
+  const count = (worker: number, namespace: string, cell: number): void => {
+    const row = counters.row(worker);
+    const source = sources.numberOf(namespace);
+    if (source !== UNKNOWN_SOURCE) countSource(row, ClusterColumn.sources, source, cell);
+    row[ClusterColumn.requests + cell]!++;
+  };
+  const ok = requestCell(0, ResponseFlag.none);
+  for (const namespace of ["shop", "shop", "bank", "unknown"]) count(0, namespace, ok);
+  count(1, "shop", ok);
+  count(1, "bank", requestCell(14, ResponseFlag.upstreamReset));
+  const seen = async () => {
+    const { samples } = (await fixture.scrape()).get("isobar_requests_total")!;
+    return samples.map(
+      ({ labels, value }) =>
+        `${labels["src_namespace"]} ${labels["grpc_status"]} ${labels["response_flag"]} ${value}`,
+    );
+  };
+  const known = ["shop OK - 3", "bank OK - 1", "bank UNAVAILABLE UR 1"];
+  assert.deepEqual(await seen(), [...known, "unknown OK - 1"]);
+  count(0, "other", ok);
+  assert.deepEqual(await seen(), [...known, "unknown OK - 1", "other OK - 1"]);
+  fixture.registry.removeCluster(ECHO);
+  assert.deepEqual(await seen(), []);
 });
 
 test("a status beyond 16 counts as UNKNOWN", () => {
@@ -171,7 +202,7 @@ test("a total in other never goes down when a cluster in it is removed; what is 
 });
 
 test("a series once in other stays there when room comes up", async () => {
-  const fixture = new MetricsFixture({ maxSeries: 12 });
+  const fixture = new MetricsFixture({ maxSeries: 2 });
   fixture.addCluster("s1:80");
   const counters = fixture.addCluster("s2:80");
   counters.row(0)[ClusterColumn.attempts] = 5;

@@ -3,11 +3,11 @@ import { after, before, describe, it } from "node:test";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { SetAside } from "../../src/resource/set-aside.ts";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
-import { freePort } from "../proxy/fixture/free-port.ts";
 import { LocalProxy } from "../proxy/fixture/local-proxy.ts";
 import { RawBackend } from "../proxy/fixture/raw-backend.ts";
 import { RawClient } from "../proxy/fixture/raw-client.ts";
 import { until } from "../proxy/fixture/until.ts";
+import { freePort } from "../support/free-port.ts";
 
 const NAME = "sub:1";
 

@@ -41,6 +41,14 @@ type change struct {
 	Hosts []string `json:"hosts"`
 }
 
+// probe is a write whose endpoints were called through the proxy.
+type probe struct {
+	Stamp   int64   `json:"stamp"` // when it began, in microseconds since 1970
+	WriteMs float64 `json:"writeMs"`
+	UsedMs  float64 `json:"usedMs"`
+	Host    string  `json:"host"` // the endpoint that was reached
+}
+
 // writer writes the changes of a plan.
 type writer struct {
 	plan  changesPlan
@@ -53,6 +61,7 @@ type writer struct {
 	stamps  map[string]int64
 	writeMs []float64
 	usedMs  []float64
+	probes  []probe
 	fault   string
 }
 
@@ -104,7 +113,7 @@ func (w *writer) run() any {
 		}()
 	}
 	underWay.Wait()
-	return map[string]any{"stamps": w.stamps, "writeMs": w.writeMs, "usedMs": w.usedMs, "fault": w.fault}
+	return map[string]any{"stamps": w.stamps, "writeMs": w.writeMs, "usedMs": w.usedMs, "probes": w.probes, "fault": w.fault}
 }
 
 func (w *writer) begin(name string) bool {
@@ -121,12 +130,12 @@ func (w *writer) write(change *change) error {
 	stamp := time.Now().UnixMicro()
 	body := bytes.Replace([]byte(change.Body), noStamp, fmt.Appendf(nil, "stamp-%d", stamp), 1)
 	used := make(chan error, 1)
-	usedMs := 0.0
+	usedMs, reached := 0.0, ""
 	if len(change.Hosts) > 0 {
 		// Within the millisecond the first call may come before the write is done, and wait for what it brings.
 		go func() {
-			atMs, err := w.waitFor(change)
-			usedMs = atMs - float64(stamp)/1000
+			host, atMs, err := w.waitFor(change)
+			usedMs, reached = atMs-float64(stamp)/1000, host
 			used <- err
 		}()
 	}
@@ -145,6 +154,7 @@ func (w *writer) write(change *change) error {
 	w.writeMs = append(w.writeMs, writeMs)
 	if len(change.Hosts) > 0 {
 		w.usedMs = append(w.usedMs, usedMs)
+		w.probes = append(w.probes, probe{stamp, writeMs, usedMs, reached})
 	}
 	return nil
 }
@@ -171,9 +181,9 @@ func (w *writer) put(path string, body []byte) error {
 	return err
 }
 
-// waitFor calls until a new endpoint answers, and says when that call arrived there, in ms since 1970. Calls are a millisecond apart, or a fiftieth of what it has
+// waitFor calls until a new endpoint answers, and says which one, and when that call arrived there, in ms since 1970. Calls are a millisecond apart, or a fiftieth of what it has
 // taken so far: a machine that is slow is not to become slower by being asked.
-func (w *writer) waitFor(change *change) (float64, error) {
+func (w *writer) waitFor(change *change) (string, float64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	begun := time.Now()
@@ -181,14 +191,14 @@ func (w *writer) waitFor(change *change) (float64, error) {
 		next := time.Now().Add(max(time.Millisecond, time.Since(begun)/50))
 		request, answer := []byte{}, []byte{}
 		if err := w.proxy.Invoke(ctx, "/bench.Name/Name", &request, &answer, grpc.CallAuthority(change.Name)); err != nil {
-			return 0, err
+			return "", 0, err
 		}
 		host, at, _ := strings.Cut(string(answer), " ")
 		for _, wanted := range change.Hosts {
 			if host == wanted {
 				var atMs float64
 				_, err := fmt.Sscanf(at, "%f", &atMs)
-				return atMs, err
+				return host, atMs, err
 			}
 		}
 		time.Sleep(time.Until(next))

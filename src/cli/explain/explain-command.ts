@@ -4,6 +4,7 @@ import { explainTable, pickLine } from "../../admin/explain-table.ts";
 import type { ExplainView } from "../../admin/explain-view.ts";
 import { parseSocketAddress } from "../../config/socket-address.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
+import { usualAdminAddress } from "../cluster/admin-source.ts";
 import { AdminClient } from "./admin-client.ts";
 import { replayFile, replayText } from "./replay-file.ts";
 
@@ -39,7 +40,11 @@ export function addExplainCommand(program: Command): void {
         "and what the recorded picks drew, read and chose.",
     )
     .argument("[cluster]", "name of a cluster; without it, all are listed")
-    .option("--admin <address>", "the proxy's admin.address: ip:port or unix:/path", "127.0.0.1:15000")
+    .option(
+      "--admin <address>",
+      "the proxy's admin.address: ip:port or unix:/path; also ISOBAR_ADMIN_ADDRESS",
+      usualAdminAddress(),
+    )
     .option("--last <number>", "recorded picks to show", wholeNumber, 10)
     .option("--watch", "show recorded picks as they come")
     .option("--replay <file>", "make the picks of a file from GET /explain.bin again")

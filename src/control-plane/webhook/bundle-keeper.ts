@@ -100,8 +100,8 @@ export class BundleKeeper {
         name: this.#options.name,
         error: trouble,
         advice: isMissing
-          ? "apply deploy/webhook.yaml, or leave out --webhook"
-          : "the control plane may get and patch it: deploy/rbac/webhook.yaml",
+          ? "apply deploy/webhook/webhook.yaml, or leave out --webhook"
+          : "the control plane may get and patch it: deploy/webhook/rbac.yaml",
       },
     );
   }

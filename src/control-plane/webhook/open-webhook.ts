@@ -52,7 +52,8 @@ export function openWebhook(
     configuration: flags.configuration,
     settings: { image: flags.image, door: flags.door, domain },
     optIn: (namespace, pod) => {
-      isKnown ||= cluster.stats().hasSynced;
+      // Of Namespaces: Pods that are listed later have nothing to do with one that is not there yet, which nobody prepares afterwards.
+      isKnown ||= cluster.isListed;
       return isKnown && cluster.objects !== undefined ? optInOf(cluster.objects, namespace, pod) : undefined;
     },
     api,

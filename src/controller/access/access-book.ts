@@ -28,6 +28,8 @@ export interface AccessChange {
 export class AccessBook {
   readonly #objects: Pick<ClusterObjects, "pods" | "namespaces">;
   readonly #byNamespace = new Map<string, Map<string, NetworkPolicyObject>>();
+  /** Addresses of nodes. */
+  #nodes: ReadonlySet<string> = new Set();
   #egressPolicies = 0;
   /** Labels that policies look at: of Pods that call, of those that are called, and of Namespaces. */
   #keys = { callers: new Set<string>(), called: new Set<string>(), namespaces: new Set<string>() };
@@ -39,6 +41,26 @@ export class AccessBook {
   /** Whether policies bear upon endpoints of the namespace, so that their Pods have to be looked at. */
   mattersTo(namespace: string): boolean {
     return this.#egressPolicies > 0 || this.#byNamespace.has(namespace);
+  }
+
+  /**
+   * Takes the addresses of nodes, as far as they are known. A Pod that has its node's address is in its node's network, where
+   * network plugins apply no policy to it, and where selectors of others do not find it: what it sends and gets are the node's.
+   *
+   * @returns addresses that are nodes' now and were not, or the other way round, where policies could make that matter.
+   */
+  setNodes(addresses: Iterable<string>): ReadonlySet<string> {
+    const before = this.#nodes;
+    const after = new Set(addresses);
+    this.#nodes = after;
+    if (this.#byNamespace.size === 0) return new Set();
+    const changed = [...before, ...after].filter((each) => before.has(each) !== after.has(each));
+    return new Set(changed);
+  }
+
+  /** Whether the address is a node's. */
+  isNode(address: string): boolean {
+    return this.#nodes.has(address);
   }
 
   change({ verb, object, previous }: ObjectChange<NetworkPolicyObject>): AccessChange {
@@ -118,7 +140,8 @@ export class AccessBook {
     const endpoints = [...slices].flatMap((slice) =>
       slice.endpoints.map(({ address, pod, uid }) => {
         const object = pod === "" ? undefined : this.#objects.pods.get(objectKey({ namespace, name: pod }));
-        return { address, labels: object?.uid === uid ? object.labels : undefined };
+        const isPod = object?.uid === uid && !this.isNode(address);
+        return { address, labels: isPod ? object?.labels : undefined };
       }),
     );
     return endpoints.sort((a, b) => (a.address < b.address ? -1 : 1));

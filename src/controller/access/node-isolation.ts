@@ -27,8 +27,9 @@ export function nodeIsolation(
   const { namespace } = service;
   if (!book.mattersTo(namespace)) return undefined;
   for (const { endpoints, ports: slicePorts } of slices) {
-    for (const { pod, uid } of endpoints) {
-      const object = pod === "" ? undefined : pods.get(objectKey({ namespace, name: pod }));
+    for (const { address, pod, uid } of endpoints) {
+      const object =
+        pod === "" || book.isNode(address) ? undefined : pods.get(objectKey({ namespace, name: pod }));
       if (object === undefined || object.uid !== uid) continue;
       const policies = book.ingressOf(namespace, object.labels);
       if (policies.length === 0) continue;

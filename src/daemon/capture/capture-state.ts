@@ -11,8 +11,11 @@ export class CaptureState {
   echoPort = 0;
   /** Version of this generation's plan that the kernel has; "" for none. */
   planVersion = "";
+  /** Whether new connections are led to the current generation, and why not. */
+  isOpen = false;
+  closedBecause = "";
   /** What it has counted. */
-  counts: Omit<CaptureCounts, "isCurrent"> = countsOf({});
+  counts: Omit<CaptureCounts, "isCurrent" | "isAlive"> = countsOf({});
   #writtenMs = 0;
 
   /** @param content of capture.json, not trusted to have anything. @param own name of the generation that reads it. */
@@ -23,6 +26,9 @@ export class CaptureState {
     const isPort = Number.isInteger(echoPort) && Number(echoPort) > 0 && Number(echoPort) < 65_536;
     this.echoPort = isPort ? Number(echoPort) : 0;
     this.planVersion = typeof planVersion === "string" ? planVersion : "";
+    // A capture of an older release does not say: then it counts as open.
+    this.isOpen = content["open"] !== false;
+    this.closedBecause = typeof content["closedBecause"] === "string" ? content["closedBecause"] : "";
     this.counts = countsOf(content);
     this.#writtenMs = typeof writtenMs === "number" ? writtenMs : 0;
   }
@@ -39,7 +45,7 @@ function find(generations: unknown, name: string): Readonly<Record<string, unkno
   return all.find((each) => each?.["generation"] === name) ?? {};
 }
 
-function countsOf(content: Readonly<Record<string, unknown>>): Omit<CaptureCounts, "isCurrent"> {
+function countsOf(content: Readonly<Record<string, unknown>>): Omit<CaptureCounts, "isCurrent" | "isAlive"> {
   const count = (key: string): number => {
     const value = content[key];
     return typeof value === "number" && value >= 0 ? value : 0;

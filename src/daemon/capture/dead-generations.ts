@@ -2,13 +2,14 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import type { LedgerRecord } from "./ledger-record.ts";
 import { readLedger, sealed } from "./ledger-record.ts";
-import { readRunFile } from "./run-file.ts";
 
 /** A generation that says nothing for so long is dead. */
 const DEAD_MS = 10_000;
 /** Ledgers that are kept, the newest ones; and how long the folder of a generation that died. */
 const MAX_LEDGERS = 20;
 const FOLDER_MS = 3_600_000;
+/** A generation's name is that of a folder as well: nothing that leads out of this one. */
+const LEDGER_FILE = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\.jsonl$/;
 /** Records by which it is judged how much happens between two. */
 const RECENT = 10;
 
@@ -30,12 +31,10 @@ export function readLedgers(runDir: string, wallMs: number): readonly LedgerView
     const { records, whole } = readLedger(textOf(join(runDir, "ledger", file)));
     const last = records.at(-1);
     if (last === undefined) continue;
-    const { writtenMs = 0 } = (readRunFile(join(runDir, generation, "generation.json")) ?? {}) as {
-      writtenMs?: number;
-    };
-    const isAlive = wallMs - writtenMs < DEAD_MS;
+    const isAlive = wallMs - writtenMsOf(join(runDir, generation, "generation.json")) < DEAD_MS;
     const open = isAlive ? "alive" : wallMs - last.atMs < DEAD_MS ? "silent" : "died";
-    views.push({ generation, state: last.kind === "counts" ? open : last.kind, last, whole });
+    const isOver = last.kind === "closed" || last.kind === "died";
+    views.push({ generation, state: isOver ? last.kind : open, last, whole });
   }
   return views.sort((a, b) => a.last.atMs - b.last.atMs);
 }
@@ -54,7 +53,7 @@ export function closeDeadLedgers(
   const found: { generation: string; record: LedgerRecord }[] = [];
   const views = readLedgers(runDir, wallMs).filter(({ generation }) => generation !== own);
   for (const { generation, state, last } of views) {
-    if (state !== "died" || last.kind !== "counts") continue;
+    if (state !== "died" || last.kind === "died") continue;
     const path = join(runDir, "ledger", `${generation}.jsonl`);
     const { records } = readLedger(textOf(path));
     const record = sealed({ ...died(records), previous: last.hash });
@@ -98,9 +97,18 @@ function died(records: readonly LedgerRecord[]): Omit<LedgerRecord, "hash" | "pr
   };
 }
 
+/** When a generation last wrote its file, by the file's own time: one of another release may write a format that is not known here, and lives. */
+function writtenMsOf(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
 function filesOf(runDir: string): string[] {
   try {
-    return readdirSync(join(runDir, "ledger")).filter((file) => file.endsWith(".jsonl"));
+    return readdirSync(join(runDir, "ledger")).filter((file) => LEDGER_FILE.test(file));
   } catch {
     return [];
   }

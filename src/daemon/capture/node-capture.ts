@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { CaptureStatus } from "../../admin/node-status.ts";
 import type { Config } from "../../config/config.ts";
 import { parseSocketAddress } from "../../config/socket-address.ts";
 import { AnyIp } from "../../resource/any-ip.ts";
@@ -9,9 +10,12 @@ import type { CapturedService } from "../../resource/captured-service.ts";
 import type { Cluster } from "../../resource/cluster.ts";
 import type { CaptureCounts } from "../../telemetry/capture-metrics.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { SourceNames } from "../../telemetry/source-names.ts";
 import type { CallerView } from "../../xds/resources/caller-view.ts";
 import type { CaptureView } from "../../xds/resources/capture-view.ts";
 import type { MainToWorker } from "../worker-messages.ts";
+import type { NumberedCallers } from "./caller-numbers.ts";
+import { CallerNumbers } from "./caller-numbers.ts";
 import { canaryCluster } from "./canary-cluster.ts";
 import { capturePlan } from "./capture-plan.ts";
 import { CaptureState } from "./capture-state.ts";
@@ -20,16 +24,20 @@ import { Ledger } from "./ledger.ts";
 import type { LedgerCounts } from "./ledger-record.ts";
 import { readRunFile, writeRunFile } from "./run-file.ts";
 import { ServiceNumbers } from "./service-numbers.ts";
+import type { ViewAgeOptions } from "./view-age.ts";
+import { ViewAge } from "./view-age.ts";
 
 /** What a {@link NodeCapture} works with. */
 export interface NodeCaptureOptions {
   readonly config: NonNullable<Config["capture"]>;
   readonly workers: number;
-  /** A control plane says who calls and what is captured: before it has, nobody is to be sent here. */
-  readonly waitsForViews: boolean;
+  /** A control plane says who calls and what is captured: before it has, nobody is to be sent here. undefined: there is none. */
+  readonly views: ViewAgeOptions | undefined;
   readonly broadcast: (message: MainToWorker) => void;
   /** Puts the cluster of canaries in force. */
   readonly publish: (cluster: Cluster) => void;
+  /** Gives callers' namespaces the numbers that metrics go by. */
+  readonly sources: SourceNames;
   /** What this process has done. */
   readonly counts: () => LedgerCounts;
   /** As {@link LedgerOptions.mark}. */
@@ -60,7 +68,10 @@ export class NodeCapture {
   readonly #numbers = new ServiceNumbers();
   readonly #startedMs = Date.now();
   readonly #state = new CaptureState();
+  readonly #age: ViewAge | undefined;
+  readonly #numbersOfCallers: CallerNumbers;
   #callers: readonly Caller[] = [];
+  #numbered: NumberedCallers = { callers: [], leftClasses: [] };
   #configured: readonly Caller[] = [];
   #viewed: readonly Caller[] | undefined;
   #hasCallers = false;
@@ -86,6 +97,8 @@ export class NodeCapture {
     this.generation = generation ?? (/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/.test(POD_UID) ? POD_UID : ownName);
     this.#folder = join(runDir, this.generation);
     this.#anyIp = new AnyIp(anyIp);
+    this.#age = options.views && new ViewAge(options.views);
+    this.#numbersOfCallers = new CallerNumbers(options.sources);
   }
 
   /** Begins to write, so that the folder is there; {@link close} ends it. */
@@ -117,15 +130,25 @@ export class NodeCapture {
 
   #stateNow(): { readonly ready: boolean; readonly draining: boolean } {
     const { ready, draining } = this.#options.state();
-    const knowsNode = !this.#options.waitsForViews || (this.#hasCallers && this.#hasServices);
-    return { ready: ready && knowsNode && this.#port > 0, draining };
+    return { ready: ready && this.notReadyReason === undefined, draining };
+  }
+
+  /** Why this process should get nothing of the node's traffic yet, in words; undefined when it may. */
+  get notReadyReason(): string | undefined {
+    if (this.#port === 0) return "the port of captured connections is not open yet";
+    if (this.#options.views === undefined) return undefined;
+    const missing = [
+      ...(this.#hasCallers ? [] : ["which pods of this node call"]),
+      ...(this.#hasServices ? [] : ["which services are captured"]),
+    ];
+    return missing.length === 0 ? undefined : `the control plane has not said yet ${missing.join(", and ")}`;
   }
 
   /** What a control plane says is taken from here; as long as it says nothing, what the configuration has counts. */
   readonly views = {
     onCallers: (view: CallerView | undefined): void => {
       this.#viewed = view?.callers;
-      this.#setCallers(this.#viewed ?? this.#configured);
+      this.#renewCallers();
       this.#hasCallers ||= view !== undefined;
       this.stateChanged();
     },
@@ -139,13 +162,34 @@ export class NodeCapture {
   /** The pods of this node, as the configuration has them. */
   setConfigured(callers: readonly Caller[]): void {
     this.#configured = callers;
-    if (this.#viewed === undefined) this.#setCallers(callers);
+    this.#renewCallers();
   }
 
-  #setCallers(callers: readonly Caller[]): void {
+  #renewCallers(): void {
+    const isStale = this.#age?.isStale === true;
+    const viewed = isStale ? undefined : this.#viewed;
+    this.#setCallers(viewed ?? this.#configured, isStale ? this.#viewed : undefined);
+  }
+
+  /** What nobody stands behind any more says nothing of who has an address now. It counts again when somebody does. */
+  #lookAtAge(): void {
+    if (this.#age?.look() !== true) return;
+    const { log, views } = this.#options;
+    const pods = this.#viewed?.length ?? 0;
+    if (this.#age.isStale) {
+      log.error(
+        "no control plane has confirmed the pods of this node for too long: new connections of theirs are not taken any more, those that stand go on",
+        { pods, maxStaleMs: views!.maxStaleMs },
+      );
+    } else log.info("a control plane is there again, the pods of this node count", { pods });
+    this.#renewCallers();
+  }
+
+  #setCallers(callers: readonly Caller[], doubted: readonly Caller[] | undefined): void {
     if (isDeepStrictEqual(callers, this.#callers)) return;
     this.#callers = callers;
-    this.#options.broadcast({ kind: "callers", callers });
+    this.#numbered = this.#numbersOfCallers.apply(callers, doubted);
+    this.#options.broadcast({ kind: "callers", ...this.#numbered });
     this.#planIsOld = true;
     this.#writePlan();
   }
@@ -166,7 +210,8 @@ export class NodeCapture {
 
   /** What a worker is told that takes the place of a dead one. */
   *messages(): Iterable<MainToWorker> {
-    if (this.#callers.length > 0) yield { kind: "callers", callers: this.#callers };
+    const { callers } = this.#numbered;
+    if (callers.length > 0) yield { kind: "callers", callers, leftClasses: [] };
     const added = this.#numbers.services.map(({ number, service }) => ({ number, service }));
     if (added.length > 0) yield { kind: "captured", added, removed: [] };
   }
@@ -176,9 +221,37 @@ export class NodeCapture {
     return this.#state.current === this.generation && this.#state.isFresh(Date.now());
   }
 
+  /** Whether new connections are led to this generation: not while the gate is closed, as when it leaves and there is no other. */
+  get isLedHere(): boolean {
+    return this.isCurrent && this.#state.isOpen;
+  }
+
   /** For metrics. */
   get counts(): CaptureCounts {
-    return { isCurrent: this.isCurrent, ...this.#state.counts };
+    const isAlive = this.#state.isFresh(Date.now());
+    return { isCurrent: this.isCurrent, isAlive, ...this.#state.counts };
+  }
+
+  /** The pods of this node. */
+  get callers(): readonly Caller[] {
+    return this.#callers;
+  }
+
+  /** What `isobar capture` does with this process. */
+  get state(): Pick<CaptureStatus, "current" | "alive" | "open" | "closedBecause" | "planInForce"> {
+    const alive = this.#state.isFresh(Date.now());
+    const open = alive && this.#state.isOpen;
+    return {
+      current: alive ? (this.#state.current ?? "") : "",
+      alive,
+      open,
+      closedBecause: open
+        ? ""
+        : alive
+          ? this.#state.closedBecause
+          : "isobar capture does not run on this node",
+      planInForce: this.#planned !== "" && this.#inForce === this.#planned,
+    };
   }
 
   /** For people. */
@@ -220,6 +293,7 @@ export class NodeCapture {
   }
 
   #turn(): void {
+    this.#lookAtAge();
     this.#write();
     // One that was killed a moment ago is not known to be dead at once.
     if (this.#turns++ % LOOK_FOR_DEAD_TURNS === 0) this.#reportDead();

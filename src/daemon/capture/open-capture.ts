@@ -1,5 +1,6 @@
 import { monotonicClock } from "../../base/clock.ts";
 import type { Config } from "../../config/config.ts";
+import { durationMs } from "../../config/duration-ms.ts";
 import type { ClusterMerge } from "../../discovery/cluster-merge.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { WorkerColumn } from "../../telemetry/worker-counters.ts";
@@ -15,6 +16,8 @@ export interface CaptureSurroundings {
   readonly clusters: ClusterMerge;
   readonly readiness: Readiness;
   readonly drain: (cause: string) => void;
+  /** Whether there is a stream to a control plane. */
+  readonly isConnected: () => boolean;
   readonly counters: ProxyCounters;
   readonly published: () => Iterable<PublishedCluster>;
   /** Streams that the limit of a drain has ended. */
@@ -25,19 +28,34 @@ export interface CaptureSurroundings {
 /** Begins to take the node's traffic. Loaded at need: most proxies have listeners only. */
 export async function openCapture(
   { capture, controlPlane, concurrency }: Config,
-  { broadcast, clusters, readiness, drain, counters, published, ended, log }: CaptureSurroundings,
+  {
+    broadcast,
+    clusters,
+    readiness,
+    drain,
+    isConnected,
+    counters,
+    published,
+    ended,
+    log,
+  }: CaptureSurroundings,
 ): Promise<NodeCapture | undefined> {
   if (capture === undefined) return undefined;
   const { NodeCapture } = await import("./node-capture.ts");
   const { LedgerCounter } = await import("./ledger-counter.ts");
-  const { workers } = counters;
+  const { workers, sources } = counters;
   const counter = new LedgerCounter(workers, published, () => monotonicClock.nowMs());
   const node = new NodeCapture({
     config: capture,
     workers: concurrency,
-    waitsForViews: controlPlane !== undefined,
+    views: controlPlane && {
+      maxStaleMs: durationMs(controlPlane.maxStale),
+      isConfirmed: isConnected,
+      clock: monotonicClock,
+    },
     broadcast,
     publish: (cluster) => clusters.discovered.upsert(cluster),
+    sources,
     onSuperseded: (by) => drain(`generation ${by} has taken the place of this one`),
     state: () => ({ ready: readiness.reason() === undefined, draining: readiness.isDraining }),
     counts: () => counter.read(ended()),

@@ -20,6 +20,10 @@ const ROLES: Readonly<Record<string, FieldRole>> = {
   "endpoint-load-metrics-format": FieldRole.loadReportFormat,
   "x-isobar-explain": FieldRole.explain,
   "x-isobar-caller": FieldRole.callerIdentity,
+  // Gateways (CGI, WSGI) read `_` as `-`.
+  "x-isobar_caller": FieldRole.callerIdentity,
+  "x_isobar-caller": FieldRole.callerIdentity,
+  x_isobar_caller: FieldRole.callerIdentity,
   "grpc-retry-pushback-ms": FieldRole.retryPushback,
   "grpc-previous-rpc-attempts": FieldRole.previousAttempts,
   connection: FieldRole.connectionSpecific,

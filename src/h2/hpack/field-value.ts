@@ -61,6 +61,28 @@ export function fieldNumber(role: number, bytes: Uint8Array, offset: number, len
   }
 }
 
+/**
+ * @returns {@link fieldNumber} of a value that is longer than any that says something: invalid where the role's values are short, and 0 where
+ * they may be long, as paths are.
+ */
+export function longFieldNumber(role: number): number {
+  switch (role) {
+    case FieldRole.method:
+    case FieldRole.scheme:
+    case FieldRole.status:
+    case FieldRole.te:
+    case FieldRole.contentLength:
+    case FieldRole.grpcTimeout:
+      return -1;
+    case FieldRole.retryPushback:
+      return PUSHBACK_NEVER;
+    case FieldRole.grpcStatus:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
 /** @returns a packed grpc-timeout in milliseconds. */
 export function timeoutMsOf(packed: number): number {
   const value = packed >>> UNIT_BITS;

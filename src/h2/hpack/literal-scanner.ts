@@ -1,7 +1,7 @@
 import { BAD_NAME, BAD_VALUE, CHAR_CLASS, FAILS, SPACE } from "./char-class.ts";
 import { LONGEST_KNOWN_NAME, nameKind } from "./field-name.ts";
 import { INVALID_NAME } from "./field-role.ts";
-import { fieldNumber } from "./field-value.ts";
+import { fieldNumber, longFieldNumber } from "./field-value.ts";
 import { decodeHuffman, HUFFMAN_ACCEPTS, HUFFMAN_SCAN, HUFFMAN_STEPS, SCAN_COUNT } from "./huffman.ts";
 
 /** Octets of the scratch area; longer values of fields that are looked into are invalid or of no interest. */
@@ -130,7 +130,7 @@ export class LiteralScanner {
 
   /** @returns {@link fieldNumber} of the string scanned last, as the value of a field with this role. */
   number(role: number): number {
-    if (this.length > LONGEST_DECODED_VALUE) return -1;
+    if (this.length > LONGEST_DECODED_VALUE) return longFieldNumber(role);
     return fieldNumber(role, this.#bytes, this.#decoded(), this.length);
   }
 

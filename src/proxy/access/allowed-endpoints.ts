@@ -1,5 +1,5 @@
+import { ClassQueue } from "../../base/class-queue.ts";
 import type { SlotLinks } from "../../base/slot-list.ts";
-import { SlotList } from "../../base/slot-list.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import type { CallerAccess } from "../../resource/access/access-policy.ts";
 import { endpointVerdicts } from "../../resource/access/endpoint-verdicts.ts";
@@ -14,7 +14,7 @@ const PLAIN: CallerAccess = { labels: {}, namespaceLabels: {}, egress: [] };
 /** The endpoints of a cluster to which policies of the network let one pod connect: found when the cluster or the policies change, and not for a request. */
 export class AllowedEndpoints implements EndpointSet {
   /** A queue of its own: a full one holds up nobody who may go elsewhere. */
-  readonly queue: SlotList;
+  readonly queue: ClassQueue;
   readonly #cluster: ClusterRuntime;
   readonly #pod: CallerPod;
   readonly #within: EndpointSet | undefined;
@@ -39,7 +39,7 @@ export class AllowedEndpoints implements EndpointSet {
     this.#cluster = cluster;
     this.#pod = pod;
     this.#within = within;
-    this.queue = new SlotList(links);
+    this.queue = new ClassQueue(links);
   }
 
   /** Whether every endpoint is allowed. */
@@ -73,6 +73,7 @@ export class AllowedEndpoints implements EndpointSet {
       const within = this.#within;
       this.#own = cluster.restricted(
         (index) => this.accepts(index) && (within === undefined || within.accepts(index)),
+        this.#own,
       );
     }
     if (this.#sharesVersion !== cluster.sharesVersion) {

@@ -17,8 +17,11 @@ export interface AskedAuthoritiesOptions {
 }
 
 /** Requests and connections that may wait in one worker, and what of that one caller may take. */
-const MAX_HELD = 1024;
+const MAX_HELD = 4_096;
 const MAX_HELD_OF_CALLER = MAX_HELD / 4;
+/** Names that may be asked for at once, and how much a caller may have waiting to ask for one more. */
+const MAX_ASKED = 1_024;
+const MAX_ASKING_OF_CALLER = MAX_ASKED / 4;
 /** How long it is remembered that a service does not exist, and of how many. */
 const ABSENT_MS = 5_000;
 const MAX_ABSENT = 4_096;
@@ -43,6 +46,8 @@ export class AskedAuthorities implements AuthorityWaiting {
   readonly #asked = new Map<string, Asked>();
   /** By the client's stream. */
   readonly #held = new Map<number, { readonly request: HeldRequest; readonly authority: string }>();
+  /** How many of both wait, by address of the caller. */
+  readonly #ofCaller = new Map<string, number>();
   /** Since when each waits. */
   readonly #questions = new Map<AuthorityQuestion, number>();
   /** Until when an authority is known not to be a cluster's name: for good where routes are for it. */
@@ -71,6 +76,7 @@ export class AskedAuthorities implements AuthorityWaiting {
     if (!request.hold(slot, octets)) return PROXY_ERRORS.overBudget;
     workerRow[WorkerColumn.requestsHeld]!++;
     this.#held.set(slot, { request, authority });
+    this.#count(source, 1);
     this.#askedFor(authority).slots.add(slot);
     return undefined;
   }
@@ -79,13 +85,15 @@ export class AskedAuthorities implements AuthorityWaiting {
     const authority = question.authority.toLowerCase();
     if (!this.#mayAsk(authority) || !this.#hasRoom(authority, question.source)) return false;
     this.#questions.set(question, this.#context.time.nowMs);
+    this.#count(question.source, 1);
     this.#askedFor(authority).questions.add(question);
     return true;
   }
 
   withdraw(question: AuthorityQuestion): void {
-    if (this.#questions.delete(question))
-      this.#asked.get(question.authority.toLowerCase())?.questions.delete(question);
+    if (!this.#questions.delete(question)) return;
+    this.#count(question.source, -1);
+    this.#asked.get(question.authority.toLowerCase())?.questions.delete(question);
   }
 
   isRouted(authority: string): boolean {
@@ -97,6 +105,7 @@ export class AskedAuthorities implements AuthorityWaiting {
     const held = this.#held.get(slot);
     if (held === undefined) return;
     this.#held.delete(slot);
+    this.#count(held.request.source, -1);
     this.#asked.get(held.authority)?.slots.delete(slot);
   }
 
@@ -143,10 +152,16 @@ export class AskedAuthorities implements AuthorityWaiting {
     this.#asked.delete(authority);
     for (const slot of asked.slots) {
       const held = this.#held.get(slot);
+      if (held === undefined) continue;
       this.#held.delete(slot);
-      held?.request.resume(slot);
+      this.#count(held.request.source, -1);
+      held.request.resume(slot);
     }
-    for (const question of asked.questions) if (this.#questions.delete(question)) question.onWord();
+    for (const question of asked.questions) {
+      if (!this.#questions.delete(question)) continue;
+      this.#count(question.source, -1);
+      question.onWord();
+    }
   }
 
   #mayAsk(authority: string): boolean {
@@ -167,12 +182,17 @@ export class AskedAuthorities implements AuthorityWaiting {
 
   #hasRoom(authority: string, source: string): boolean {
     if (this.#held.size + this.#questions.size >= MAX_HELD) return false;
-    let ofCaller = 0;
-    for (const { request } of this.#held.values()) if (request.source === source) ofCaller++;
-    for (const question of this.#questions.keys()) if (question.source === source) ofCaller++;
-    if (ofCaller >= MAX_HELD_OF_CALLER) return false;
+    const isAsked = this.#asked.has(authority);
+    const mayHave = isAsked ? MAX_HELD_OF_CALLER : MAX_ASKING_OF_CALLER;
+    if (source !== "" && (this.#ofCaller.get(source) ?? 0) >= mayHave) return false;
     // A name that nobody waits for any more is forgotten by the next sweep.
-    return this.#asked.has(authority) || this.#asked.size < MAX_HELD;
+    return isAsked || this.#asked.size < MAX_ASKED;
+  }
+
+  #count(source: string, change: number): void {
+    const count = (this.#ofCaller.get(source) ?? 0) + change;
+    if (count > 0) this.#ofCaller.set(source, count);
+    else this.#ofCaller.delete(source);
   }
 
   #setAbsent(authority: string, untilMs: number): void {

@@ -24,7 +24,7 @@ export interface UnroutedRequest {
 export interface AuthorityQuestion {
   /** Host, and port where there is one. */
   readonly authority: string;
-  /** Address of the caller. */
+  /** Address of the caller; "" where it is not one caller's. */
   readonly source: string;
   /** Told once: word has come, or none in time. Where the authority leads has to be looked up again. */
   onWord(): void;

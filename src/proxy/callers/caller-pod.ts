@@ -1,5 +1,6 @@
 import type { CallerAccess } from "../../resource/access/access-policy.ts";
-import type { Caller, CallerMode } from "../../resource/caller.ts";
+import type { CallerMode } from "../../resource/caller.ts";
+import type { NumberedCaller } from "./numbered-caller.ts";
 import type { PodToken } from "./pod-token.ts";
 
 /**
@@ -24,10 +25,13 @@ export class CallerPod {
   readonly tokens: (PodToken | undefined)[] = [];
   /** Class of its namespace. */
   readonly callerClass: number;
+  /** Number that its namespace's requests are counted by. */
+  readonly source: number;
 
-  constructor(caller: Caller, callerClass: number) {
+  constructor(caller: NumberedCaller) {
     this.uid = caller.uid;
-    this.callerClass = callerClass;
+    this.callerClass = caller.callerClass;
+    this.source = caller.source;
     this.namespace = caller.namespace;
     this.pod = caller.pod;
     this.serviceAccount = caller.serviceAccount;

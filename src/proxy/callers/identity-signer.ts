@@ -1,6 +1,7 @@
-import type { KeyObject } from "node:crypto";
-import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import type { IdentityKeys } from "./identity-keys.ts";
+import { readIdentityKeys } from "./identity-keys.ts";
 
 /** Who calls, as a token says it. */
 export interface IdentityClaims {
@@ -13,7 +14,7 @@ export interface IdentityClaims {
 
 /** What an {@link IdentitySigner} is made of. */
 export interface IdentitySignerOptions {
-  /** PEM (PKCS #8) of an Ed25519 key; read again when it changes. */
+  /** PEM of Ed25519 keys, see {@link readIdentityKeys}; read again when it changes. */
   readonly keyFile: string;
   /** Name of the node that says so. */
   readonly node: string;
@@ -30,8 +31,7 @@ const ISSUER = "isobar";
 /** Signs who calls, as a JSON Web Token with EdDSA (RFC 7519, RFC 8037): any library can verify it. */
 export class IdentitySigner {
   readonly #options: IdentitySignerOptions;
-  #key: KeyObject | undefined;
-  #keyId = "";
+  #keys: IdentityKeys | undefined;
   #modifiedMs = -1;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #troubled = false;
@@ -45,11 +45,10 @@ export class IdentitySigner {
    * @returns the token; "" without a key.
    */
   sign(claims: IdentityClaims, service: string, lifetimeMs: number): string {
-    const wallMs = this.#options.wallMs();
-    if (wallMs - this.#lookedMs >= LOOK_MS) this.#look(wallMs);
-    if (this.#key === undefined) return "";
-    const nowS = Math.floor(wallMs / 1000);
-    const head = encoded({ alg: "EdDSA", typ: "JWT", kid: this.#keyId });
+    const keys = this.#current();
+    if (keys === undefined) return "";
+    const nowS = Math.floor(this.#options.wallMs() / 1000);
+    const head = encoded({ alg: "EdDSA", typ: "JWT", kid: keys.keyId });
     const body = encoded({
       iss: ISSUER,
       sub: `system:serviceaccount:${claims.namespace}:${claims.serviceAccount}`,
@@ -59,8 +58,19 @@ export class IdentitySigner {
       node: this.#options.node,
       ...claims,
     });
-    const signature = sign(null, Buffer.from(`${head}.${body}`), this.#key).toString("base64url");
+    const signature = sign(null, Buffer.from(`${head}.${body}`), keys.key).toString("base64url");
     return `${head}.${body}.${signature}`;
+  }
+
+  /** @returns a JSON Web Key Set of all keys of the file; "" without a key. */
+  publicKeys(): string {
+    return this.#current()?.published ?? "";
+  }
+
+  #current(): IdentityKeys | undefined {
+    const wallMs = this.#options.wallMs();
+    if (wallMs - this.#lookedMs >= LOOK_MS) this.#look(wallMs);
+    return this.#keys;
   }
 
   #look(wallMs: number): void {
@@ -69,7 +79,7 @@ export class IdentitySigner {
     try {
       const { mtimeMs } = statSync(keyFile);
       if (mtimeMs === this.#modifiedMs) return;
-      [this.#key, this.#keyId] = readKey(keyFile);
+      this.#keys = readIdentityKeys(readFileSync(keyFile, "latin1"));
       this.#modifiedMs = mtimeMs;
       this.#troubled = false;
     } catch (error) {
@@ -78,14 +88,6 @@ export class IdentitySigner {
       this.#troubled = true;
     }
   }
-}
-
-/** @returns the key and its id: the start of the hash of its public half. @throws Error for anything but an Ed25519 key in PEM. */
-export function readKey(file: string): [KeyObject, string] {
-  const key = createPrivateKey(readFileSync(file));
-  if (key.asymmetricKeyType !== "ed25519") throw new Error(`not an Ed25519 key but ${key.asymmetricKeyType}`);
-  const half = createPublicKey(key).export({ type: "spki", format: "der" });
-  return [key, createHash("sha256").update(half).digest("hex").slice(0, 16)];
 }
 
 function encoded(value: object): string {

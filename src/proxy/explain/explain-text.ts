@@ -1,6 +1,7 @@
 import { LEFT_OUT_NAMES, LeftOut } from "../../lb/left-out.ts";
 import { tierName } from "../../lb/record/pick-view.ts";
 import { endpointAddress } from "../../lb/record/slot-names.ts";
+import { parseDestination } from "../../telemetry/destination.ts";
 import type { PickStory } from "./pick-story.ts";
 import type { PickingCluster } from "./picking-cluster.ts";
 
@@ -25,6 +26,8 @@ export interface ExplainAnswer {
   /** Endpoints that were no candidates of the newest pick: how many by reason, and some of their names. */
   readonly leftOut: Readonly<Record<string, number>>;
   readonly leftOutEndpoints: Readonly<Record<string, string>>;
+  /** Only for a pod that calls another namespace's service: endpoints that its request did not go to are neither named nor measured. */
+  readonly isForeign?: boolean;
 }
 
 /**
@@ -42,7 +45,7 @@ export function explainText(
   maxOctets: number,
 ): string {
   if (cluster === undefined) return "";
-  const answer = answerOf(node, story, cluster, endpoint);
+  const answer = withoutForeign(answerOf(node, story, cluster, endpoint), story);
   const names = Object.entries(answer.leftOutEndpoints);
   for (let kept = names.length; ; kept = Math.floor(kept / 2)) {
     const text = asciiJson({ ...answer, leftOutEndpoints: Object.fromEntries(names.slice(0, kept)) });
@@ -87,6 +90,13 @@ function answerOf(node: string, story: PickStory, cluster: PickingCluster, endpo
     leftOut,
     leftOutEndpoints,
   };
+}
+
+/** @returns of a service of another namespace than the caller's what happened to the request, and nothing of that namespace's other endpoints and their load. */
+function withoutForeign(answer: ExplainAnswer, { namespace }: PickStory): ExplainAnswer {
+  if (namespace === undefined || parseDestination(answer.cluster).dst_namespace === namespace) return answer;
+  const picks = answer.picks.map((pick) => ({ ...pick, drawn: [], tried: [] }));
+  return { ...answer, picks, leftOutEndpoints: {}, isForeign: true };
 }
 
 /** @returns why an endpoint was no candidate of the story's newest pick; "" for one that was. */

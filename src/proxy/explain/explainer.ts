@@ -81,13 +81,18 @@ export class Explainer {
     this.#follow();
   }
 
-  /** A request has come that asks to be explained. @param caller its source address, "" for a unix socket, undefined for neither. */
-  begin(slot: number, caller: string | undefined): void {
+  /**
+   * A request has come that asks to be explained.
+   *
+   * @param caller its source address, "" for a unix socket, undefined for neither.
+   * @param namespace of the pod that calls; default: it is not known as one.
+   */
+  begin(slot: number, caller: string | undefined, namespace?: string): void {
     if (caller === undefined || !this.#sources.has(caller) || this.#stories.size >= MAX_STORIES) {
       this.#count(ExplainCell.refused);
       return;
     }
-    this.#stories.set(slot, new PickStory());
+    this.#stories.set(slot, new PickStory(namespace));
     this.#follow();
   }
 
@@ -109,7 +114,9 @@ export class Explainer {
   ): number {
     const story = this.#stories.size > 0 ? this.#stories.get(slot) : undefined;
     const isDue = this.#samples && this.recorder.isDue();
-    if (!isDue && story === undefined) return cluster.pick(request, loads, random, nowMs, tiered);
+    // What goes by a table that was before cannot be replayed from what it was picked from; that lasts some milliseconds.
+    if ((!isDue && story === undefined) || (tiered ?? cluster.tiered).isPreparing)
+      return cluster.pick(request, loads, random, nowMs, tiered);
     const picked = this.recorder.record(cluster, request, loads, random, nowMs, cause, tiered);
     this.#count(this.recorder.isNewestKept ? ExplainCell.recorded : ExplainCell.tooLong);
     if (story !== undefined) this.#tell(story, cluster);

@@ -6,6 +6,8 @@ const MAX_PICKS = 12;
 
 /** What has become of a request whose client asked, as far as picking goes. */
 export class PickStory {
+  /** The namespace of who asked, where it is a pod that is known as one: of other namespaces' endpoints it is not told. */
+  readonly namespace: string | undefined;
   /** In order; beyond {@link MAX_PICKS} the first and the newest. */
   readonly picks: PickAccount[] = [];
   /** Why it was sent to another endpoint, each time. */
@@ -15,6 +17,10 @@ export class PickStory {
   pickedTier = 0;
   /** Whether it looked beyond that tier's slice. */
   lookedBeyond = false;
+
+  constructor(namespace?: string) {
+    this.namespace = namespace;
+  }
 
   add(pick: PickAccount): void {
     if (this.picks.length === MAX_PICKS) this.picks.splice(1, 1);

@@ -14,6 +14,8 @@ export interface GuardedArrival {
   drain(): void;
   /** Closes what nobody has used for long. */
   sweep(nowMs: number): void;
+  /** Its address has another owner: closes at once, whoever handles what comes on it. */
+  displace(): void;
   /** Closes at once. @returns whether something was under way. */
   cutOff(): boolean;
 }

@@ -3,7 +3,6 @@ import type { Transport, TransportOwner } from "../../net/transport.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
-import { callerAnswer } from "../callers/caller-answer.ts";
 import { ASKING, enterService } from "../callers/enter-service.ts";
 import type { Origin } from "../callers/origin.ts";
 import type { Caller } from "../guard/caller.ts";
@@ -151,12 +150,9 @@ export class Arrival
 
   #examine(): void {
     if (this.#held.octets === 0) return;
-    const known = {
-      clusterSlot: this.#pin.slot,
-      ended: this.#clientEnded,
-      mayAsk: this.#wait.mayAsk,
-      origin: this.origin,
-    };
+    const { origin } = this;
+    const { mayAsk } = this.#wait;
+    const known = { clusterSlot: this.#pin.slot, ended: this.#clientEnded, mayAsk, origin };
     const judgement = judgeOctets(this.#services, this.#declared, this.#held, known);
     switch (judgement.kind) {
       case "wait":
@@ -169,8 +165,8 @@ export class Arrival
         // One is enough: within another it would lead nowhere else.
         if (this.#inTunnel) return this.refuse(PortRefusal.malformed, ANSWERS.badRequest);
         return this.#toTunnel(judgement.head);
-      case "caller":
-        return this.answer(callerAnswer(this.origin!.pod!));
+      case "own":
+        return this.answer(judgement.answer);
       case "ask":
         return this.#ask(judgement.authority);
       case "endpoint":
@@ -356,7 +352,6 @@ export class Arrival
   #gone(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    const { arrivals } = this.#services;
     this.#timer.clear();
     this.#dial.abandon();
     this.#tunnel?.abandon();
@@ -365,7 +360,7 @@ export class Arrival
     this.#writer.free();
     this.#gauge.set(-1);
     this.#pin.set(NO_ROUTE);
-    arrivals.delete(this);
+    this.#services.arrivals.delete(this);
     this.#hooks.onGone();
   }
 
@@ -388,13 +383,16 @@ export class Arrival
       this.#splice.close(false);
   }
 
+  /** Its address has another owner: closes at once, whoever handles what comes on it. */
+  displace(): void {
+    if (this.#splice === undefined) this.#close();
+    else this.#splice.close(true);
+  }
+
   /** Closes at once. @returns whether something was under way. */
   cutOff(): boolean {
-    if (this.#splice !== undefined) {
-      this.#splice.close(true);
-      return true;
-    }
-    if (this.#stage !== Stage.handedOver) this.#close();
-    return false;
+    const isUnderWay = this.#splice !== undefined;
+    if (this.#stage !== Stage.handedOver) this.displace();
+    return isUnderWay;
   }
 }

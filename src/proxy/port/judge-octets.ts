@@ -1,7 +1,7 @@
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import { PortRefusal } from "../../telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../telemetry/worker-counters.ts";
-import { CALLER_PATH } from "../callers/caller-answer.ts";
+import { CALLER_PATH, callerAnswer, KEYS_PATH, keysAnswer } from "../callers/caller-answer.ts";
 import type { Origin } from "../callers/origin.ts";
 import { HelloState, readClientHello } from "./client-hello.ts";
 import { Detected, detectProtocol } from "./detect-protocol.ts";
@@ -22,8 +22,8 @@ export type Judgement =
   /** HTTP/1.1 that is handled request by request. */
   | { readonly kind: "http1" }
   | { readonly kind: "tunnel"; readonly head: RequestHead }
-  /** A pod asks who it is. */
-  | { readonly kind: "caller" }
+  /** A pod asks the node's own address. */
+  | { readonly kind: "own"; readonly answer: LocalAnswer }
   /** Somebody may know where this leads. */
   | { readonly kind: "ask"; readonly authority: string }
   /** Passed on unchanged. */
@@ -113,8 +113,12 @@ function judgeRequest(
 ): Judgement {
   const head = readRequestHead(context.engine.slab.bytes, held.start, held.octets);
   if (head.state === HeadState.incomplete && !ended) return WAIT;
-  if (head.target === CALLER_PATH && origin?.pod !== undefined && clusterSlot === NO_ROUTE)
-    return { kind: "caller" };
+  if (origin?.pod !== undefined && clusterSlot === NO_ROUTE) {
+    if (head.target === CALLER_PATH) return { kind: "own", answer: callerAnswer(origin.pod) };
+    if (head.target === KEYS_PATH) {
+      return { kind: "own", answer: keysAnswer(context.identity?.publicKeys() ?? "") };
+    }
+  }
   let slot = clusterSlot;
   if (slot === NO_ROUTE) {
     if (head.state !== HeadState.complete) {
@@ -132,6 +136,9 @@ function judgeRequest(
   // Who speaks TLS to its endpoints does not pass HTTP/1.1 on unread either: by ALPN they may want something else.
   const isSecured = tlsIdentity !== 0 && protocol !== "tcp";
   if (isSecured || h2UpgradePolicy !== "DEFAULT" || isGrpcWeb(head)) return { kind: "http1" };
+  // Where endpoints are told who calls, no caller may tell them himself: what is passed on octet by octet is not looked into.
+  if (context.identity !== undefined && origin?.pod !== undefined && protocol !== "tcp")
+    return { kind: "http1" };
   // A route may want each request elsewhere. Where endpoints speak HTTP/2, what is not gRPC is nothing that routes are about.
   if (protocol === "http1" && context.routes?.speaksOf(slot, "") === true) return { kind: "http1" };
   return { kind: "endpoint", protocol: DownstreamProtocol.http1, clusterSlot: slot };

@@ -36,6 +36,13 @@ export class HostCache {
     this.#byAuthority = new RouteCache(context.engine.pool.generation.length);
   }
 
+  /** Hosts or their rules are others now. */
+  forget(): void {
+    this.#byAuthority.clear();
+    this.#byCluster.length = 0;
+    this.#pathKey.fill(-1);
+  }
+
   /** @returns the cluster the request's authority names, or NO_ROUTE; its host is in {@link host}. */
   ofAuthority(request: RequestNames): number {
     const { authorities, replyScratch, engine } = this.#context;

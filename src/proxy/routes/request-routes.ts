@@ -1,4 +1,4 @@
-import type { SlotList } from "../../base/slot-list.ts";
+import type { ClassQueue } from "../../base/class-queue.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import type { CompiledRoute } from "../../route/compiled-route.ts";
 import type { RequestNames } from "../authorities/request-names.ts";
@@ -11,7 +11,7 @@ import type { RouteUpdate } from "./route-update.ts";
 /** Endpoints that a request is restricted to, and where requests wait for just these. */
 export interface EndpointSet {
   readonly tiered: TieredPicker;
-  readonly queue: SlotList;
+  readonly queue: ClassQueue;
   /** @returns whether an endpoint is among them, given its index in the cluster's snapshot. */
   accepts(index: number): boolean;
 }

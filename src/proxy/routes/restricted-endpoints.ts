@@ -1,5 +1,5 @@
+import { ClassQueue } from "../../base/class-queue.ts";
 import type { SlotLinks } from "../../base/slot-list.ts";
-import { SlotList } from "../../base/slot-list.ts";
 import type { TieredPicker } from "../../lb/tiered-picker.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import { endpointLabels } from "./endpoint-labels.ts";
@@ -9,7 +9,7 @@ export class RestrictedEndpoints {
   /** Equal for equal labels. */
   readonly key: string;
   /** A queue of its own: a full one holds up nobody who may go elsewhere. */
-  readonly queue: SlotList;
+  readonly queue: ClassQueue;
   readonly #cluster: ClusterRuntime;
   readonly #labels: readonly (readonly [string, string])[];
   readonly #fallsBack: boolean;
@@ -34,7 +34,7 @@ export class RestrictedEndpoints {
     this.#labels = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
     this.#fallsBack = fallsBack;
     this.key = JSON.stringify(this.#labels);
-    this.queue = new SlotList(links);
+    this.queue = new ClassQueue(links);
   }
 
   /** What streams are picked for by now: made anew when the cluster has changed, or load has moved between its tiers. */
@@ -63,7 +63,7 @@ export class RestrictedEndpoints {
   /** @returns undefined where none of these is fit and any other will do. */
   #build(): TieredPicker | undefined {
     const labels = endpointLabels(this.#cluster.snapshot);
-    const own = this.#cluster.restricted((index) => this.#accepts(labels[index]!));
+    const own = this.#cluster.restricted((index) => this.#accepts(labels[index]!), this.#own);
     const isFit = own.tierSet.tiers.some(({ count, panic }) => count > 0 && !panic);
     return this.#fallsBack && !isFit ? undefined : own;
   }

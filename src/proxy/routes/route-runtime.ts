@@ -1,4 +1,5 @@
 import { literalRecord } from "../../h2/hpack/write-field.ts";
+import type { Route, RouteConfiguration } from "../../resource/route.ts";
 import { NO_ROUTE } from "../../route/authority-table.ts";
 import type { CompiledRoute } from "../../route/compiled-route.ts";
 import { HeaderView } from "../../route/header-view.ts";
@@ -18,7 +19,7 @@ import { Mirrors } from "./mirrors.ts";
 import type { EndpointSet, PlainRequest, RequestRoutes, RouteChoice } from "./request-routes.ts";
 import { RouteHashes } from "./route-hashes.ts";
 import { RoutePolicies } from "./route-policies.ts";
-import type { RouteUpdate } from "./route-update.ts";
+import type { RouteGroupUpdate, RouteSeriesNumbers, RouteUpdate } from "./route-update.ts";
 
 /** A stream's slot that none has: of requests that are none yet. */
 const NO_STREAM = 0;
@@ -31,11 +32,23 @@ interface RouteTargets {
   readonly slots: Int32Array;
   /** Number of the series of the counters, likewise; one for a route without clusters. */
   readonly series: readonly number[];
+  /** AuthorityTable.version that the slots are of. */
+  version: number;
   /** By cluster slot. */
   readonly labels: (LabelIndex | undefined)[];
   readonly mirrorBudget: MirrorBudget | undefined;
   mirror: MirrorStart | undefined;
 }
+
+/** The configuration's routes, with the numbers of their series. */
+interface Configured {
+  readonly configuration: RouteConfiguration;
+  readonly series: RouteSeriesNumbers;
+}
+
+const NOTHING: Configured = { configuration: { version: "", routes: [] }, series: [] };
+/** Header names of routes; of those there are, twice as many may be kept. */
+const MOST_NAMES = 1024;
 
 /** Which of the workers it is for. */
 export interface WorkerPlace {
@@ -60,8 +73,13 @@ export class RouteRuntime implements RequestRoutes {
   #table: RouteTable;
   #view: HeaderView;
   #hosts: HostCache;
-  #targets: RouteTargets[] = [];
-  #targetsVersion = 0;
+  /** By CompiledRoute.index. */
+  #targets: (RouteTargets | undefined)[] = [];
+  #configured: Configured = NOTHING;
+  /** By key: those in force. */
+  readonly #groups = new Map<string, RouteGroupUpdate>();
+  /** Header names from which on those of groups that are gone are looked for. */
+  #mostNames = MOST_NAMES;
 
   /** @param slots streams there may be. */
   constructor(context: ProxyContext, place: WorkerPlace, slots: number, update: RouteUpdate) {
@@ -73,11 +91,20 @@ export class RouteRuntime implements RequestRoutes {
     this.#endpoints = new Array<EndpointSet | undefined>(slots);
     this.mirrors = new Mirrors(context, slots, this.#row);
     this.#hashes = new RouteHashes(context.engine);
-    [this.#table, this.#view, this.#hosts] = this.#compile(update);
+    [this.#table, this.#view, this.#hosts] = this.#compile(NOTHING);
+    this.update(update);
   }
 
-  update(update: RouteUpdate): void {
-    [this.#table, this.#view, this.#hosts] = this.#compile(update);
+  update({ configuration, series = [], groups = [], gone = [] }: RouteUpdate): void {
+    if (configuration !== undefined) {
+      this.#configured = { configuration, series };
+      this.#groups.clear();
+      [this.#table, this.#view, this.#hosts] = this.#compile(this.#configured);
+    }
+    for (const key of gone) this.#remove(key);
+    for (const group of groups) this.#add(group);
+    if (this.#table.names.count > this.#mostNames) this.#compileAll();
+    else this.#fit();
   }
 
   decide(
@@ -88,10 +115,9 @@ export class RouteRuntime implements RequestRoutes {
     source: string,
     choice?: RouteChoice,
   ): number {
-    const { authorities, engine } = this.#context;
+    const { engine } = this.#context;
     this.refused = false;
     if (choice !== undefined) return this.#adopt(slot, choice);
-    if (this.#targetsVersion !== authorities.version) this.#findTargets();
     const hosts = this.#hosts;
     let clusterSlot = ownCluster ?? NO_ROUTE;
     if (ownCluster === undefined) clusterSlot = hosts.ofAuthority(request);
@@ -102,7 +128,7 @@ export class RouteRuntime implements RequestRoutes {
     const route = firstRoute(this.#table.rules(hosts.host, hosts.listOf(request)), view);
     if (route === undefined) return clusterSlot;
     clusterSlot = this.#follow(slot, route, clusterSlot, source);
-    const { mirror } = this.#targets[route.index]!;
+    const { mirror } = this.#targetsOf(route);
     if (mirror !== undefined && clusterSlot !== NO_ROUTE && !this.refused) this.mirrors.begin(slot, mirror);
     return clusterSlot;
   }
@@ -138,8 +164,6 @@ export class RouteRuntime implements RequestRoutes {
   }
 
   #hostOf(clusterSlot: number, authority: string): number {
-    const { authorities } = this.#context;
-    if (this.#targetsVersion !== authorities.version) this.#findTargets();
     if (clusterSlot !== NO_ROUTE) {
       this.#hosts.ofCluster(clusterSlot);
       return this.#hosts.host;
@@ -155,7 +179,7 @@ export class RouteRuntime implements RequestRoutes {
     this.refused = refused;
     // Other routes may be in force by now; then there is no copy.
     const isInForce = this.#table.routes[route.index] === route;
-    const mirror = isInForce ? this.#targets[route.index]!.mirror : undefined;
+    const mirror = isInForce ? this.#targetsOf(route).mirror : undefined;
     if (mirror !== undefined && clusterSlot !== NO_ROUTE && !refused) this.mirrors.begin(slot, mirror);
     return clusterSlot;
   }
@@ -163,7 +187,7 @@ export class RouteRuntime implements RequestRoutes {
   /** Notes the route of a request, and counts it. @returns the slot of the cluster it leads to, or NO_ROUTE. */
   #follow(slot: number, route: CompiledRoute, ownCluster: number, source: string): number {
     this.#routes[slot] = route;
-    const targets = this.#targets[route.index]!;
+    const targets = this.#targetsOf(route);
     let clusterSlot = ownCluster;
     let side = 0;
     if (targets.slots.length > 0) {
@@ -258,35 +282,71 @@ export class RouteRuntime implements RequestRoutes {
     this.#count(series, this.refused ? RouteCell.refused : RouteCell.fallbacks);
   }
 
-  #compile({ configuration, series }: RouteUpdate): [RouteTable, HeaderView, HostCache] {
-    const { engine, time } = this.#context;
-    const { slab, pool, scratch, scratchOctets } = engine;
+  #compile({ configuration, series }: Configured): [RouteTable, HeaderView, HostCache] {
+    const { slab, pool } = this.#context.engine;
     const table = new RouteTable(configuration, slab.bytes, pool);
-    this.#targets = table.routes.map(({ route }, i) => ({
-      slots: new Int32Array(route.clusters.length).fill(NO_ROUTE),
-      series: series[i]!,
-      labels: [],
-      mirrorBudget:
-        route.mirror === null ? undefined : new MirrorBudget(route.mirror, this.#workerCount, time.nowMs),
-      mirror: undefined,
-    }));
-    this.#targetsVersion = 0;
-    const view = new HeaderView(slab.bytes, pool, table.names, scratch + scratchOctets * BLOCK_SHARE);
-    return [table, view, new HostCache(this.#context, table)];
+    this.#targets = configuration.routes.map((route, i) => this.#targetsFor(route, series[i]!));
+    return [table, this.#viewOf(table), new HostCache(this.#context, table)];
   }
 
-  /** Looks up the clusters by name: clusters have come or gone. */
-  #findTargets(): void {
+  #viewOf({ names }: RouteTable): HeaderView {
+    const { slab, pool, scratch, scratchOctets } = this.#context.engine;
+    return new HeaderView(slab.bytes, pool, names, scratch + scratchOctets * BLOCK_SHARE);
+  }
+
+  #add(group: RouteGroupUpdate): void {
+    this.#remove(group.key);
+    this.#groups.set(group.key, group);
+    for (const [i, { index, route }] of this.#table.setGroup(group).entries())
+      this.#targets[index] = this.#targetsFor(route, group.series[i]!);
+  }
+
+  #remove(key: string): void {
+    this.#table.deleteGroup(key);
+    this.#groups.delete(key);
+  }
+
+  /** Header names are never taken back: when many have come and gone, all is made anew. */
+  #compileAll(): void {
+    [this.#table, this.#view, this.#hosts] = this.#compile(this.#configured);
+    for (const group of [...this.#groups.values()]) this.#add(group);
+    this.#mostNames = Math.max(MOST_NAMES, this.#table.names.count * 2);
+    this.#fit();
+  }
+
+  /** After groups have come or gone. */
+  #fit(): void {
+    this.#hosts.forget();
+    if (this.#view.headers !== this.#table.names.count) this.#view = this.#viewOf(this.#table);
+  }
+
+  #targetsFor(route: Route, series: readonly number[]): RouteTargets {
+    const { mirror, clusters } = route;
+    return {
+      slots: new Int32Array(clusters.length).fill(NO_ROUTE),
+      series,
+      version: 0,
+      labels: [],
+      mirrorBudget:
+        mirror === null ? undefined : new MirrorBudget(mirror, this.#workerCount, this.#context.time.nowMs),
+      mirror: undefined,
+    };
+  }
+
+  /** @returns where requests of a route in force go. The clusters are looked up by name when any has come or gone since. */
+  #targetsOf({ index, route }: CompiledRoute): RouteTargets {
     const { authorities } = this.#context;
-    this.#targetsVersion = authorities.version;
-    for (const [i, { route }] of this.#table.routes.entries()) {
-      const targets = this.#targets[i]!;
-      for (const [side, { name }] of route.clusters.entries()) targets.slots[side] = authorities.find(name);
-      const budget = targets.mirrorBudget;
-      if (route.mirror === null || budget === undefined) continue;
-      const clusterSlot = authorities.find(route.mirror.cluster);
-      targets.mirror = { policy: route.mirror, budget, clusterSlot, series: targets.series[0]! };
-    }
+    const targets = this.#targets[index]!;
+    if (targets.version === authorities.version) return targets;
+    targets.version = authorities.version;
+    const { clusters, mirror } = route;
+    for (let side = 0; side < clusters.length; side++)
+      targets.slots[side] = authorities.find(clusters[side]!.name);
+    const budget = targets.mirrorBudget;
+    if (mirror === null || budget === undefined) return targets;
+    const clusterSlot = authorities.find(mirror.cluster);
+    targets.mirror = { policy: mirror, budget, clusterSlot, series: targets.series[0]! };
+    return targets;
   }
 
   #count(series: number, cell: number): void {

@@ -123,6 +123,16 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     return this.#services.get(name)?.model.cluster;
   }
 
+  /** @param called its canonical name, or one of its authorities. */
+  model(called: string): ServiceModel | undefined {
+    return (this.#services.get(called) ?? this.#services.get(this.#authorities.get(called) ?? ""))?.model;
+  }
+
+  /** All services as they are now. */
+  *models(): Generator<ServiceModel> {
+    for (const { model } of this.#services.values()) yield model;
+  }
+
   /** The zones of a service keep this of their load from now on; gRPC clients are told so by weights. @param kept undefined: everything. */
   keep(name: string, kept: KeptByPlace | undefined): void {
     const service = this.#services.get(name);

@@ -39,10 +39,15 @@ export class DeltaStream {
     this.#options = options;
   }
 
-  /** Asks for all that is wanted, with the versions that are known. */
+  /**
+   * Asks for all that is wanted, with the versions that are known. Where the control plane has nothing newer it says nothing, and what is wanted of
+   * our own would never be asked for: then it is greeted.
+   */
   begin(): void {
-    for (const table of this.#options.tables) this.#subscribe(table);
-    if (this.#options.greets === true && !this.#greeted)
+    const { tables, ownTables, greets = false } = this.#options;
+    const isAnswered = tables.map((table) => this.#subscribe(table)).includes(true);
+    const hasAsked = this.#greeted && ownTables.some(({ size }) => size > 0);
+    if (!isAnswered && (greets || hasAsked))
       this.#send({ typeUrl: TYPE_URL.listener, subscribe: [GREETING] });
   }
 
@@ -94,14 +99,15 @@ export class DeltaStream {
     return this.#isOurs ? [...tables, ...ownTables] : tables;
   }
 
-  #subscribe(table: ResourceTable): void {
+  /** @returns whether that is certainly answered: something is asked for that is not known. */
+  #subscribe(table: ResourceTable): boolean {
     const known = this.#asked.get(table.typeUrl);
     const asked = known ?? new Set<string>();
     const wanted = new Set(table.names);
     // One that was forgotten and is wanted again is asked for once more: that makes the control plane send it.
     const subscribe = table.unasked();
     const unsubscribe = [...asked].filter((name) => !wanted.has(name));
-    if (subscribe.length === 0 && unsubscribe.length === 0) return;
+    if (subscribe.length === 0 && unsubscribe.length === 0) return false;
     const initialVersions = new Map<string, string>();
     if (known === undefined) {
       this.#asked.set(table.typeUrl, asked);
@@ -114,6 +120,7 @@ export class DeltaStream {
     for (const name of unsubscribe) asked.delete(name);
     table.asked(subscribe, this.#options.nowMs());
     this.#send({ typeUrl: table.typeUrl, subscribe, unsubscribe, initialVersions });
+    return initialVersions.size < subscribe.length;
   }
 
   #send(request: Omit<DeltaRequest, "node">): void {

@@ -52,6 +52,7 @@ export class LoadReader {
 
   /** @returns what there is to say of these clusters; others are forgotten. */
   read(clusters: Iterable<string>): readonly ClusterStats[] {
+    this.#counters.latencies.want();
     const nowMs = this.#nowMs();
     const stats: ClusterStats[] = [];
     const named = new Set<string>();
@@ -106,7 +107,9 @@ export class LoadReader {
       const issued = before === undefined ? 0 : since(requests[index]!, before.requests[at] ?? 0);
       const failed = before === undefined ? 0 : since(errors[index]!, before.errors[at] ?? 0);
       const ended = Math.max(0, issued + (before?.inFlight[at] ?? 0) - inFlight[index]!);
-      if (issued === 0 && ended === 0 && failed === 0 && inFlight[index] === 0) continue;
+      const latencies = this.#counters.latencies.take(slot);
+      const setAside = this.#counters.asideReasons(slot);
+      if (issued === 0 && ended === 0 && failed === 0 && inFlight[index] === 0 && setAside === 0) continue;
       begun += issued;
       placeOf(places, snapshot, index).endpoints.push({
         address: snapshot.addressAt(index),
@@ -115,6 +118,8 @@ export class LoadReader {
         successes: Math.max(0, ended - failed),
         errors: failed,
         inFlight: inFlight[index]!,
+        latencies: before === undefined ? undefined : latencies,
+        setAside,
       });
     }
     const intervalMs = nowMs - (before?.atMs ?? nowMs);

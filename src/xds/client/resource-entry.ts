@@ -14,7 +14,7 @@ export interface ResourceEntry<T = unknown> {
   readonly value: T | undefined;
   /** Of the value; "" where there is none. */
   readonly version: string;
-  /** The value as it came, where it is to be kept on disk. */
+  /** The value as it came, where it is to be kept on disk; a copy for each who asks. */
   readonly octets: Uint8Array | undefined;
   /** Why the newest version was refused; "" when it was not. */
   readonly problem: string;

@@ -27,7 +27,6 @@ class Entry implements ResourceEntry {
   readonly name: string;
   state: ResourceEntry["state"] = "asked";
   version = "";
-  octets: Uint8Array | undefined;
   problem = "";
   deliberate = false;
   fromDisk = false;
@@ -36,6 +35,8 @@ class Entry implements ResourceEntry {
   /** When it was asked for on the present stream; NaN while it was not. */
   askedMs = Number.NaN;
   #value: unknown;
+  /** An octet a character, so that they lie in the heap: thousands of small ArrayBuffers take more beside their octets than these are. */
+  #octets: string | undefined;
   /** Of a large one. */
   #weakValue: WeakRef<object> | undefined;
   readonly #kind: ResourceKind;
@@ -46,11 +47,16 @@ class Entry implements ResourceEntry {
     this.#kind = kind;
   }
 
+  /** A copy. */
+  get octets(): Uint8Array | undefined {
+    return this.#octets === undefined ? undefined : Buffer.from(this.#octets, "latin1");
+  }
+
   get value(): unknown {
-    if (this.#weakValue === undefined || this.octets === undefined) return this.#value;
+    if (this.#weakValue === undefined) return this.#value;
     let value = this.#weakValue.deref();
     if (value === undefined) {
-      value = this.#kind.decode(this.octets).value as object;
+      value = this.#kind.decode(this.octets!).value as object;
       this.#weakValue = new WeakRef(value);
     }
     return value;
@@ -60,7 +66,9 @@ class Entry implements ResourceEntry {
   take(value: unknown, octets: Uint8Array | undefined, version: string): void {
     this.state = "present";
     this.version = version;
-    this.octets = octets;
+    // A copy, too: what came is a part of a message, and what the disk has one piece, which would be kept whole.
+    this.#octets =
+      octets && Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
     const isWeak = this.#kind.isLarge === true && octets !== undefined;
     this.#weakValue = isWeak ? new WeakRef(value as object) : undefined;
     this.#value = isWeak ? undefined : value;
@@ -69,7 +77,7 @@ class Entry implements ResourceEntry {
   forget(): void {
     this.state = "absent";
     this.version = "";
-    this.octets = undefined;
+    this.#octets = undefined;
     this.problem = "";
     this.deliberate = false;
     this.fromDisk = false;
@@ -131,8 +139,7 @@ export class ResourceTable {
     if (entry === undefined) return "";
     const { value, problem } = this.#decode(name, octets);
     if (problem !== undefined) return problem;
-    // A copy: what the disk has is one piece, which would be kept whole.
-    entry.take(value, new Uint8Array(octets), version);
+    entry.take(value, octets, version);
     entry.fromDisk = true;
     this.#options.onChange(entry);
     return "";
@@ -157,9 +164,8 @@ export class ResourceTable {
       this.#options.onChange(entry);
       return entry.problem;
     }
-    // A copy: what came is a part of a message, which would be kept whole.
     const { keepOctets, kind } = this.#options;
-    const octets = keepOctets || kind.isLarge === true ? new Uint8Array(resource.octets) : undefined;
+    const octets = keepOctets || kind.isLarge === true ? resource.octets : undefined;
     entry.take(value, octets, resource.version);
     entry.problem = "";
     entry.deliberate = resource.deliberate;

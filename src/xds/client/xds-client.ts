@@ -14,7 +14,7 @@ import type { AuthorityTarget, ResourceKindName, ResourceLookup } from "./resolv
 import { RESOURCE_KINDS, resolveAuthority } from "./resolve-authority.ts";
 import type { ResourceEntry } from "./resource-entry.ts";
 import { createResourceTables, lookupIn } from "./resource-tables.ts";
-import { routesOf } from "./routes-of.ts";
+import { RouteGroups } from "./route-groups.ts";
 import type { XdsClientEvents } from "./xds-client-events.ts";
 import type { XdsSink } from "./xds-sink.ts";
 
@@ -70,7 +70,7 @@ export class XdsClient {
   readonly #dirtyClusters = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #flush: NodeJS.Immediate | undefined;
-  #routesVersion = "";
+  readonly #routeGroups = new RouteGroups();
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
@@ -198,6 +198,7 @@ export class XdsClient {
     const { clusters } = authority;
     authority.target = undefined;
     authority.clusters = [];
+    this.#routeGroups.set(name, undefined);
     this.#publishRoutes();
     for (const cluster of clusters) this.#published.unuse(cluster);
     this.#setNeeds(authority, []);
@@ -292,7 +293,8 @@ export class XdsClient {
       if (!this.#published.has(cluster)) this.#markClash(cluster, authority);
       this.#published.use(cluster);
     }
-    if (!isSame) this.#publishRoutes();
+    if (!isSame) this.#routeGroups.set(authority.name, target);
+    this.#publishRoutes();
     if (!isSame) this.#options.sink.authority(authority.name, target);
     for (const cluster of former) this.#published.unuse(cluster);
   }
@@ -364,10 +366,8 @@ export class XdsClient {
   }
 
   #publishRoutes(): void {
-    const { version, routes } = routesOf(this.#authorities.values());
-    if (version === this.#routesVersion) return;
-    this.#routesVersion = version;
-    this.#options.sink.routes(routes);
+    const changes = this.#routeGroups.take();
+    if (changes !== undefined) this.#options.sink.routes(changes);
   }
 
   /** Time has passed: what was held back for long enough is believed. */

@@ -1,5 +1,5 @@
 import type { Cluster } from "../../resource/cluster.ts";
-import type { Route } from "../../resource/route.ts";
+import type { RouteChanges } from "../../resource/route.ts";
 import type { AuthorityTarget } from "./resolve-authority.ts";
 
 /** Where a XdsClient puts what it finds. Calls never throw. */
@@ -8,8 +8,8 @@ export interface XdsSink {
   upsert(cluster: Cluster): void;
   /** Nothing names the cluster any more. */
   remove(name: string): void;
-  /** All routes of all authorities, when any of them has changed. */
-  routes(routes: readonly Route[]): void;
+  /** Routes of some authorities have changed. */
+  routes(changes: RouteChanges): void;
   /** Where requests for an authority go from now on; asked for by `XdsClient.want`. */
   authority(authority: string, target: AuthorityTarget): void;
 }

@@ -40,7 +40,7 @@ const MAX_FIRST_LINE = 64;
 interface Header {
   readonly authorities: readonly string[];
   /** Kind, name, version and number of octets. */
-  readonly resources: readonly (readonly [ResourceKindName, string, string, number])[];
+  readonly resources: readonly (readonly [string, string, string, number])[];
   /** Readers of before pass it over. The octets are in base64. */
   readonly place?: Readonly<Record<"name" | "version" | "octets", string>> & Pick<StoredPlace, "shares">;
 }
@@ -78,12 +78,13 @@ export function decodeXdsSnapshot(file: Buffer): XdsSnapshot | { readonly proble
   try {
     const header = JSON.parse(file.toString("utf8", lineEnd + 1, headEnd)) as Header;
     let at = headEnd + 1;
-    const resources = header.resources.map(([kind, name, version, length]): StoredResource => {
-      if (!RESOURCE_KINDS.includes(kind)) throw new Error(`kind ${kind}`);
+    const resources: StoredResource[] = [];
+    for (const [kind, name, version, length] of header.resources) {
       const octets = file.subarray(at, at + length);
       at += length;
-      return { kind, name, version, octets };
-    });
+      // What a later release keeps beside that is passed over.
+      if (isKnown(kind)) resources.push({ kind, name, version, octets });
+    }
     if (at !== end) throw new Error(`${end - at} octets are left over`);
     const { authorities, place } = header;
     if (place === undefined) return { authorities, resources };
@@ -91,6 +92,10 @@ export function decodeXdsSnapshot(file: Buffer): XdsSnapshot | { readonly proble
   } catch (error) {
     return { problem: `its list of contents makes no sense (${(error as Error).message})` };
   }
+}
+
+function isKnown(kind: string): kind is ResourceKindName {
+  return (RESOURCE_KINDS as readonly string[]).includes(kind);
 }
 
 function digest(octets: Uint8Array): Buffer {

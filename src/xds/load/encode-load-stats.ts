@@ -13,7 +13,16 @@ export interface EndpointStats {
   readonly successes: number;
   readonly errors: number;
   readonly inFlight: number;
+  /** How many of those that ended took how long: by bucket of endpoint-latencies.ts. Default: not known. */
+  readonly latencies?: ArrayLike<number> | undefined;
+  /** Why nothing new is sent to it: bits of SetAside. Default 0. */
+  readonly setAside?: number;
 }
+
+/**
+ * Fields of our own in an UpstreamEndpointStats, which other servers skip: `repeated uint32 latencies = 1001 [packed]` and `uint32 set_aside = 1002`.
+ */
+export const OWN_STATS = { latencies: 1001, setAside: 1002 } as const;
 
 /** The same of the endpoints of one place and priority: the sums are made of them. */
 export interface LocalityStats {
@@ -89,6 +98,13 @@ function endpoint(writer: BinaryWriter, stats: EndpointStats): void {
   count(writer, 3, stats.inFlight);
   count(writer, 4, stats.errors);
   count(writer, 7, stats.issued);
+  const { latencies, setAside = 0 } = stats;
+  if (latencies !== undefined) {
+    writer.tag(OWN_STATS.latencies, LengthDelimited).fork();
+    for (let i = 0; i < latencies.length; i++) writer.uint32(latencies[i]!);
+    writer.join();
+  }
+  count(writer, OWN_STATS.setAside, setAside);
   writer.join();
 }
 

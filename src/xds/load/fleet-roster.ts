@@ -79,7 +79,7 @@ export class FleetRoster {
       const place = placeOf(member);
       const zoneIndex = zoneRanks.get(place) ?? 0;
       zoneRanks.set(place, zoneIndex + 1);
-      const { nodeId: name, zone } = member;
+      const { nodeId: name, zone, region } = member;
       const zoneCount = zoneCounts.get(place)!;
       const former = this.#views.get(name);
       const zoneMembers = zoneMembersOf.get(place)!;
@@ -88,6 +88,7 @@ export class FleetRoster {
         index,
         count: members.length,
         zone,
+        region,
         zoneIndex,
         zoneCount,
         members: all,
@@ -114,6 +115,7 @@ function isSame(a: FleetMember, b: FleetMember): boolean {
 function sameView(a: NodeView, b: NodeView): boolean {
   return (
     a.zone === b.zone &&
+    a.region === b.region &&
     a.index === b.index &&
     a.zoneIndex === b.zoneIndex &&
     isSameList(a.members, b.members) &&

@@ -4,6 +4,8 @@ import type { LoadBook, LoadSum } from "./load-book.ts";
 /** Services and endpoints that replicas tell each other at most: what is beyond is known to one replica only. */
 const MAX_SERVICES = 10_000;
 const MAX_ENDPOINTS = 200_000;
+/** How many requests endpoints have had is told by the replica that was told so. */
+const NO_COUNTS = new Uint32Array();
 
 /** @returns what a replica's own clients have reported, for the others. */
 export function replicaLoadsOf(
@@ -40,7 +42,7 @@ export function loadSumsOf({ services }: ReplicaLoads): LoadSum[] {
     const localities = places.map(({ region, zone, requestsPerSecond, errorsPerSecond, inFlight }) => {
       return { region, zone, issued: requestsPerSecond, errors: errorsPerSecond, inFlight };
     });
-    const load = { name: view.name, intervalMs: 1_000, localities, endpoints };
+    const load = { name: view.name, intervalMs: 1_000, localities, endpoints, counts: NO_COUNTS };
     return { load, reporters: view.reporters, ageMs: view.ageMs };
   });
 }

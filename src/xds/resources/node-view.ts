@@ -10,6 +10,7 @@ import { WireWriter } from "./wire-writer.ts";
  *       string node_id = 1; uint32 index = 2; uint32 count = 3;
  *       string zone = 4; uint32 zone_index = 5; uint32 zone_count = 6;
  *       bytes members = 7; bytes zone_members = 8;   // 4 octets for each, the lowest first
+ *       string region = 9;
  *     }
  */
 export interface NodeView {
@@ -18,8 +19,9 @@ export interface NodeView {
   /** From 0 to `count - 1`, each number once in the fleet. */
   readonly index: number;
   readonly count: number;
-  /** Where the control plane thinks the proxy is; "" when not known. */
+  /** Where the control plane knows the proxy's node to be; "" when not known. */
   readonly zone: string;
+  readonly region: string;
   /** The same among the proxies of that zone. */
   readonly zoneIndex: number;
   readonly zoneCount: number;
@@ -32,7 +34,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** @returns the message's octets. */
 export function encodeNodeView(view: NodeView): Buffer {
-  const { name, index, count, zone, zoneIndex, zoneCount, members, zoneMembers } = view;
+  const { name, index, count, zone, region, zoneIndex, zoneCount, members, zoneMembers } = view;
   const writer = new WireWriter()
     .string(1, name)
     .number(2, index)
@@ -42,13 +44,22 @@ export function encodeNodeView(view: NodeView): Buffer {
     .number(6, zoneCount);
   if (members !== undefined) writer.octets(7, octetsOf(members));
   if (zoneMembers !== undefined) writer.octets(8, octetsOf(zoneMembers));
+  if (region !== "") writer.string(9, region);
   return writer.finish();
 }
 
 /** Reads a NodeView; an index that its count has no room for is refused. */
 export function decodeNodeView(octets: Uint8Array): Decoded<NodeView> {
   return decodeGuarded("NodeView", () => {
-    const view: Writable<NodeView> = { name: "", index: 0, count: 0, zone: "", zoneIndex: 0, zoneCount: 0 };
+    const view: Writable<NodeView> = {
+      name: "",
+      index: 0,
+      count: 0,
+      zone: "",
+      region: "",
+      zoneIndex: 0,
+      zoneCount: 0,
+    };
     const reader = new WireReader(octets);
     while (reader.next()) {
       if (reader.field === 1) view.name = reader.string();
@@ -59,6 +70,7 @@ export function decodeNodeView(octets: Uint8Array): Decoded<NodeView> {
       else if (reader.field === 6) view.zoneCount = reader.number();
       else if (reader.field === 7) view.members = membersOf("members", reader.octets());
       else if (reader.field === 8) view.zoneMembers = membersOf("zone_members", reader.octets());
+      else if (reader.field === 9) view.region = reader.string();
       else reader.skip();
     }
     counted("members", view.members, view.count);

@@ -5,11 +5,11 @@ import type { Admission, ClientSession, Refusal } from "./admission.ts";
 import { ADS_SERVICE } from "./ads-service.ts";
 import type { AdsStream, StreamEvents, StreamPort, StreamSurroundings } from "./ads-stream.ts";
 import { DeltaServerStream } from "./delta-server-stream.ts";
-import { DueStreams } from "./due-streams.ts";
 import type { GrpcCall } from "./grpc/grpc-call.ts";
 import type { Method } from "./grpc/grpc-connection.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { PushPacer } from "./push-pacer.ts";
+import { PushSlices } from "./push-slices.ts";
 import type { ServerIdentity } from "./server-identity.ts";
 import { SotwStream } from "./sotw-stream.ts";
 import type { StreamStatus } from "./stream-status.ts";
@@ -40,8 +40,6 @@ export type AdmissibleCall = Pick<GrpcCall, "peer" | "authorization" | "fail" | 
 const ANYBODY: ClientSession = { who: "anybody", enter: () => undefined, leave: () => {} };
 
 const COALESCE_MS = 50;
-/** Streams that are sent to in one go, before what has come is read: a millisecond or two. */
-const SLICE = 20;
 const MAX_STREAMS = 20_000;
 /** A client's list of everything it holds is its largest request. */
 const MAX_REQUEST_OCTETS = 16 * 1_048_576;
@@ -73,8 +71,7 @@ export class AdsServer {
   readonly #pacer: PushPacer;
   readonly #changes = new Map<string, Map<string, ResourceChange["resources"][number]>>();
   /** Streams that may have something to send. */
-  readonly #due = new DueStreams<AdsStream>();
-  #isSliceAhead = false;
+  readonly #due: PushSlices<AdsStream>;
   #lastStream = 0;
 
   constructor(options: AdsServerOptions) {
@@ -95,6 +92,11 @@ export class AdsServer {
       options.coalesceMs ?? COALESCE_MS,
       { nowMs: this.#shared.nowMs, after: afterMs },
       (service) => this.#release(service),
+    );
+    const sent = (): void => this.#server.flush();
+    this.#due = new PushSlices(
+      { nowMs: this.#shared.nowMs, later: setImmediate, sent },
+      ({ nodeId }, error) => this.#onFault(nodeId, error),
     );
     this.#server = new GrpcServer({
       maxMessageOctets: MAX_REQUEST_OCTETS,
@@ -216,7 +218,6 @@ export class AdsServer {
     const wake = (): void => {
       if (!this.#streams.has(stream)) return;
       this.#due.add([stream]);
-      this.#flushDue();
     };
     const stream: AdsStream = make(++this.#lastStream, {
       peer,
@@ -272,32 +273,10 @@ export class AdsServer {
       });
     }
     this.#due.add(streams);
-    this.#flushDue();
   }
 
   #flushAll(): void {
     this.#due.add([...this.#streams]);
-    this.#flushDue();
-  }
-
-  #flushDue(): void {
-    if (this.#isSliceAhead || this.#due.size === 0) return;
-    this.#isSliceAhead = true;
-    setImmediate(() => this.#flushSlice());
-  }
-
-  #flushSlice(): void {
-    this.#isSliceAhead = false;
-    for (let left = SLICE; left > 0; left--) {
-      const stream = this.#due.take();
-      if (stream === undefined) break;
-      try {
-        stream.flush();
-      } catch (error) {
-        this.#onFault(stream.nodeId, error);
-      }
-    }
-    this.#flushDue();
   }
 }
 

@@ -220,7 +220,7 @@ export abstract class AdsStream {
   /** @param whole with every resource that the client has. */
   status(whole: boolean): StreamStatus {
     const begun = [...this.#subscriptions.values()].filter((each) => each.begun);
-    const { locality, userAgentName = "" } = this.#node ?? {};
+    const { locality, userAgentName = "", userAgentVersionType: version } = this.#node ?? {};
     return {
       stream: this.id,
       peer: this.port.peer,
@@ -229,6 +229,7 @@ export abstract class AdsStream {
       who: this.who,
       kind: this.kind,
       userAgent: userAgentName,
+      agentVersion: version?.case === "userAgentVersion" ? version.value : "",
       region: locality?.region ?? "",
       zone: locality?.zone ?? "",
       sinceMs: this.#sinceMs,

@@ -11,6 +11,8 @@ export interface StreamStatus {
   readonly who: string;
   readonly kind: string;
   readonly userAgent: string;
+  /** As it says; "" when it does not. */
+  readonly agentVersion: string;
   readonly region: string;
   readonly zone: string;
   /** Milliseconds since 1970. */

@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { errorName, PREFACE, ping, SETTINGS_ACK, settings } from "../../support/frames.ts";
 
 const HEAD_OCTETS = 9;
-const Type = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7 } as const;
+const MAX_INCREMENT = 2 ** 31 - 1;
+const Type = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 } as const;
 /** Octets that may wait in this process: what the proxy does not read, it shall not be credited with. */
 const MOST_WAITING_OCTETS = 262_144;
 
@@ -17,6 +18,13 @@ export interface AttackTally {
   resets: Record<string, number>;
 }
 
+/** Where connections of an attack come from and go to. */
+export interface AttackWay {
+  readonly host: string;
+  readonly port: number;
+  readonly source: string;
+}
+
 /** One connection of the attacker: sends what it is told, and notes of what it hears only what the report needs. */
 export class AttackConnection {
   readonly socket: Socket;
@@ -27,6 +35,8 @@ export class AttackConnection {
   /** The code of the GOAWAY that came, and how many frames had been sent by then. */
   goaway: string | undefined;
   framesAtGoaway = 0;
+  /** Octets of DATA that the connection's own window has room for. */
+  credit = 65_535;
   /** Whether the proxy's SETTINGS and PING are answered; in the middle of a header section that would be an error. */
   acks = true;
   /** Set where the attacker ends the connection itself. */
@@ -37,9 +47,9 @@ export class AttackConnection {
   /** Octets of the current frame's payload that are still to come and are not looked at. */
   #skip = 0;
 
-  constructor(port: number, source: string, tally: AttackTally, reads: boolean) {
+  constructor({ host, port, source }: AttackWay, tally: AttackTally, reads: boolean) {
     this.#tally = tally;
-    this.socket = connect({ port, host: "127.0.0.1", localAddress: source, noDelay: true });
+    this.socket = connect({ port, host, localAddress: source, noDelay: true });
     this.socket.on("error", () => {});
     if (reads) this.socket.on("data", (octets) => this.#read(octets as Buffer));
     else this.socket.pause();
@@ -102,7 +112,8 @@ export class AttackConnection {
       if (octets.length - at < HEAD_OCTETS) break;
       const length = octets.readUIntBE(at, 3);
       const type = octets[at + 3]!;
-      const small = type === Type.reset || type === Type.goaway || type === Type.ping;
+      const small =
+        type === Type.reset || type === Type.goaway || type === Type.ping || type === Type.windowUpdate;
       if (small && octets.length - at < HEAD_OCTETS + length) break;
       this.#take(type, octets[at + 4]!, octets.readUInt32BE(at + 5), octets, at + HEAD_OCTETS, length);
       at += HEAD_OCTETS;
@@ -125,6 +136,9 @@ export class AttackConnection {
         tally.resets[name] = (tally.resets[name] ?? 0) + 1;
         break;
       }
+      case Type.windowUpdate:
+        if (id === 0) this.credit += octets.readUInt32BE(at) & MAX_INCREMENT;
+        break;
       case Type.settings:
         if (!(flags & 1) && this.#answers) this.socket.write(SETTINGS_ACK);
         break;

@@ -54,6 +54,8 @@ export type AttackOrder =
       readonly attack: string;
       readonly port: number;
       readonly source: string;
+      /** Where it connects to. */
+      readonly host: string;
       /** What a connection sends at most before it waits to be closed; absent: no end. */
       readonly framesPerConnection?: number;
     }

@@ -10,7 +10,7 @@ process.on("message", (order: AttackOrder) => {
   if (order.kind === "start") {
     const attack: Attack | undefined = (ATTACKS as Readonly<Record<string, Attack>>)[order.attack];
     if (attack === undefined) throw new Error(`no such attack: ${order.attack}`);
-    running = new RunningAttack(attack, order.port, order.source, order.framesPerConnection);
+    running = new RunningAttack(attack, order, order.framesPerConnection);
   } else if (order.kind === "report") {
     report = running?.report();
   } else {

@@ -1,5 +1,5 @@
 import type { Attack, AttackReport, Tick } from "./attack.ts";
-import type { AttackTally } from "./attack-connection.ts";
+import type { AttackTally, AttackWay } from "./attack-connection.ts";
 import { AttackConnection } from "./attack-connection.ts";
 
 const TICK_MS = 4;
@@ -13,8 +13,7 @@ interface Standing {
 /** An attack under way: keeps its connections, and its rate. */
 export class RunningAttack {
   readonly #attack: Attack;
-  readonly #port: number;
-  readonly #source: string;
+  readonly #way: AttackWay;
   readonly #framesPerConnection: number;
   readonly #startedMs = performance.now();
   readonly #cpu = process.cpuUsage();
@@ -33,15 +32,9 @@ export class RunningAttack {
   #stopped = false;
 
   /** @param framesPerConnection what a connection sends at most before it waits to be closed. */
-  constructor(
-    attack: Attack,
-    port: number,
-    source: string,
-    framesPerConnection: number = Number.POSITIVE_INFINITY,
-  ) {
+  constructor(attack: Attack, way: AttackWay, framesPerConnection: number = Number.POSITIVE_INFINITY) {
     this.#attack = attack;
-    this.#port = port;
-    this.#source = source;
+    this.#way = way;
     this.#framesPerConnection = framesPerConnection;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -93,8 +86,8 @@ export class RunningAttack {
     const { play, reads = true, manyCallers = false } = this.#attack;
     const source = manyCallers
       ? `127.64.${(this.#connects >> 8) & 255}.${this.#connects & 255}`
-      : this.#source;
-    const connection = new AttackConnection(this.#port, source, this.#tally, reads);
+      : this.#way.source;
+    const connection = new AttackConnection({ ...this.#way, source }, this.#tally, reads);
     const { socket } = connection;
     this.#pending.add(connection);
     let ended = "";

@@ -33,9 +33,10 @@ export interface WindowResult {
 export class Innocent {
   readonly #program: LineProgram;
 
-  constructor(port: number, authority: string) {
+  /** @param host where it connects to. */
+  constructor(port: number, authority: string, host = "127.0.0.1") {
     const args = ["--port", String(port), "--source", SOURCE, "--authority", authority];
-    const rate = ["--rate", String(CALLS_PER_SECOND)];
+    const rate = ["--rate", String(CALLS_PER_SECOND), "--host", host];
     this.#program = new LineProgram(OTHER_CORE, compile("innocent"), [...args, ...rate]);
   }
 

@@ -44,13 +44,20 @@ export function buildGo(): string {
 
 /** Compiles one of the programs in C if it is older than its sources. @returns its path. */
 export function compile(name: "endpoint" | "innocent"): string {
+  return compiled(name, [join(SOURCES, `${name}.c`), join(SOURCES, "core-watch.c")]);
+}
+
+/** Compiles the benchmark's loader likewise. @returns its path. */
+export function compileLoader(): string {
+  return compiled("loader", [join(LOAD, "loader.c")]);
+}
+
+/** @param own sources beside those that all have. */
+function compiled(name: string, own: readonly string[]): string {
   mkdirSync(BUILT, { recursive: true });
   const target = join(BUILT, name);
-  const sources = [
-    join(SOURCES, `${name}.c`),
-    join(SOURCES, "core-watch.c"),
-    ...["conn.c", "hpack-encode.c", "hpack-decode.c"].map((file) => join(LOAD, file)),
-  ];
+  const shared = ["conn.c", "hpack-encode.c", "hpack-decode.c"].map((file) => join(LOAD, file));
+  const sources = [...own, ...shared];
   const inputs = [...sources, join(LOAD, "conn.h"), join(SOURCES, "core-watch.h")];
   if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs))
     return target;

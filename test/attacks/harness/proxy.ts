@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "../../daemon/proxy-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { Pinned } from "./pinned.ts";
 import { PROXY_CORE, REPOSITORY } from "./programs.ts";
 

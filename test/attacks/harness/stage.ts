@@ -30,6 +30,8 @@ function programAt(path: string): string {
 export class Stage implements AsyncDisposable {
   readonly proxy: AttackedProxy;
   readonly innocent: Innocent;
+  /** Where clients connect to. */
+  readonly target: { readonly host: string; readonly port: number };
   readonly #endpoint: LineProgram;
   readonly #hostile: IpcProgram;
   readonly #attacker: IpcProgram;
@@ -37,19 +39,30 @@ export class Stage implements AsyncDisposable {
   private constructor(
     proxy: AttackedProxy,
     innocent: Innocent,
+    target: Stage["target"],
     endpoint: LineProgram,
     hostile: IpcProgram,
     attacker: IpcProgram,
   ) {
     this.proxy = proxy;
     this.innocent = innocent;
+    this.target = target;
     this.#endpoint = endpoint;
     this.#hostile = hostile;
     this.#attacker = attacker;
   }
 
-  /** @param config further lines of the proxy's configuration. */
-  static async set(config: readonly string[] = []): Promise<Stage> {
+  /**
+   * @param config further lines of the proxy's configuration.
+   * @param targetOf where clients are to connect to, of the proxy that has started; default: its listener.
+   */
+  static async set(
+    config: readonly string[] = [],
+    targetOf: (proxy: AttackedProxy) => Promise<Stage["target"]> = async ({ port: own }) => ({
+      host: "127.0.0.1",
+      port: own,
+    }),
+  ): Promise<Stage> {
     const endpoint = new LineProgram(OTHER_CORE, compile("endpoint"), []);
     const { port } = await endpoint.hear<{ readonly port: number }>();
     const hostile = new IpcProgram(OTHER_CORE, true, programAt("../backend/hostile-process.ts"));
@@ -61,7 +74,9 @@ export class Stage implements AsyncDisposable {
       port: each,
     }));
     const proxy = await AttackedProxy.start([{ name: SHARED, port }, ...clusters], config);
-    return new Stage(proxy, new Innocent(proxy.port, SHARED), endpoint, hostile, attacker);
+    const target = await targetOf(proxy);
+    const innocent = new Innocent(target.port, SHARED, target.host);
+    return new Stage(proxy, innocent, target, endpoint, hostile, attacker);
   }
 
   /**
@@ -69,7 +84,7 @@ export class Stage implements AsyncDisposable {
    * @param framesPerConnection what a connection sends at most before it waits to be closed.
    */
   async attack(attack: AttackName, source: string, framesPerConnection?: number): Promise<void> {
-    const order = { kind: "start", attack, port: this.proxy.port, source, framesPerConnection };
+    const order = { kind: "start", attack, ...this.target, source, framesPerConnection };
     await this.#attacker.ask(order);
   }
 

@@ -57,7 +57,7 @@ static field fields[FIELDS] = {
     {.name = "te", .value = "trailers"},
 };
 static int port, closing, input_key;
-static const char *source = "127.0.0.1";
+static const char *source = "127.0.0.1", *host = "127.0.0.1";
 static double rate = 500;
 static uint64_t now, next_due, scheduled, started, opened_at, closed_at, reconnects, goaways;
 static uint64_t window_in_flight, seed = 88172645463325252u;
@@ -176,7 +176,7 @@ void on_close(conn *c, const char *why) {
 
 static conn *open_connection(void) {
   struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(port)};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  inet_pton(AF_INET, host, &to.sin_addr);
   inet_pton(AF_INET, source, &from.sin_addr);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
   struct timeval limit = {.tv_usec = 500000};
@@ -278,12 +278,13 @@ static void finish_window(void) {
 
 int main(int argc, char **argv) {
   static const struct option options[] = {
-      {"port", 1, 0, 'p'}, {"source", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"authority", 1, 0, 'a'}, {0}};
+      {"port", 1, 0, 'p'}, {"source", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"authority", 1, 0, 'a'}, {"host", 1, 0, 'h'}, {0}};
   for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (o) {
       case 'p': port = atoi(optarg); break;
       case 's': source = optarg; break;
       case 'r': rate = atof(optarg); break;
       case 'a': fields[3].value = optarg; break;
+      case 'h': host = optarg; break;
       default: return 64;
     }
   prctl(PR_SET_TIMERSLACK, 1);

@@ -11,6 +11,8 @@ import type { BoxPod } from "./box-pod.ts";
 import type { ServiceOptions } from "./box-service.ts";
 import { BoxService } from "./box-service.ts";
 import { kubeProxyTable } from "./kube-proxy-table.ts";
+import { isobarOf } from "./logged-program.ts";
+import type { Release } from "./releases.ts";
 
 const SYSTEM = "isobar-system";
 
@@ -55,7 +57,7 @@ export class BoxCluster implements AsyncDisposable {
     try {
       await trusted.api.writer.install(NETWORK_POLICY_CRD);
       await trusted.account(SYSTEM, "isobar-proxy");
-      for (const [index, node] of cluster.nodes.entries()) await cluster.writer.create(node.object(index));
+      for (const node of cluster.nodes) await cluster.writer.create(node.object());
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -74,14 +76,7 @@ export class BoxCluster implements AsyncDisposable {
   /** Runs `isobar control-plane` outside of the nodes. @param args more of its options. */
   async startControlPlane(...args: readonly string[]): Promise<LoggedControlPlane> {
     await this.#writeFleet();
-    const source = [
-      "--kubeconfig",
-      await this.trusted.kubeConfig(),
-      "--address",
-      `${this.network.outside}:0`,
-    ];
-    const started = await LoggedControlPlane.start(this.folder, [...source, ...args]);
-    this.#controlPlane = started;
+    const started = await this.#runControlPlane(["--address", `${this.network.outside}:0`, ...args]);
     const tls = await this.trusted.trusted();
     for (const node of this.nodes) {
       const name = `isobar-proxy-${node.name}`;
@@ -90,6 +85,20 @@ export class BoxCluster implements AsyncDisposable {
       node.knowControlPlane(started.address, tls, token);
     }
     return started;
+  }
+
+  /** Ends the control plane, and runs another at its address. @param release another one than today's. */
+  async replaceControlPlane(release?: Release): Promise<LoggedControlPlane> {
+    const address = this.#controlPlane!.address;
+    await this.#controlPlane!.stop();
+    return this.#runControlPlane(["--address", address], release);
+  }
+
+  async #runControlPlane(args: readonly string[], release?: Release): Promise<LoggedControlPlane> {
+    const source = ["--kubeconfig", await this.trusted.kubeConfig()];
+    const program = isobarOf(release);
+    this.#controlPlane = await LoggedControlPlane.start(this.folder, [...source, ...args], program);
+    return this.#controlPlane;
   }
 
   /** The headless Service that names the proxies, as it comes with their DaemonSet: policies have to let them in by these addresses. */

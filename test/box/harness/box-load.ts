@@ -12,9 +12,11 @@ export interface LoadTarget {
   readonly authority: string;
   /** Of the client's process, beside the language's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How long each of its bidirectional streams lasts, one after the other; default 0: it has none. */
+  readonly bidiMs?: number;
 }
 
-/** A client in a Pod that calls without a pause on one channel: four unary calls at a time, a long stream and a short one. */
+/** A client in a Pod that calls without a pause on one channel: four unary calls at a time, a long stream and a short one, and if wished a bidirectional one. */
 export class BoxLoad {
   /** What the ids of its calls begin with. */
   readonly name: string;
@@ -28,7 +30,7 @@ export class BoxLoad {
     command: readonly string[] = ["load"],
   ) {
     this.name = name;
-    const { target, authority, env = {} } = to;
+    const { target, authority, env = {}, bidiMs = 0 } = to;
     const program = { ...language.program, env: { ...language.program.env, ...env } };
     this.#child = pod.run(program, [
       ...command,
@@ -38,6 +40,7 @@ export class BoxLoad {
       authority,
       "--name",
       name,
+      ...(bidiMs > 0 ? ["--bidi-ms", String(bidiMs)] : []),
     ]);
   }
 

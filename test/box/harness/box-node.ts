@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ControlPlaneTls } from "../../../src/xds/client/grpc-ads-transport.ts";
 import type { KubeWriter, Manifest } from "../../kube/harness/kube-writer.ts";
@@ -7,6 +7,16 @@ import { BoxPod } from "./box-pod.ts";
 import type { ProxyWish } from "./box-proxy.ts";
 import { BoxProxy, readJson } from "./box-proxy.ts";
 import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
+
+/** The section metrics of a proxy's configuration; one proxy of a node may have it at a time. */
+export const METRICS = { address: "127.0.0.1:15020" } as const;
+
+/** Takes what capture makes in a node's kernel out of it. */
+const FORGET = `nft delete table inet isobar
+for to in 240.18.0.0/16 169.254.77.1; do ip -4 route del local $to dev lo; done
+ip -6 route del local fd00:77::/64 dev lo
+true`;
+const OF_ISOBAR = /\bisobar\b|^local (240\.18\.|169\.254\.77\.1\b|fd00:77:)/;
 
 /** What `isobar capture` writes of itself. */
 export interface CaptureState {
@@ -20,6 +30,7 @@ export interface CaptureState {
   }[];
   readonly bypassed: readonly { readonly service: string; readonly connections: number }[];
   readonly reclaimedTotal: number;
+  readonly refusedTotal: number;
   readonly failOpenSecondsTotal: number;
 }
 
@@ -51,6 +62,7 @@ export class BoxNode {
   readonly runDir: string;
   readonly #folder: string;
   readonly #proxies: BoxProxy[] = [];
+  readonly #pods = new Set<BoxPod>();
   #controlPlane: object | undefined;
   #capture: LoggedProgram | undefined;
   #captures = 0;
@@ -75,7 +87,7 @@ export class BoxNode {
   }
 
   /** Starts a generation of the proxy beside those there are. */
-  startProxy(wish: Pick<ProxyWish, "more" | "breakable"> = {}): BoxProxy {
+  startProxy(wish: Pick<ProxyWish, "more" | "breakable" | "release"> = {}): BoxProxy {
     const proxy = BoxProxy.start(this.network.namespace, this.#folder, {
       generation: `g${this.#proxies.length + 1}`,
       node: this.name,
@@ -116,10 +128,10 @@ export class BoxNode {
     return readJson<CaptureState>(join(this.runDir, "capture.json"));
   }
 
-  /** Its object; to be created, as two addresses of one type cannot be applied. @param index from 0. */
-  object(index: number): Manifest {
-    const zone = `zone-${"ab"[index % 2]}`;
-    const labels = { "topology.kubernetes.io/region": "box", "topology.kubernetes.io/zone": zone };
+  /** Its object; to be created, as two addresses of one type cannot be applied. */
+  object(): Manifest {
+    // All of one zone: proxies know theirs, and would rather not send calls to others.
+    const labels = { "topology.kubernetes.io/region": "box", "topology.kubernetes.io/zone": "zone-a" };
     const addresses = this.network.addresses.map((address) => ({ type: "InternalIP", address }));
     return { apiVersion: "v1", kind: "Node", metadata: { name: this.name, labels }, status: { addresses } };
   }
@@ -167,14 +179,54 @@ export class BoxNode {
       },
     });
     const stored = { ...object, metadata: { ...object.metadata, uid: metadata.uid } };
-    return new BoxPod(stored, this.name, network, writer, this.#folder);
+    const pod = new BoxPod(stored, this.name, network, writer, this.#folder);
+    this.#pods.add(pod);
+    return pod;
   }
 
   /** Takes a Pod away as kubelets do: its programs get SIGTERM, then its object and its address go. */
   async removePod(pod: BoxPod): Promise<void> {
+    this.#pods.delete(pod);
     await pod.stopPrograms();
     await pod.deleteObject();
     this.network.removePod(pod.network);
+  }
+
+  /**
+   * As when it is started again: all programs of it and of its Pods are killed, the kernel has nothing of Isobar's and `/run` is empty. Places and objects of
+   * its Pods stay, as does kube-proxy's table, which would be back first.
+   */
+  async reboot(): Promise<void> {
+    const programs = [
+      ...this.#proxies.map(({ program }) => program),
+      ...(this.#capture ? [this.#capture] : []),
+    ];
+    await Promise.all(programs.map((program) => program.kill()));
+    await Promise.all([...this.#pods].map((pod) => pod.killPrograms()));
+    this.network.namespace.run("sh", ["-c", FORGET]);
+    rmSync(this.runDir, { recursive: true });
+    mkdirSync(this.runDir);
+  }
+
+  /** Asks a proxy that was started with {@link METRICS}. @returns the lines of its metrics that begin so. */
+  metrics(name: string): readonly string[] {
+    const script = `fetch("http://${METRICS.address}/metrics").then(async (answer) => process.stdout.write(await answer.text()))`;
+    const text = this.network.namespace.run(process.execPath, ["-e", script]);
+    return text.split("\n").filter((line) => line.startsWith(name));
+  }
+
+  /** What there is of Isobar's in its kernel: tables and routes. */
+  leftovers(): readonly string[] {
+    const { namespace } = this.network;
+    const [tables, routes4, routes6] = [
+      namespace.run("nft", ["list", "tables"]),
+      namespace.run("ip", ["-4", "route", "show", "table", "local"]),
+      namespace.run("ip", ["-6", "route", "show", "table", "local"]),
+    ];
+    return [tables, routes4, routes6]
+      .join("\n")
+      .split("\n")
+      .filter((line) => OF_ISOBAR.test(line));
   }
 
   async stop(): Promise<void> {

@@ -97,6 +97,13 @@ export class BoxPod {
     await Promise.all(this.#children.splice(0).map((child) => child.stop()));
   }
 
+  /** Ends what runs in it on the spot, as when its node loses its power. */
+  async killPrograms(): Promise<void> {
+    const children = this.#children.splice(0);
+    for (const child of children) child.signal("SIGKILL");
+    await Promise.all(children.map((child) => child.ended));
+  }
+
   /** Takes its object away; its programs and its place in the network are the node's. */
   async deleteObject(): Promise<void> {
     await this.#writer.delete(this.#object);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { until } from "../../e2e/harness/until.ts";
 import type { BoxNamespace } from "./box-namespace.ts";
-import { LAUNCHER, LoggedProgram } from "./logged-program.ts";
+import { isobarOf, LoggedProgram } from "./logged-program.ts";
+import type { Release } from "./releases.ts";
 
 /** What a generation of the proxy is told, beside what all are. */
 export interface ProxyWish {
@@ -18,6 +19,8 @@ export interface ProxyWish {
   readonly more?: Readonly<Record<string, unknown>>;
   /** Whether SIGUSR2 makes its first worker spin. */
   readonly breakable?: boolean;
+  /** Another one than today's. */
+  readonly release?: Release | undefined;
 }
 
 const BREAKABLE = join(import.meta.dirname, "breakable-proxy.ts");
@@ -26,11 +29,14 @@ const BREAKABLE = join(import.meta.dirname, "breakable-proxy.ts");
 export class BoxProxy {
   readonly generation: string;
   readonly program: LoggedProgram;
+  /** Path of its admin server's unix socket. */
+  readonly adminSocket: string;
   readonly #agent: Agent;
 
   private constructor(wish: ProxyWish, program: LoggedProgram, admin: string) {
     this.generation = wish.generation;
     this.program = program;
+    this.adminSocket = admin;
     this.#agent = new Agent({ connect: { socketPath: admin } });
   }
 
@@ -48,7 +54,9 @@ export class BoxProxy {
     };
     writeFileSync(`${base}.yaml`, JSON.stringify(config, undefined, 2));
     const args =
-      wish.breakable === true ? [BREAKABLE, `${base}.yaml`] : [LAUNCHER, "proxy", "--config", `${base}.yaml`];
+      wish.breakable === true
+        ? [BREAKABLE, `${base}.yaml`]
+        : [...isobarOf(wish.release), "proxy", "--config", `${base}.yaml`];
     const program = new LoggedProgram(machine, `${base}.log`, args);
     return new BoxProxy(wish, program, admin);
   }

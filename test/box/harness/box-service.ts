@@ -79,6 +79,17 @@ export class BoxService {
     this.#onChange();
   }
 
+  /** @returns what its condition of the type says, as `status reason: message`; "" while it has none. */
+  async condition(type: string): Promise<string> {
+    const { name, namespace } = this;
+    const object = { apiVersion: "v1", kind: "Service", metadata: { name, namespace } };
+    const { status } = (await this.#writer.get(object)) as unknown as {
+      readonly status?: { readonly conditions?: readonly Readonly<Record<string, string>>[] };
+    };
+    const found = status?.conditions?.find((each) => each["type"] === type);
+    return found === undefined ? "" : `${found["status"]} ${found["reason"]}: ${found["message"]}`;
+  }
+
   /** Makes these Pods, too, its endpoints. */
   async add(...pods: readonly BoxPod[]): Promise<void> {
     for (const pod of pods) {

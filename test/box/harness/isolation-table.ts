@@ -1,29 +1,26 @@
-/** A Pod that NetworkPolicies isolate for ingress. */
+/** A Pod that NetworkPolicies isolate. */
 export interface IsolatedPod {
   /** Of both families. */
   readonly addresses: readonly string[];
-  /** Addresses and networks of both families that may open connections to it. */
-  readonly from: readonly string[];
+  /** Addresses and networks of both families that may open connections to it; undefined: everybody. */
+  readonly from?: readonly string[];
+  /** Those to which it may open connections; undefined: everywhere. */
+  readonly to?: readonly string[];
 }
 
 /**
- * What a network plugin does on a node for NetworkPolicies that isolate its Pods: new connections of others are refused. Those of the node itself
+ * What a network plugin does on a node for NetworkPolicies that isolate its Pods: new connections that they do not allow are refused. Those of the node itself
  * are let in, as the rules want it (kubelets probe).
  *
  * @returns a text for `nft -f` that replaces the whole, in one transaction.
  */
 export function isolationTable(pods: readonly IsolatedPod[]): string {
-  const rules: string[] = [];
-  for (const { addresses, from } of pods) {
-    for (const address of addresses) {
-      const family = address.includes(":") ? "ip6" : "ip";
-      const own = from.filter((each) => each.includes(":") === address.includes(":"));
-      const others = own.length === 0 ? "" : `${family} saddr != { ${own.join(", ")} } `;
-      rules.push(
-        `    ct state new ${family} daddr ${address} ${others}meta l4proto tcp reject with tcp reset`,
-      );
-    }
-  }
+  const rules = pods.flatMap(({ addresses, from, to }) =>
+    addresses.flatMap((address) => [
+      ...refusal(address, "daddr", from, "saddr"),
+      ...refusal(address, "saddr", to, "daddr"),
+    ]),
+  );
   return [
     "table inet network_plugin",
     "delete table inet network_plugin",
@@ -34,4 +31,18 @@ export function isolationTable(pods: readonly IsolatedPod[]): string {
     "  }",
     "}\n",
   ].join("\n");
+}
+
+function refusal(
+  address: string,
+  own: string,
+  allowed: readonly string[] | undefined,
+  other: string,
+): readonly string[] {
+  if (allowed === undefined) return [];
+  const isSix = address.includes(":");
+  const family = isSix ? "ip6" : "ip";
+  const peers = allowed.filter((each) => each.includes(":") === isSix);
+  const others = peers.length === 0 ? "" : `${family} ${other} != { ${peers.join(", ")} } `;
+  return [`    ct state new ${family} ${own} ${address} ${others}meta l4proto tcp reject with tcp reset`];
 }

@@ -4,11 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
 import type { BoxNamespace } from "./box-namespace.ts";
+import type { Release } from "./releases.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** The module that runs commands of isobar. */
 export const LAUNCHER: string = join(REPOSITORY, "src/cli/launch.mjs");
+
+/** @returns of Node what runs isobar: today's, or another release of it. */
+export function isobarOf(release: Release | undefined): readonly string[] {
+  return release === undefined ? [LAUNCHER] : [join(import.meta.dirname, "other-release.ts"), release];
+}
 
 /** A command of isobar that runs on a node, with its log in a file. */
 export class LoggedProgram {

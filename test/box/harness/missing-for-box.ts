@@ -12,6 +12,16 @@ const TOOLS = [
   ["nsenter", ["--version"], "util-linux"],
 ] as const;
 
+type Toolchain = ReturnType<Language["findToolchain"]>;
+const toolchains = new Map<Language, Toolchain>();
+
+/** Looked for once: to ask Maven and pip for their versions takes seconds. */
+function toolchainOf(language: Language): Toolchain {
+  const found = toolchains.get(language) ?? language.findToolchain();
+  toolchains.set(language, found);
+  return found;
+}
+
 /** @returns why there can be no cluster of network namespaces on this machine, with programs of these languages, if so. */
 export function missingForBox(languages: readonly Language[] = [go]): string | undefined {
   if (process.getuid?.() !== 0)
@@ -23,7 +33,7 @@ export function missingForBox(languages: readonly Language[] = [go]): string | u
   const { status, stderr } = spawnSync("ip", ["netns", "list"], { encoding: "utf8" });
   if (status !== 0) return `ip netns: ${stderr}`;
   for (const language of languages) {
-    const found = language.findToolchain();
+    const found = toolchainOf(language);
     if ("missing" in found) return `${language.name}: ${found.missing}`;
   }
   return missingKubelab() ?? missingOpenssl();
@@ -43,7 +53,7 @@ export function boxSuite(languages: readonly Language[] = [go]): { skip: string 
 /** Builds the programs of the languages, unless they are. */
 export async function buildPrograms(languages: readonly Language[]): Promise<void> {
   for (const language of languages) {
-    const found = language.findToolchain();
+    const found = toolchainOf(language);
     if ("versions" in found) await build(language, found.versions);
   }
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 )
 
 // hold keeps many channels open and calls each once in a period, until standard input ends; then it prints what load prints.
+// Of several targets and authorities, separated by commas, channels have them by turns.
 //
 // The channels' calls are spread over the period, so that they do not come all at once.
 func hold(target, authority, name string, channels int, period time.Duration) bool {
@@ -26,9 +28,10 @@ func hold(target, authority, name string, channels int, period time.Duration) bo
 		close(stop)
 	}()
 	var loops sync.WaitGroup
+	targets, authorities := strings.Split(target, ","), strings.Split(authority, ",")
 	for index := range channels {
-		channel, err := grpc.NewClient(target,
-			grpc.WithAuthority(authority),
+		channel, err := grpc.NewClient(targets[index%len(targets)],
+			grpc.WithAuthority(authorities[index%len(authorities)]),
 			grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "echo:", err)

@@ -22,6 +22,7 @@ const (
 	longReplies  = 150
 	shortReplies = 10
 	replyDelayMs = 20
+	bidiPauseMs  = 100
 
 	// So that what fails at once is not called without a pause.
 	afterFailureMs = 50
@@ -55,7 +56,8 @@ func (r *loadReport) done(count *int, id string, err error) {
 // load calls without a pause on one channel until standard input ends, and then prints one JSON line.
 //
 // With waitForReady calls wait while the channel has no connection, instead of failing. Each unary call takes delayMs at its server.
-func load(target, authority, name string, waitForReady bool, delayMs uint32) bool {
+// Bidirectional streams are kept for bidiMs each, one after the other; 0: none.
+func load(target, authority, name string, waitForReady bool, delayMs, bidiMs uint32) bool {
 	channel, err := grpc.NewClient(target,
 		grpc.WithAuthority(authority),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(waitForReady)),
@@ -99,6 +101,10 @@ func load(target, authority, name string, waitForReady bool, delayMs uint32) boo
 	}
 	loop("long", &report.Streams, func(id string) error { return readStream(client, id, longReplies) })
 	loop("short", &report.Streams, func(id string) error { return readStream(client, id, shortReplies) })
+	if bidiMs > 0 {
+		lasts := time.Duration(bidiMs) * time.Millisecond
+		loop("bidi", &report.Streams, func(id string) error { return keepTalking(client, id, lasts) })
+	}
 	loops.Wait()
 	json.NewEncoder(os.Stdout).Encode(report)
 	return true
@@ -118,4 +124,33 @@ func readStream(client generated.EchoClient, id string, replies uint32) error {
 		}
 	}
 	return err
+}
+
+// keepTalking sends a message only when the reply to the one before has come.
+func keepTalking(client generated.EchoClient, id string, lasts time.Duration) error {
+	stream, err := client.Bidi(context.Background())
+	if err != nil {
+		return err
+	}
+	end := time.Now().Add(lasts)
+	for index := uint32(0); time.Now().Before(end); index++ {
+		// Where nobody takes it any more, the next reply is the status.
+		stream.Send(&generated.EchoRequest{Payload: pattern(100, 0), CallId: id})
+		reply, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if reply.Index != index {
+			return fmt.Errorf("reply %d came as number %d", reply.Index, index)
+		}
+		time.Sleep(bidiPauseMs * time.Millisecond)
+	}
+	stream.CloseSend()
+	if _, err := stream.Recv(); err != nil {
+		return fmt.Errorf("no reply after the half-close: %w", err)
+	}
+	if _, err := stream.Recv(); err != io.EOF {
+		return fmt.Errorf("no end after the last reply: %w", err)
+	}
+	return nil
 }

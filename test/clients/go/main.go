@@ -42,13 +42,14 @@ func main() {
 		id := flags.String("name", "go", "what the ids of its calls begin with")
 		wait := flags.String("wait-for-ready", "no", "yes: calls wait while there is no connection")
 		delay := flags.Uint("delay-ms", 20, "how long each unary call takes at its server")
+		bidi := flags.Uint("bidi-ms", 0, "how long each bidirectional stream lasts, 0 makes none")
 		flags.Parse(os.Args[2:])
-		if !load(*target, *authority, *id, *wait == "yes", uint32(*delay)) {
+		if !load(*target, *authority, *id, *wait == "yes", uint32(*delay), uint32(*bidi)) {
 			os.Exit(1)
 		}
 	case "hold":
-		target := flags.String("target", "", "host:port to dial")
-		authority := flags.String("authority", "", "value of :authority")
+		target := flags.String("target", "", "host:port to dial, several separated by commas")
+		authority := flags.String("authority", "", "value of :authority, for each target")
 		id := flags.String("name", "go", "what the ids of its calls begin with")
 		channels := flags.Int("channels", 100, "how many, each with a connection of its own")
 		period := flags.Duration("period", 2*time.Second, "how often each is called")
@@ -62,6 +63,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: echo serve [--host IP] --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N] | echo hold --target ADDR --authority NAME --name ID [--channels N] [--period 2s]")
+	fmt.Fprintln(os.Stderr, "usage: echo serve [--host IP] --port N --name ID [--journal FILE] [--tls CERT,KEY,CA] | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N] [--bidi-ms N] | echo hold --target ADDR --authority NAME --name ID [--channels N] [--period 2s]")
 	os.Exit(64)
 }

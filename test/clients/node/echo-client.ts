@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
@@ -31,6 +31,7 @@ const definition = loadSync(join(import.meta.dirname, "../proto/echo.proto"), { 
 const service = definition["isobar.test.Echo"] as unknown as {
   readonly Unary: EchoMethod;
   readonly ServerStream: EchoMethod;
+  readonly Bidi: EchoMethod;
 };
 
 /** The Echo service over one channel of grpc-js. */
@@ -82,6 +83,11 @@ export class EchoClient {
       request,
       this.#metadata,
     );
+  }
+
+  bidi(): ClientDuplexStream<EchoRequest, EchoReply> {
+    const { path, requestSerialize, responseDeserialize } = service.Bidi;
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata);
   }
 
   get #metadata(): Metadata {

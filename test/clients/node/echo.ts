@@ -5,7 +5,7 @@ import { load } from "./load.ts";
 
 const USAGE =
   "usage: echo call --target ADDR --authority NAME [--only CHECKS]" +
-  " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]\n";
+  " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N] [--bidi-ms N]\n";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
     name: { type: "string", default: "node" },
     "wait-for-ready": { type: "string", default: "no" },
     "delay-ms": { type: "string", default: "20" },
+    "bidi-ms": { type: "string", default: "0" },
   },
 });
 const { target, authority, only, name } = values;
@@ -29,7 +30,8 @@ if (positionals[0] === "call") {
   end((await call(target, authority, only)) ? 0 : 1);
 } else if (positionals[0] === "load") {
   const waitForReady = values["wait-for-ready"] === "yes";
-  await load({ target, authority, name, waitForReady, delayMs: Number(values["delay-ms"]) });
+  const [delayMs, bidiMs] = [Number(values["delay-ms"]), Number(values["bidi-ms"])];
+  await load({ target, authority, name, waitForReady, delayMs, bidiMs });
   end(0);
 } else {
   process.stderr.write(USAGE);

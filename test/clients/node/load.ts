@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
+import type { EchoReply } from "./echo-client.ts";
 import { EchoClient } from "./echo-client.ts";
 
 /** The load of one client, the same in every language. */
@@ -8,6 +9,7 @@ const UNARY_LOOPS = 4;
 const LONG_REPLIES = 150;
 const SHORT_REPLIES = 10;
 const REPLY_DELAY_MS = 20;
+const BIDI_PAUSE_MS = 100;
 /** So that what fails at once is not called without a pause. */
 const AFTER_FAILURE_MS = 50;
 
@@ -21,10 +23,13 @@ export interface LoadOptions {
   readonly waitForReady: boolean;
   /** How long each unary call takes at its server. */
   readonly delayMs: number;
+  /** How long each bidirectional stream lasts, one after the other; 0: there are none. */
+  readonly bidiMs: number;
 }
 
 /** Calls without a pause on one channel until standard input ends, and then prints one JSON line. */
-export async function load({ target, authority, name, waitForReady, delayMs }: LoadOptions): Promise<void> {
+export async function load(options: LoadOptions): Promise<void> {
+  const { target, authority, name, waitForReady, delayMs, bidiMs } = options;
   const client = await EchoClient.open(target, authority, waitForReady);
   const counts = { unary: 0, streams: 0 };
   const failed: object[] = [];
@@ -48,6 +53,7 @@ export async function load({ target, authority, name, waitForReady, delayMs }: L
   );
   loops.push(loop("long", "streams", (id) => readStream(client, id, LONG_REPLIES)));
   loops.push(loop("short", "streams", (id) => readStream(client, id, SHORT_REPLIES)));
+  if (bidiMs > 0) loops.push(loop("bidi", "streams", (id) => pingPong(client, id, bidiMs)));
   process.stdin.resume();
   await once(process.stdin, "end");
   isOver = true;
@@ -67,4 +73,21 @@ async function readStream(client: EchoClient, callId: string, replies: number): 
     if (reply.index !== index++) throw new Error(`a reply out of order before number ${index}`);
   }
   if (index !== replies) throw new Error(`${index} replies of ${replies}`);
+}
+
+/** Sends a message only when the reply to the one before has come. */
+async function pingPong(client: EchoClient, callId: string, lastsMs: number): Promise<void> {
+  const stream = client.bidi();
+  const replies = stream[Symbol.asyncIterator]() as AsyncIterator<EchoReply>;
+  const endMs = performance.now() + lastsMs;
+  for (let index = 0; performance.now() < endMs; index++) {
+    stream.write({ payload: Buffer.alloc(100), callId });
+    const { done, value } = await replies.next();
+    if (done === true || value.index !== index)
+      throw new Error(`no reply, or another one, as number ${index}`);
+    await sleep(BIDI_PAUSE_MS);
+  }
+  stream.end();
+  if ((await replies.next()).done === true) throw new Error("no reply after the half-close");
+  if ((await replies.next()).done !== true) throw new Error("no end after the last reply");
 }

@@ -27,13 +27,19 @@ def main() -> int:
     loader.add_argument("--name", default="python", help="what the ids of its calls begin with")
     loader.add_argument("--wait-for-ready", default="no", help="yes: calls wait while there is no connection")
     loader.add_argument("--delay-ms", type=int, default=20, help="how long each unary call takes at its server")
+    loader.add_argument("--bidi-ms", type=int, default=0, help="how long each bidirectional stream lasts, 0 makes none")
     options = parser.parse_args()
     if options.command == "serve":
         server.serve(options.port, options.name)
         return 0
     if options.command == "load":
         load.load(
-            options.target, options.authority, options.name, options.wait_for_ready == "yes", options.delay_ms
+            options.target,
+            options.authority,
+            options.name,
+            options.wait_for_ready == "yes",
+            options.delay_ms,
+            options.bidi_ms,
         )
         return 0
     return 0 if client.call(options.target, options.authority, options.only) else 1

@@ -1,10 +1,11 @@
 """Calls without a pause on one channel until standard input ends, and then prints one JSON line."""
 
 import json
+import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import grpc
 
@@ -17,14 +18,19 @@ _UNARY_LOOPS = 4
 _LONG_REPLIES = 150
 _SHORT_REPLIES = 10
 _REPLY_DELAY_MS = 20
+# Seconds.
+_BIDI_PAUSE = 0.1
 
 # Seconds, so that what fails at once is not called without a pause.
 _AFTER_FAILURE = 0.05
 
 
 class _Load:
-    def __init__(self, stub: echo_pb2_grpc.EchoStub, name: str, wait_for_ready: bool, delay_ms: int) -> None:
+    def __init__(
+        self, stub: echo_pb2_grpc.EchoStub, name: str, wait_for_ready: bool, delay_ms: int, bidi_ms: int
+    ) -> None:
         self._delay_ms = delay_ms
+        self._bidi_ms = bidi_ms
         self._wait_for_ready = wait_for_ready
         self._stub = stub
         self._name = name
@@ -41,6 +47,8 @@ class _Load:
         for kind, replies in (("long", _LONG_REPLIES), ("short", _SHORT_REPLIES)):
             call = lambda id, replies=replies: self._stream(id, replies)  # noqa: E731
             threads.append(threading.Thread(target=self._loop, args=(kind, "streams", call)))
+        if self._bidi_ms > 0:
+            threads.append(threading.Thread(target=self._loop, args=("bidi", "streams", self._ping_pong)))
         for thread in threads:
             thread.start()
         sys.stdin.read()
@@ -78,9 +86,32 @@ class _Load:
         indexes = [reply.index for reply in answers]
         assert indexes == list(range(replies)), f"{len(indexes)} replies of {replies}"
 
+    def _ping_pong(self, id: str) -> None:
+        """Sends a message only when the reply to the one before has come."""
+        outbox: queue.SimpleQueue[echo_pb2.EchoRequest | None] = queue.SimpleQueue()
 
-def load(target: str, authority: str, name: str, wait_for_ready: bool, delay_ms: int) -> None:
+        def requests() -> Iterator[echo_pb2.EchoRequest]:
+            while (request := outbox.get()) is not None:
+                yield request
+
+        end = time.monotonic() + self._bidi_ms / 1000
+        replies = self._stub.Bidi(requests(), wait_for_ready=self._wait_for_ready)
+        index = 0
+        try:
+            while time.monotonic() < end:
+                outbox.put(echo_pb2.EchoRequest(payload=pattern(100, 0), call_id=id))
+                reply = next(replies)
+                assert reply.index == index, f"reply {reply.index} came as number {index}"
+                index += 1
+                time.sleep(_BIDI_PAUSE)
+        finally:
+            outbox.put(None)
+        assert next(replies, None) is not None, "no reply after the half-close"
+        assert next(replies, None) is None, "no end after the last reply"
+
+
+def load(target: str, authority: str, name: str, wait_for_ready: bool, delay_ms: int, bidi_ms: int) -> None:
     """With wait_for_ready calls wait while the channel has no connection, instead of failing. Each unary call takes
-    delay_ms at its server."""
+    delay_ms at its server. Bidirectional streams are kept for bidi_ms each, one after the other; 0: none."""
     with grpc.insecure_channel(target, options=[("grpc.default_authority", authority)]) as channel:
-        _Load(echo_pb2_grpc.EchoStub(channel), name, wait_for_ready, delay_ms).run()
+        _Load(echo_pb2_grpc.EchoStub(channel), name, wait_for_ready, delay_ms, bidi_ms).run()

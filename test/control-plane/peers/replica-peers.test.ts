@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PeerFlags } from "../../../src/control-plane/peers/open-peers.ts";
-import { freePorts } from "../../daemon/proxy-process.ts";
 import { ControlPlaneRig, xdsService } from "../../interop/xds/control-plane-rig.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { HeldCalls, HoldingBackend } from "../../xds/client/holding-backend.ts";
 import { XdsProxy } from "../../xds/client/xds-proxy.ts";
 

@@ -108,6 +108,28 @@ describe("AccessBook", () => {
     );
   });
 
+  it("takes a Pod at its node's address for the node: no policy selects it, and no selector finds it", () => {
+    const rig = new Rig();
+    assert.equal(rig.book.setNodes(["10.1.0.2"]).size, 0, "without policies nobody has to look again");
+    const to = [{ podSelector: {} }, { ipBlock: { cidr: "10.1.0.0/24" } }];
+    rig.write("echo", { podSelector: echo, ingress: [{ from: [front] }] });
+    rig.write("out", { podSelector: front.podSelector, policyTypes: ["Egress"], egress: [{ to }] });
+    assert.deepEqual(
+      rig.access!.classes.map(({ namespace, ingress }) => [namespace, ingress]),
+      [
+        ["shop", [0]],
+        ["", []],
+      ],
+    );
+    assert.deepEqual(rig.access!.members, { "10.1.0.2": 1 });
+    assert.match(rig.isolation(["192.168.0.1"])!.message, /Pod echo-1 /);
+    assert.deepEqual([...rig.book.setNodes(["10.1.0.1", "10.1.0.2"])], ["10.1.0.1"]);
+    assert.equal(rig.isolation(["192.168.0.1"]), undefined, "the network lets everybody in there");
+    assert.deepEqual([...rig.book.setNodes(["10.1.0.1"])], ["10.1.0.2"]);
+    assert.deepEqual(rig.access!.members, { "10.1.0.2": 1 });
+    assert.deepEqual(rig.access!.classes[1]!.ingress, [0]);
+  });
+
   it("tells of a caller what selects it, and the labels that somebody looks at", () => {
     const rig = new Rig();
     const caller = { namespace: "shop", labels: { app: "front", tier: "web" } };

@@ -56,7 +56,9 @@ export class ControllerRig {
   readonly controller: Controller;
   readonly #objects: ClusterObjects;
 
-  constructor(options: Pick<ControllerOptions, "onlyGlobal" | "globalByDefault" | "arePodsListed"> = {}) {
+  constructor(
+    options: Pick<ControllerOptions, "onlyGlobal" | "globalByDefault" | "proxies" | "arePodsListed"> = {},
+  ) {
     const sink: ServiceSink = {
       upsert: (service) => {
         this.services.set(service.name, service);

@@ -117,6 +117,36 @@ describe("what a generation has done", () => {
     assert.ok(!existsSync(join(runDir, "alive")), "a folder of the dead goes after an hour");
   });
 
+  it("of one that lives is let be whatever its files' format is: it may be of another release", () => {
+    leave("newer", { ...counts, open: 4 });
+    writeRunFile(join(runDir, "newer", "generation.json"), { format: 2, lives: true });
+    assert.deepEqual(closeDeadLedgers(runDir, "own", Date.now()), []);
+    assert.equal(readLedgers(runDir, Date.now())[0]!.state, "alive");
+    assert.ok(existsSync(join(runDir, "newer")));
+  });
+
+  it("is read with what a later release says more in it, and closed when its generation died", () => {
+    mkdirSync(join(runDir, "ledger"));
+    const atMs = Date.now() - 60_000;
+    const more = { ...counts, accepted: 7, finished: { 0: 5 }, open: 2, byNamespace: { shop: 7 } };
+    const first = sealed({ kind: "counts", sequence: 1, atMs, ...more, previous: "" });
+    const kind = "noted" as LedgerRecord["kind"];
+    const last = sealed({ ...more, kind, sequence: 2, atMs, previous: first.hash });
+    writeFileSync(pathOf("newer"), `${JSON.stringify(first)}\n${JSON.stringify(last)}\n`);
+    assert.deepEqual([readLedgers(runDir, Date.now())[0]!.state, records("newer").length], ["died", 2]);
+    const [died] = closeDeadLedgers(runDir, "own", Date.now());
+    assert.deepEqual([died!.record.lostAtLeast, died!.record.lostAtMost], [2, 2]);
+    const text = readFileSync(pathOf("newer"), "utf8");
+    assert.ok(readLedger(text).whole);
+    assert.match(text, /"byNamespace":\{"shop":7\}/, "what is not understood stays");
+  });
+
+  it("with a name that leads out of the folder is none", () => {
+    leave("..", counts);
+    assert.deepEqual(closeDeadLedgers(runDir, "own", Date.now()), []);
+    assert.ok(existsSync(runDir));
+  });
+
   it("is kept of the last twenty", () => {
     for (let i = 0; i < 25; i++) leave(`g${i}`, counts);
     closeDeadLedgers(runDir, "own", Date.now());

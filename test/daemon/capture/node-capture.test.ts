@@ -121,24 +121,24 @@ ${more}`,
     return made;
   }
 
-  /** What `GET /capture` of a generation's own socket says. */
-  const admin = (name: string) =>
-    new Promise<{ ledgers: { state: string }[]; isCurrent: boolean; planInForce: string }>(
-      (resolve, reject) => {
-        const options = {
-          socketPath: join(folder, name, "admin.sock"),
-          path: "/capture",
-          headers: { host: "localhost" },
-        };
-        request(options, (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (part) => (text += part));
-          response.on("end", () => resolve(JSON.parse(text) as never));
-        })
-          .on("error", reject)
-          .end();
-      },
-    );
+  /** What a generation's own socket says. */
+  const ask = (name: string, path: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socketPath = join(folder, name, "admin.sock");
+      request({ socketPath, path, headers: { host: "localhost" } }, (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part) => (text += part));
+        response.on("end", () => resolve(text));
+      })
+        .on("error", reject)
+        .end();
+    });
+  const admin = async (name: string) =>
+    JSON.parse(await ask(name, "/capture")) as {
+      ledgers: { state: string }[];
+      isCurrent: boolean;
+      planInForce: string;
+    };
 
   it("writes what is to be captured, serves it on a port of its own, and shows by canaries that every thread lives", async () => {
     await start("first");
@@ -211,6 +211,9 @@ ${more}`,
       () => (generation("first") as typeof before).writtenMs > before.writtenMs + 1_000,
     );
     assert.equal(generation("first").ready, false);
+    const said =
+      "the control plane has not said yet which pods of this node call, and which services are captured";
+    await until("/ready says so", async () => (await ask("first", "/ready")).includes(said), LIMIT);
     child.kill("SIGTERM");
   });
 

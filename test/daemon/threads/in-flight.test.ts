@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClusterLoads } from "../../../src/lb/load/cluster-loads.ts";
 import { MAX_ENDPOINT_SLOTS } from "../../../src/resource/slot-registry.ts";
-import { freePort } from "../../proxy/fixture/free-port.ts";
 import type { RawStream } from "../../proxy/fixture/raw-backend.ts";
 import { RawBackend } from "../../proxy/fixture/raw-backend.ts";
 import { RawClient } from "../../proxy/fixture/raw-client.ts";
 import { until } from "../../proxy/fixture/until.ts";
+import { freePort } from "../../support/free-port.ts";
 import { ThreadRig } from "./thread-rig.ts";
 
 /** A backend that answers when told to. */

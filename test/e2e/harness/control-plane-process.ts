@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Child } from "../../clients/harness/child.ts";
-import { freePort } from "./free-port.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { until } from "./until.ts";
 
 const launcher = fileURLToPath(new URL("../../../src/cli/launch.mjs", import.meta.url));
@@ -20,7 +20,8 @@ export class ControlPlaneProcess {
 
   /** @param source options that say what is served. @returns it when it is ready. */
   static async start(...source: readonly string[]): Promise<ControlPlaneProcess> {
-    const started = new ControlPlaneProcess(source, await freePort(), await freePort());
+    const [port, adminPort] = (await freePorts(2)) as [number, number];
+    const started = new ControlPlaneProcess(source, port, adminPort);
     await started.start();
     return started;
   }

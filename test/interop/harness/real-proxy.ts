@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { freePorts } from "../../daemon/proxy-process.ts";
 import { metricSum } from "../../proxy/fixture/metric-sum.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 const READY_LIMIT_MS = 30_000;
 const POLL_MS = 20;

@@ -6,7 +6,7 @@ import { Child } from "../../clients/harness/child.ts";
 import type { Language, Program } from "../../clients/harness/language.ts";
 import { CACHE } from "../../clients/harness/paths.ts";
 import { findTools } from "../../clients/harness/toolchain.ts";
-import { freePort } from "../../proxy/fixture/free-port.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const INTEROP = join(import.meta.dirname, "..");
 const READY_LIMIT_MS = 30_000;

@@ -50,6 +50,8 @@ export function xdsService(
 export class ControlPlaneRig {
   readonly folder = mkdtempSync(join(tmpdir(), "isobar-xds-"));
   port = 0;
+  /** 0 where no page is served. */
+  pagePort = 0;
   #adminPort = 0;
   #controlPlane: ControlPlane | undefined;
   #sink: ServiceSink | undefined;
@@ -62,7 +64,7 @@ export class ControlPlaneRig {
   async start(
     services: readonly ServiceModel[],
     port = 0,
-    further: Pick<ControlPlaneOptions, "identity" | "admission" | "peers"> = {},
+    further: Partial<ControlPlaneOptions> = {},
   ): Promise<void> {
     this.#controlPlane = new ControlPlane({
       ...further,
@@ -78,7 +80,8 @@ export class ControlPlaneRig {
       adminAddress: { kind: "ip", host: LOOPBACK, port: 0 },
       log: createLog({ level: "error" }),
     });
-    ({ port: this.port, adminPort: this.#adminPort } = await this.#controlPlane.start());
+    const started = await this.#controlPlane.start();
+    ({ port: this.port, adminPort: this.#adminPort, pagePort: this.pagePort } = started);
   }
 
   get sink(): ServiceSink {

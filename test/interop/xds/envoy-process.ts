@@ -1,9 +1,7 @@
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Child } from "../../clients/harness/child.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 const HTTP2_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -43,7 +41,7 @@ export class EnvoyProcess {
     zone = "a",
     tls?: EnvoyTls,
   ): Promise<EnvoyProcess> {
-    const [port, adminPort] = [await freePort(), await freePort()];
+    const [port, adminPort] = (await freePorts(2)) as [number, number];
     const path = join(folder, `envoy-${form}-${port}.json`);
     writeFileSync(path, JSON.stringify(bootstrap({ port, adminPort, xdsPort, form, zone, tls })));
     const args = ["-c", path, "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warning"];
@@ -122,15 +120,6 @@ function transportSocket({ caFile, certFile, keyFile, name }: EnvoyTls): object 
       },
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function bootstrap(options: {

@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child } from "../../clients/harness/child.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 const launcher = fileURLToPath(new URL("../../../src/cli/launch.mjs", import.meta.url));
 const READY_LIMIT_MS = 60_000;
@@ -23,7 +21,7 @@ export class IsobarProcess {
 
   /** @param xdsPorts of control planes on this machine. @returns it when it is ready. */
   static async start(folder: string, ...xdsPorts: readonly number[]): Promise<IsobarProcess> {
-    const [address, admin] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const [address = "", admin = ""] = (await freePorts(2)).map((port) => `127.0.0.1:${port}`);
     const file = join(folder, "isobar.yaml");
     const addresses = JSON.stringify(xdsPorts.map((each) => `127.0.0.1:${each}`));
     const text = `
@@ -68,13 +66,4 @@ controlPlane: { addresses: ${addresses}, insecure: true }
     const response = await fetch(`http://${this.#admin}/ready`).catch(() => undefined);
     return response?.status === 200;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

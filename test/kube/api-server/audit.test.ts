@@ -89,7 +89,8 @@ describe("the audit of a control plane on Kubernetes", { skip }, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "isobar-audit-kube-"));
     server = await ApiServer.start();
-    for (const file of readdirSync(OWN_CRDS)) await server.install(join(OWN_CRDS, file));
+    for (const file of readdirSync(OWN_CRDS).filter((name) => name.startsWith("isobar.dev_")))
+      await server.install(join(OWN_CRDS, file));
     await server.install(join(OTHERS_CRDS, "gateway.networking.k8s.io_grpcroutes.yaml"));
     await server.writer.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
     await server.writer.apply(SERVICE);

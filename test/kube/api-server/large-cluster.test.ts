@@ -24,7 +24,7 @@ describe("the control plane in a cluster whose EndpointSlices change", { skip, t
     const folder = mkdtempSync(join(tmpdir(), "isobar-large-cluster-"));
     const json = join(folder, "figures.json");
     const sizes = ["--services", "40", "--endpoints", "10", "--streams", "20", "--per-stream", "8"];
-    const changes = ["--rate", "20", "--probe-rate", "3", "--seconds", "3", "--no-build"];
+    const changes = ["--rate", "20", "--probe-rate", "3", "--seconds", "3", "--no-build", "--legs"];
     try {
       const args = [join(REPOSITORY, "bench/xds/scale.ts"), ...sizes, ...changes, "--json", json];
       await promisify(execFile)(process.execPath, args);
@@ -35,6 +35,10 @@ describe("the control plane in a cluster whose EndpointSlices change", { skip, t
       assert.ok(written > 20, `${written} changes were written`);
       assert.ok(receivedMs.count > 0 && receivedMs.p50 > 0 && receivedMs.p99 >= receivedMs.p50);
       assert.ok(usedMs.count > 3 && usedMs.p50 > 0, `the proxy used ${usedMs.count} changes`);
+      const [answered, ...way] = figures.legs.slice(0, 7);
+      assert.ok(answered!.spread.count > 3, `the way of ${answered!.spread.count} changes was seen`);
+      for (const { name, spread } of way)
+        assert.ok(spread.count === answered!.spread.count && spread.p50 >= 0, `${name}: ${spread.p50} ms`);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -10,6 +10,7 @@ import type { CallerView } from "../../../src/xds/resources/caller-view.ts";
 import type { CaptureView } from "../../../src/xds/resources/capture-view.ts";
 import { ApiServer } from "../harness/api-server.ts";
 import { missingKubelab } from "../harness/build-kubelab.ts";
+import { NETWORK_POLICY_CRD } from "../harness/network-policy-crd.ts";
 import { LoggedControlPlane } from "../harness/trusted-cluster.ts";
 
 const LIMIT_MS = 30_000;
@@ -17,24 +18,6 @@ const missing = missingKubelab();
 const { CI } = process.env;
 const skip = missing !== undefined && CI === undefined ? missing : false;
 const NODE = "n1";
-
-/** The test's API server does not know the kind. Groups of Kubernetes' own have to say that they are for a test. */
-const NETWORK_POLICY_CRD = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: networkpolicies.networking.k8s.io
-  annotations: { api-approved.kubernetes.io: "unapproved, for a test" }
-spec:
-  group: networking.k8s.io
-  scope: Namespaced
-  names: { plural: networkpolicies, singular: networkpolicy, kind: NetworkPolicy, listKind: NetworkPolicyList }
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
-`;
 
 /** What a node's proxy is told of it. */
 class Told {

@@ -67,7 +67,7 @@ describe("the webhook, asked by an API server", { skip }, () => {
 
   /** The manifest as it is deployed, but for the port, since nothing here translates a Service's. */
   const configure = async (port: number): Promise<void> => {
-    const text = readFileSync(join(REPOSITORY, "deploy/webhook.yaml"), "utf8");
+    const text = readFileSync(join(REPOSITORY, "deploy/webhook/webhook.yaml"), "utf8");
     await cluster.api.writer.apply(parse(text.replace("port: 443", `port: ${port}`)) as Manifest);
   };
   const caBundle = async (): Promise<string> => {
@@ -102,7 +102,7 @@ describe("the webhook, asked by an API server", { skip }, () => {
 
   before(async () => {
     cluster = await TrustedCluster.start();
-    for (const object of readDeployed("rbac/webhook.yaml")) await cluster.api.writer.apply(object);
+    for (const object of readDeployed("webhook/rbac.yaml")) await cluster.api.writer.apply(object);
     await cluster.namespace("shop", { mode: "proxy-env" });
     await cluster.namespace("bank", { mode: "transparent" });
     await cluster.namespace("kube-system", { mode: "transparent" });
@@ -208,7 +208,7 @@ describe("the webhook, asked by an API server", { skip }, () => {
   it("needs the permissions that are granted for it, and no others", async () => {
     const asked = cluster.recorder.calls.filter(({ resource }) => resource.startsWith("mutatingwebhook"));
     const needed = new Set(asked.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`));
-    const [role] = readDeployed("rbac/webhook.yaml") as unknown as readonly {
+    const [role] = readDeployed("webhook/rbac.yaml") as unknown as readonly {
       readonly rules: readonly {
         readonly verbs: readonly string[];
         readonly resources: readonly string[];

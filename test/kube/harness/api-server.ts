@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "../../clients/harness/child.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { buildKubelab } from "./build-kubelab.ts";
 import { KubeWriter } from "./kube-writer.ts";
 
@@ -31,7 +31,7 @@ export class ApiServer {
   static async start(): Promise<ApiServer> {
     const program = await buildKubelab();
     const folder = await mkdtemp(join(tmpdir(), "isobar-kube-"));
-    const server = new ApiServer(program, folder, [await freePort(), await freePort()]);
+    const server = new ApiServer(program, folder, (await freePorts(2)) as [number, number]);
     try {
       await server.startEtcd();
       await server.startServer();
@@ -102,12 +102,4 @@ export class ApiServer {
     await this.#etcd?.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

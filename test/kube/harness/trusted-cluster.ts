@@ -167,13 +167,17 @@ export class LoggedControlPlane {
     this.#file = file;
   }
 
-  /** @param folder for its log. @returns it when it serves. */
-  static async start(folder: string, args: readonly string[]): Promise<LoggedControlPlane> {
+  /** @param folder for its log. @param program the module that runs it, and what it takes first. @returns it when it serves. */
+  static async start(
+    folder: string,
+    args: readonly string[],
+    program: readonly string[] = [join(REPOSITORY, "src/cli/launch.mjs")],
+  ): Promise<LoggedControlPlane> {
     const file = join(folder, `control-plane-${Date.now()}-${Math.floor(performance.now())}.log`);
-    const launcher = join(REPOSITORY, "src/cli/launch.mjs");
     const free = ["--address", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-    const shell = { command: "sh", args: ["-c", `exec "$0" "$@" 2>"${file}"`, process.execPath, launcher] };
-    const started = new LoggedControlPlane(new Child(shell, ["control-plane", ...free, ...args]), file);
+    const shell = { command: "sh", args: ["-c", `exec "$0" "$@" 2>"${file}"`, process.execPath] };
+    const command = [...program, "control-plane", ...free, ...args];
+    const started = new LoggedControlPlane(new Child(shell, command), file);
     const [serving] = await started.logged(/"message":"serving xDS"/);
     const { address, admin } = JSON.parse(serving!) as { address: string; admin: string };
     started.address = address;

@@ -6,7 +6,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 import type { ControlPlaneTls } from "../../../src/xds/client/grpc-ads-transport.ts";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { freePorts } from "../../daemon/proxy-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 const LIMIT_MS = 30_000;
 

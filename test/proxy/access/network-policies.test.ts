@@ -88,14 +88,14 @@ describe("NetworkPolicies in the data path", () => {
     for (const backend of backends) backend.stop();
     await until("connections gone", () => proxy.dataPlane.downstreamConnections === 0);
     proxy.dataPlane.reception.applyServices({ added: [], removed: [1] });
-    proxy.dataPlane.reception.applyCallers([]);
+    proxy.applyCallers([]);
     await one.stop();
     await two.stop();
     await proxy.close();
   });
 
   function callers(...egress: AccessPolicy[]): void {
-    proxy.dataPlane.reception.applyCallers([
+    proxy.applyCallers([
       pod("front", FRONT, labelled("front", ...egress)),
       pod("back", BACK, labelled("back")),
     ]);

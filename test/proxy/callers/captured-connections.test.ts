@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AskedAuthorities } from "../../../src/proxy/authorities/asked-authorities.ts";
 import { AuthorityState } from "../../../src/proxy/authorities/authority-news.ts";
 import { CANARY_CLUSTER } from "../../../src/proxy/callers/capture-listener.ts";
-import type { Caller } from "../../../src/resource/caller.ts";
 import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { PortRefusal, TunnelResult } from "../../../src/telemetry/port-cell.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
@@ -12,6 +12,7 @@ import { RawClient } from "../fixture/raw-client.ts";
 import { until } from "../fixture/until.ts";
 import { TcpBackend } from "../port/fixture/tcp-backend.ts";
 import { TcpPeer } from "../port/fixture/tcp-peer.ts";
+import { callingPod as pod } from "./fixture/calling-pod.ts";
 
 /** Loopback leads to this machine as a whole, as the ranges of a node do. */
 const ANY_IP = { ipv4: "127.18.0.0/16", ipv6: "fd00:77::/64" };
@@ -28,11 +29,6 @@ const PREFACE = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
-
-function pod(uid: string, namespace: string, address: string): Caller {
-  const rest = { serviceAccount: "default", workload: "", failClosed: false, reclaim: true } as const;
-  return { uid, namespace, pod: uid, addresses: [address], mode: "transparent", ...rest };
-}
 
 describe("connections that are captured", () => {
   let proxy: LocalProxy;
@@ -60,14 +56,14 @@ describe("connections that are captured", () => {
       ],
       removed: [],
     });
-    proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD), pod("u2", "other", NEIGHBOUR)]);
+    proxy.applyCallers([pod("u1", "default", POD), pod("u2", "other", NEIGHBOUR)]);
   });
   afterEach(async () => {
     for (const client of clients) client.close();
     for (const peer of peers) peer.close();
     await until("connections gone", () => proxy.dataPlane.downstreamConnections === 0);
     proxy.dataPlane.reception.applyServices({ added: [], removed: [1, 2] });
-    proxy.dataPlane.reception.applyCallers([]);
+    proxy.applyCallers([]);
     clearInterval(sweeps);
     await echo.stop();
     await other.stop();
@@ -149,6 +145,21 @@ describe("connections that are captured", () => {
     assert.ok(proxy.refused(PortRefusal.noCluster) > 0);
   });
 
+  it("of a service that is not captured any more are taken as long as the kernel may lead some here, and asked to go then", async () => {
+    const before = client(ECHO_ADDRESS);
+    assert.equal((await before.call(MESSAGE)).status, 0);
+    proxy.dataPlane.reception.applyServices({ added: [], removed: [1] });
+    const after = client(ECHO_ADDRESS);
+    assert.equal((await after.call(MESSAGE)).status, 0);
+    const isRefused = async (): Promise<boolean> => {
+      (await peer(ECHO_ADDRESS).catch(() => undefined))?.close();
+      await sleep(100);
+      return proxy.refused(PortRefusal.notCaptured) > 0;
+    };
+    await until("later ones are closed", isRefused, { limitMs: 10_000 });
+    await until("both were asked to go", () => before.goaway === 0 && after.goaway === 0);
+  });
+
   it("to an address of no service are closed, and those to addresses outside the ranges", async () => {
     // They are reset, perhaps before it is known that they stood.
     for (const host of ["127.18.0.9", "127.0.0.1"]) await peer(host).catch(() => {});
@@ -191,7 +202,7 @@ describe("connections that are captured", () => {
     it("wait for word of a pod that is new", async () => {
       const call = client(ECHO_ADDRESS, NOBODY).call(MESSAGE);
       await until("arrived", () => proxy.dataPlane.downstreamConnections === 0);
-      proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD), pod("u3", "default", NOBODY)]);
+      proxy.applyCallers([pod("u1", "default", POD), pod("u3", "default", NOBODY)]);
       assert.equal((await call).status, 0);
     });
 
@@ -200,13 +211,13 @@ describe("connections that are captured", () => {
       assert.equal((await old.call(MESSAGE)).status, 0);
       const lost = new Promise((resolve) => old.session.on("close", resolve));
       // The pod is gone, and its address has another owner at once.
-      proxy.dataPlane.reception.applyCallers([]);
-      proxy.dataPlane.reception.applyCallers([pod("u9", "other", POD)]);
-      proxy.dataPlane.reception.applyCallers([pod("u9", "other", POD), pod("u2", "other", NEIGHBOUR)]);
+      proxy.applyCallers([]);
+      proxy.applyCallers([pod("u9", "other", POD)]);
+      proxy.applyCallers([pod("u9", "other", POD), pod("u2", "other", NEIGHBOUR)]);
       assert.equal((await client(DOOR).call(MESSAGE, { ":authority": "echo:50051" })).status, 0);
       assert.equal(other.calls, 1, "the namespace of the new owner counts");
       const direct = [pod("u1", "default", POD)];
-      proxy.dataPlane.reception.applyCallers(direct);
+      proxy.applyCallers(direct);
       old.close();
       await lost;
     });
@@ -215,7 +226,7 @@ describe("connections that are captured", () => {
       const old = client(ECHO_ADDRESS);
       assert.equal((await old.call(MESSAGE)).status, 0);
       const lost = new Promise((resolve) => old.session.on("close", resolve));
-      proxy.dataPlane.reception.applyCallers([pod("u9", "other", POD)]);
+      proxy.applyCallers([pod("u9", "other", POD)]);
       await lost;
       assert.equal(proxy.dataPlane.downstreamConnections, 0);
     });
@@ -289,6 +300,7 @@ describe("connections that are captured", () => {
       });
       assert.equal(status, 0);
       assert.deepEqual(echo.metadata.get("x-isobar-worker"), ["0"]);
+      assert.equal(proxy.dataPlane.reception.canaryRequests, 1);
       assert.deepEqual(echo.metadata.get("x-isobar-nonce"), ["7"]);
       await peer(CANARY, POD).catch(() => {});
       await until("refused", () => proxy.refused(PortRefusal.notCaptured) === 1);
@@ -320,12 +332,25 @@ describe("connections that are captured", () => {
     assert.equal((await Promise.all([one, foreign, same].map((each) => each.call(MESSAGE)))).length, 3);
     assert.equal(open(), 2);
     foreign.close();
-    proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD)]);
+    proxy.applyCallers([pod("u1", "default", POD)]);
     await until("one is left", () => open() === 1);
     assert.equal((await one.call(MESSAGE)).status, 0);
-    proxy.dataPlane.reception.applyCallers([pod("u1", "default", POD), pod("u4", "third", NEIGHBOUR)]);
+    proxy.applyCallers([pod("u1", "default", POD), pod("u4", "third", NEIGHBOUR)]);
     assert.equal((await client(ECHO_ADDRESS, NEIGHBOUR).call(MESSAGE)).status, 0);
     assert.equal(open(), 2);
+  });
+
+  it("are counted by the namespace of who called, as long as the process lives", async () => {
+    for (const address of [POD, POD, NEIGHBOUR])
+      assert.equal((await client(ECHO_ADDRESS, address).call(MESSAGE)).status, 0);
+    assert.deepEqual(proxy.bySource(ECHO), { "default 0/-": 2, "other 0/-": 1 });
+    for (const each of clients.splice(0)) each.close();
+    await proxy.settled();
+    // The class of the namespace that left is another's now, its number is not.
+    proxy.applyCallers([pod("u8", "late", POD)]);
+    assert.equal((await client(ECHO_ADDRESS).call(MESSAGE)).status, 0);
+    assert.deepEqual(proxy.bySource(ECHO), { "default 0/-": 2, "other 0/-": 1, "late 0/-": 1 });
+    assert.equal(proxy.finished(0, 0, ECHO), 4);
   });
 
   it("are in the access log with the pod that called", async () => {
@@ -350,8 +375,9 @@ describe("connections that are captured", () => {
   it("of a pod that is captured no more are asked to go, and lose nothing", async () => {
     const one = client(ECHO_ADDRESS);
     assert.equal((await one.call(MESSAGE)).status, 0);
-    proxy.dataPlane.reception.applyCallers([{ ...pod("u1", "default", POD), mode: "off" }]);
-    assert.equal((await one.call(MESSAGE)).status, 0);
-    await until("asked to go", () => one.goaway === 0, { limitMs: 10_000 });
+    proxy.applyCallers([{ ...pod("u1", "default", POD), mode: "off" }]);
+    const late = client(ECHO_ADDRESS);
+    for (const each of [one, late]) assert.equal((await each.call(MESSAGE)).status, 0);
+    await until("both were asked to go", () => one.goaway === 0 && late.goaway === 0, { limitMs: 10_000 });
   });
 });

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Metadata } from "@grpc/grpc-js";
 import type { ExplainView, PickView } from "../../../src/admin/explain-view.ts";
-import { freePort } from "../fixture/free-port.ts";
+import { freePort } from "../../support/free-port.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
 import { GrpcClient } from "../fixture/grpc-client.ts";
 import { ECHO } from "../fixture/local-proxy.ts";

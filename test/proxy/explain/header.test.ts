@@ -12,7 +12,7 @@ import type { Endpoint } from "../../../src/resource/endpoint.ts";
 import { LOAD_BALANCING_DEFAULTS } from "../../../src/resource/load-balancing.ts";
 import { ExplainCell } from "../../../src/telemetry/explain-cell.ts";
 import { WorkerColumn } from "../../../src/telemetry/worker-counters.ts";
-import { freePort } from "../fixture/free-port.ts";
+import { freePort } from "../../support/free-port.ts";
 import { GrpcBackend } from "../fixture/grpc-backend.ts";
 import type { Outcome } from "../fixture/grpc-client.ts";
 import { GrpcClient } from "../fixture/grpc-client.ts";

@@ -8,7 +8,7 @@ import { clusterSettings } from "../../../src/resource/cluster-settings.ts";
 import { ByteColumn, ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { PortRefusal } from "../../../src/telemetry/port-cell.ts";
 import { DownstreamProtocol } from "../../../src/telemetry/worker-counters.ts";
-import { freePort } from "../fixture/free-port.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import type { LocalProxyOptions } from "../fixture/local-proxy.ts";
 import { ECHO, LocalProxy } from "../fixture/local-proxy.ts";
 import { until } from "../fixture/until.ts";
@@ -157,7 +157,7 @@ describe("a spliced connection", () => {
   it("tries other endpoints while nothing was sent, and sets aside what cannot be connected to", async () => {
     await start();
     const alive = await backend();
-    const dead = await Promise.all([freePort(), freePort()]);
+    const dead = await freePorts(2);
     proxy.apply([...dead, alive.port], {
       settings: clusterSettings({ loadBalancing: { policy: "round_robin" } }),
     });
@@ -174,7 +174,7 @@ describe("a spliced connection", () => {
 
   it("that finds no endpoint is reset and counted, and moves are bounded", async () => {
     await start();
-    const dead = await Promise.all(Array.from({ length: 8 }, () => freePort()));
+    const dead = await freePorts(8);
     proxy.apply(dead);
     const peer = await dial();
     await until("closed", () => peer.closed);
@@ -316,7 +316,7 @@ describe("HTTP/1.1 that nothing asks to look into", () => {
   });
 
   it("is told 503 when no endpoint can be connected to", async () => {
-    proxy.apply([await freePort()], { name: "web.shop.svc.cluster.local:80" });
+    proxy.apply(await freePorts(1), { name: "web.shop.svc.cluster.local:80" });
     const peer = await say("GET / HTTP/1.1\r\nhost: web\r\n\r\n");
     await peer.hears("HTTP/1.1 503");
   });

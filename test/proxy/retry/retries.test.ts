@@ -6,7 +6,7 @@ import { ClusterColumn } from "../../../src/telemetry/cluster-counters.ts";
 import { PolicyReason } from "../../../src/telemetry/policy-reason.ts";
 import { ResponseFlag } from "../../../src/telemetry/response-flag.ts";
 import { RetryResult } from "../../../src/telemetry/retry-result.ts";
-import { freePort } from "../fixture/free-port.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
 import type { RawStream, Script } from "../fixture/raw-backend.ts";
 import { RawBackend } from "../fixture/raw-backend.ts";
@@ -175,7 +175,7 @@ describe("retries", () => {
   });
 
   it("go on after three moves where the policy says connect-failure", async () => {
-    const ports = await Promise.all(Array.from({ length: 5 }, () => freePort()));
+    const ports = await freePorts(5);
     const good = await RawBackend.start({ onRequest: ({ connection, id }) => connection.answer(id) });
     const settings = retrying({ attempts: 4 });
     const endpoints = [...ports.map((port) => ({ port })), { port: good.port }];

@@ -22,6 +22,22 @@ export class LiveRoutes {
     await this.#proxy.dataPlane.applyRoutes({ configuration, series, counters: this.#counters.buffer });
   }
 
+  /** Has groups come, change and go beside the routes that were applied; each with one cluster. Those of group `n` count at `100 n`. */
+  async change(
+    groups: Readonly<Record<number, readonly Partial<Route>[]>>,
+    gone: readonly number[] = [],
+  ): Promise<void> {
+    await this.#proxy.dataPlane.applyRoutes({
+      groups: Object.entries(groups).map(([n, routes]) => ({
+        key: n,
+        routes: configurationOf(...routes).routes,
+        series: routes.map(() => [100 * Number(n)]),
+      })),
+      gone: gone.map(String),
+      counters: this.#counters.buffer,
+    });
+  }
+
   /** @returns a RouteCell of a side of a route. */
   count(cell: number, route = 0, side = 0): number {
     return this.#counters.sum(routeColumn(10 * route + side, cell));

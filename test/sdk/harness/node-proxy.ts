@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { freePorts } from "../../daemon/proxy-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { eventually } from "./eventually.ts";
 
 /** `isobar proxy` as a node has it, with services of its own. */

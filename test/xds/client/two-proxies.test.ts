@@ -77,9 +77,10 @@ test("a large service is shared out among the proxies as soon as their places an
       proxies.push(proxy);
       calls.push(new HeldCalls(proxy.address, SERVICE));
     }
-    for (const each of calls) await each.begin(1);
     for (const proxy of proxies) {
       await proxy.eventually(async () => {
+        // Shares follow the traffic: who called first and then no more had all of it.
+        for (const each of calls) await each.begin(1);
         const candidates = /^isobar_candidates\{[^}]*\} (\d+)$/m.exec(await proxy.metrics())?.[1];
         // Which and how many depends on the ports, which are part of the endpoints' names.
         return candidates !== undefined && Number(candidates) < backends.length;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { SeededRandom } from "../../../src/base/random.ts";
@@ -51,13 +52,15 @@ class Rig {
   readonly targets = new Map<string, AuthorityTarget>();
   /** What was given to the sink, in order. */
   readonly told: string[] = [];
-  routes: readonly Route[] = [];
+  readonly #routes = new Map<string, readonly Route[]>();
   nowMs = 0;
   readonly client: XdsClient;
   /** Of this proxy's place, and of services. */
   readonly views: string[] = [];
   /** Types that were asked for, each when a name of it was first. */
   readonly asked = new Set<string>();
+  /** Names that were asked for. */
+  readonly names: string[] = [];
   #owner: AdsStreamOwner | undefined;
   #nonce = 0;
 
@@ -68,7 +71,11 @@ class Rig {
         open: (_, owner) => {
           this.#owner = owner;
           return {
-            send: (octets) => void this.asked.add(decodeDeltaRequest(octets).typeUrl),
+            send: (octets) => {
+              const { typeUrl, subscribe } = decodeDeltaRequest(octets);
+              this.asked.add(typeUrl);
+              this.names.push(...subscribe);
+            },
             close: () => {},
           };
         },
@@ -93,9 +100,10 @@ class Rig {
           this.clusters.delete(name);
           this.told.push(`gone ${name}`);
         },
-        routes: (routes) => {
-          this.routes = routes;
-          this.told.push(`routes ${routes.length}`);
+        routes: ({ changed, gone }) => {
+          for (const key of gone) this.#routes.delete(key);
+          for (const { key, routes } of changed) this.#routes.set(key, routes);
+          this.told.push(`routes ${this.routes.length}`);
         },
         authority: (authority, target) => {
           this.targets.set(authority, target);
@@ -112,6 +120,10 @@ class Rig {
     });
     this.client.start();
     this.#owner?.onOpen();
+  }
+
+  get routes(): readonly Route[] {
+    return [...this.#routes.values()].flat();
   }
 
   put(kind: keyof typeof ENCODE, name: string, resource: object): void {
@@ -155,6 +167,16 @@ class Rig {
       .string(6, "isobar.greeting")
       .message(7, (controlPlane) => controlPlane.string(1, "isobar"));
     this.#owner!.onMessage(message.finish());
+  }
+
+  /** The stream ends, and another one stands. */
+  async reopen(): Promise<void> {
+    const former = this.#owner;
+    this.asked.clear();
+    this.names.length = 0;
+    former!.onEnd("gone");
+    while (this.#owner === former) await sleep(5);
+    this.#owner!.onOpen();
   }
 
   gone(kind: keyof typeof ENCODE, name: string): void {
@@ -246,7 +268,7 @@ describe("the xDS client", () => {
     await new Promise((resolve) => setImmediate(resolve));
     const own: readonly string[] = [OWN_TYPE_URL.nodeView, OWN_TYPE_URL.serviceView];
     assert.ok(own.every((type) => !rig.asked.has(type)));
-    const place = { name: "n", index: 1, count: 3, zone: "", zoneIndex: 0, zoneCount: 1 };
+    const place = { name: "n", index: 1, count: 3, zone: "", region: "r1", zoneIndex: 0, zoneCount: 1 };
     rig.own(OWN_TYPE_URL.nodeView, "n", encodeNodeView(place));
     await new Promise((resolve) => setImmediate(resolve));
     assert.ok(own.every((type) => rig.asked.has(type)));
@@ -258,7 +280,7 @@ describe("the xDS client", () => {
 
   it("gives its place as it came, for the disk, and takes its own from there, and no other's", async () => {
     rig = new Rig();
-    const place = { name: "n", index: 1, count: 3, zone: "", zoneIndex: 0, zoneCount: 1 };
+    const place = { name: "n", index: 1, count: 3, zone: "", region: "r1", zoneIndex: 0, zoneCount: 1 };
     assert.equal(rig.client.place, undefined);
     assert.equal(rig.client.restorePlace("other", "7", encodeNodeView({ ...place, name: "other" })), "");
     assert.match(
@@ -275,6 +297,23 @@ describe("the xDS client", () => {
     rig.own(OWN_TYPE_URL.nodeView, "n", encodeNodeView({ ...place, count: 4 }));
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(rig.views, ["place 1 of 3", "place 1 of 4"]);
+  });
+
+  it("asks a control plane that has nothing new to say who it is, or what is its own would not be asked for again", async () => {
+    rig = new Rig(0, { callers: () => {}, capture: () => {} });
+    rig.greeted();
+    rig.client.want("a:1");
+    rig.service("a:1");
+    await rig.reopen();
+    assert.deepEqual(rig.names.sort(), ["a:1", "a:1", "a:1", "isobar.greeting", "rc a:1"]);
+    assert.ok(!rig.asked.has(OWN_TYPE_URL.callerView));
+    rig.greeted();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(rig.asked.has(OWN_TYPE_URL.callerView) && rig.asked.has(OWN_TYPE_URL.captureView));
+    // Where something is asked for that is not known, an answer comes anyway.
+    rig.client.want("b:1");
+    await rig.reopen();
+    assert.ok(!rig.names.includes("isobar.greeting"), rig.names.join(" "));
   });
 
   it("asks for its node's callers and for what is captured although no service is wanted, and hands on each version", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { freePorts } from "../../daemon/proxy-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 /** What of the configuration a test chooses. */
 export interface XdsProxyOptions {
@@ -12,7 +12,7 @@ export interface XdsProxyOptions {
   readonly addresses: readonly string[];
   /** Further keys of `controlPlane`, as YAML within braces. */
   readonly controlPlane?: string;
-  /** Name and zone of its node; default n1 in zone-a. */
+  /** Name and zone of its node; default n1 in zone-a; with "" nothing is said of a zone. */
   readonly node?: { readonly id: string; readonly zone: string };
   /** Further sections, as YAML. */
   readonly more?: string;
@@ -45,7 +45,7 @@ export class XdsProxy {
     await writeFile(
       config,
       [
-        `node: { id: ${node.id}, zone: ${node.zone}, region: region-a }`,
+        `node: { id: ${node.id}${node.zone === "" ? "" : `, zone: ${node.zone}, region: region-a`} }`,
         `admin: { address: 127.0.0.1:${ports[0]} }`,
         `metrics: { address: 127.0.0.1:${ports[2]} }`,
         "memory: { poisonFreed: true }",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { XdsSnapshot } from "../../../src/xds/client/xds-snapshot.ts";
 import { decodeXdsSnapshot, encodeXdsSnapshot } from "../../../src/xds/client/xds-snapshot.ts";
 
 const SNAPSHOT = {
@@ -27,6 +28,18 @@ describe("a snapshot on disk", () => {
       assert.ok("problem" in decodeXdsSnapshot(damaged), `octet ${i}`);
       assert.ok("problem" in decodeXdsSnapshot(file.subarray(0, i)), `cut at ${i}`);
     }
+  });
+
+  it("is of use also when a later release keeps kinds in it that are not known here", () => {
+    const [first, second] = SNAPSHOT.resources;
+    const later = {
+      kind: "endpointGroup",
+      name: "g",
+      version: "1",
+      octets: Buffer.from("of a later release"),
+    };
+    const resources = [first, later, second] as unknown as XdsSnapshot["resources"];
+    assert.deepEqual(decodeXdsSnapshot(encodeXdsSnapshot({ ...SNAPSHOT, resources })), SNAPSHOT);
   });
 
   it("of another format is told from a damaged one", () => {

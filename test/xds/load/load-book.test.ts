@@ -15,6 +15,7 @@ function load(streams: Readonly<Record<number, number>>, issued = 10, zone = "z"
     intervalMs: 2_000,
     localities: [{ region: "r", zone, issued, errors: 1, inFlight }],
     endpoints,
+    counts: new Uint32Array(),
   };
 }
 

@@ -58,6 +58,7 @@ describe("reports of load", () => {
         intervalMs: 1_250,
         localities: [{ region: "r", zone: "a", issued: 10, errors: 1, inFlight: 3 }],
         endpoints: Uint32Array.of(endpointHash("10.0.0.1", 80), 3),
+        counts: Uint32Array.of(endpointHash("10.0.0.1", 80), 9, 1, endpointHash("fd00::2", 8080), 1, 0),
       },
     ]);
     assert.equal(decodeLoadStatsRequest(encodeLoadStats(REPORT, false)).clusters[0]!.endpoints.length, 0);

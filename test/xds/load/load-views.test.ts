@@ -43,6 +43,7 @@ function rig() {
         intervalMs: 1_000,
         localities: [{ region: "", zone: "", issued, errors: 0, inFlight }],
         endpoints: Uint32Array.from(Object.entries(streams).flat().map(Number)),
+        counts: new Uint32Array(),
       };
       book.report(reporter, [load], nowMs);
     },
@@ -128,7 +129,7 @@ describe("LoadViews", () => {
     views.tick([{ nodeId: "n1", region: "r", zone: "a" }]);
     assert.deepEqual(changes(), ["NodeView n1"]);
     const members = Uint32Array.of(hashText("n1"));
-    const place = { name: "n1", index: 0, count: 1, zone: "a", zoneIndex: 0, zoneCount: 1 };
+    const place = { name: "n1", index: 0, count: 1, zone: "a", region: "r", zoneIndex: 0, zoneCount: 1 };
     assert.deepEqual(node("n1"), { ...place, members, zoneMembers: members });
     views.tick([
       { nodeId: "n1", region: "r", zone: "a" },

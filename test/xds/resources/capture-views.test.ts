@@ -48,6 +48,24 @@ test("a mode that a later release has invented is off", () => {
   assert.equal(decodeCallerView(octets).value?.callers[0]?.mode, "off");
 });
 
+test("what a later release says more is passed over", () => {
+  const callers = new WireWriter()
+    .string(1, "n1")
+    .string(15, "later")
+    .message(2, (caller) => caller.string(1, "u").string(6, "10.1.0.7").number(7, 3).string(30, "later"));
+  const [caller] = decodeCallerView(callers.number(99, 1).finish()).value!.callers;
+  assert.deepEqual([caller!.uid, caller!.addresses, caller!.mode], ["u", ["10.1.0.7"], "transparent"]);
+  const services = new WireWriter().string(1, CAPTURE_VIEW).message(2, (service) => {
+    service
+      .string(1, "a.b:1")
+      .string(2, "10.96.0.1")
+      .number(3, 1)
+      .message(9, (inner) => inner.number(1, 7));
+  });
+  const view = decodeCaptureView(services.string(12, "later").finish()).value!;
+  assert.deepEqual(view.services, [{ service: "a.b:1", addresses: ["10.96.0.1"], port: 1 }]);
+});
+
 test("a caller that is nobody, or whose address is none, is refused with its place", () => {
   const view = (caller: Caller) => encodeCallerView({ name: "n1", callers: [CALLER, caller] });
   assert.match(

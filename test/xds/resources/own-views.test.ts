@@ -9,7 +9,7 @@ import {
 } from "../../../src/xds/resources/service-view.ts";
 import { WireWriter } from "../../../src/xds/resources/wire-writer.ts";
 
-const NODE = { name: "n1", index: 3, count: 7, zone: "a", zoneIndex: 1, zoneCount: 2 };
+const NODE = { name: "n1", index: 3, count: 7, zone: "a", region: "r1", zoneIndex: 1, zoneCount: 2 };
 const MEMBERS = {
   members: Uint32Array.of(1, 2, 3, 0x8000_0000, 5, 6, 2 ** 32 - 1),
   zoneMembers: Uint32Array.of(7, 8),

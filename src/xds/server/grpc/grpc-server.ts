@@ -74,6 +74,11 @@ export class GrpcServer {
     this.#connections.add(connection);
   }
 
+  /** Has what was written go out now, and not when everything else of the loop's turn is done. */
+  flush(): void {
+    this.#shared.turn.flush();
+  }
+
   /** Ends all connections at once. */
   close(): void {
     this.#isClosed = true;

@@ -4,6 +4,7 @@ mod call_log;
 mod checks;
 mod client;
 mod end_checks;
+mod load;
 mod metadata_echo;
 mod pattern;
 mod server;
@@ -14,7 +15,7 @@ pub mod echo {
     tonic::include_proto!("isobar.test");
 }
 
-const USAGE: &str = "usage: echo serve --port N --name ID | echo call --target ADDR --authority NAME [--only CHECKS]";
+const USAGE: &str = "usage: echo serve --port N --name ID | echo call --target ADDR --authority NAME [--only CHECKS] | echo load --target ADDR --authority NAME --name ID [--delay-ms N] [--bidi-ms N]";
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
@@ -26,6 +27,13 @@ async fn main() {
     let outcome = match arguments.first().map(String::as_str) {
         Some("serve") => server::serve(&option("--port", "0"), option("--name", "rust")).await.map(|()| true),
         Some("call") => client::call(&option("--target", ""), &option("--authority", ""), &option("--only", "")).await,
+        Some("load") => {
+            let number = |name: &str, otherwise: &str| option(name, otherwise).parse::<u32>().unwrap_or_default();
+            let (delay_ms, bidi_ms) = (number("--delay-ms", "20"), number("--bidi-ms", "0"));
+            let (target, authority, name) =
+                (option("--target", ""), option("--authority", ""), option("--name", "rust"));
+            load::load(&target, &authority, &name, delay_ms, bidi_ms.into()).await.map(|()| true)
+        }
         _ => {
             eprintln!("{USAGE}");
             std::process::exit(64);

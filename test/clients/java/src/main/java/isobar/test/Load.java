@@ -3,8 +3,11 @@ package isobar.test;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.stub.BlockingClientCall;
 import isobar.test.generated.EchoGrpc;
 import isobar.test.generated.EchoGrpc.EchoBlockingStub;
+import isobar.test.generated.EchoGrpc.EchoBlockingV2Stub;
 import isobar.test.generated.EchoReply;
 import isobar.test.generated.EchoRequest;
 import java.util.ArrayList;
@@ -22,36 +25,44 @@ final class Load {
   private static final int LONG_REPLIES = 150;
   private static final int SHORT_REPLIES = 10;
   private static final int REPLY_DELAY_MS = 20;
+  private static final int BIDI_PAUSE_MS = 100;
 
   /** So that what fails at once is not called without a pause. */
   private static final int AFTER_FAILURE_MS = 50;
 
   private final EchoBlockingStub stub;
+  private final EchoBlockingV2Stub bidiStub;
   private final String name;
   private final int delayMs;
+  private final int bidiMs;
   private final AtomicInteger unary = new AtomicInteger();
   private final AtomicInteger streams = new AtomicInteger();
   private final Queue<String> failed = new ConcurrentLinkedQueue<>();
   private final List<Thread> loops = new ArrayList<>();
   private volatile boolean stopped;
 
-  private Load(EchoBlockingStub stub, String name, int delayMs) {
-    this.stub = stub;
+  private Load(ManagedChannel channel, String name, boolean waitForReady, int delayMs, int bidiMs) {
+    EchoBlockingStub stub = EchoGrpc.newBlockingStub(channel);
+    EchoBlockingV2Stub bidiStub = EchoGrpc.newBlockingV2Stub(channel);
+    this.stub = waitForReady ? stub.withWaitForReady() : stub;
+    this.bidiStub = waitForReady ? bidiStub.withWaitForReady() : bidiStub;
     this.name = name;
     this.delayMs = delayMs;
+    this.bidiMs = bidiMs;
   }
 
   /**
    * @param waitForReady calls wait while the channel has no connection, instead of failing
    * @param delayMs how long each unary call takes at its server
+   * @param bidiMs how long each bidirectional stream lasts, one after the other; 0: there are none
    */
-  static void run(String target, String authority, String name, boolean waitForReady, int delayMs)
+  static void run(
+      String target, String authority, String name, boolean waitForReady, int delayMs, int bidiMs)
       throws Exception {
     ManagedChannel channel =
         ManagedChannelBuilder.forTarget(target).usePlaintext().overrideAuthority(authority).build();
     try {
-      EchoBlockingStub stub = EchoGrpc.newBlockingStub(channel);
-      new Load(waitForReady ? stub.withWaitForReady() : stub, name, delayMs).untilInputEnds();
+      new Load(channel, name, waitForReady, delayMs, bidiMs).untilInputEnds();
     } finally {
       channel.shutdownNow();
     }
@@ -63,6 +74,9 @@ final class Load {
     }
     loop("long", streams, id -> readStream(id, LONG_REPLIES));
     loop("short", streams, id -> readStream(id, SHORT_REPLIES));
+    if (bidiMs > 0) {
+      loop("bidi", streams, this::pingPong);
+    }
     System.in.readAllBytes();
     stopped = true;
     for (Thread thread : loops) {
@@ -132,6 +146,32 @@ final class Load {
     }
     if (index != replies) {
       throw new IllegalStateException(index + " replies of " + replies);
+    }
+  }
+
+  /** Sends a message only when the reply to the one before has come. */
+  private void pingPong(String id) {
+    EchoRequest message = EchoRequest.newBuilder().setPayload(Pattern.of(100, 0)).setCallId(id).build();
+    long beginNs = System.nanoTime();
+    try {
+      BlockingClientCall<EchoRequest, EchoReply> call = bidiStub.bidi();
+      for (int index = 0; System.nanoTime() - beginNs < bidiMs * 1_000_000L; index++) {
+        // Where nobody takes it any more, the next reply is the status.
+        call.write(message);
+        EchoReply reply = call.read();
+        if (reply == null || reply.getIndex() != index) {
+          throw new IllegalStateException("no reply, or another one, as number " + index);
+        }
+        Thread.sleep(BIDI_PAUSE_MS);
+      }
+      call.halfClose();
+      if (call.read() == null || call.read() != null) {
+        throw new IllegalStateException("not one reply after the half-close");
+      }
+    } catch (StatusException error) {
+      throw error.getStatus().asRuntimeException();
+    } catch (InterruptedException error) {
+      throw new IllegalStateException(error);
     }
   }
 }

@@ -8,7 +8,8 @@ public final class Main {
   private static final String USAGE =
       "usage: echo serve --port N --name ID [--journal FILE]"
           + " | echo call --target ADDR --authority NAME [--only CHECKS]"
-          + " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]";
+          + " | echo load --target ADDR --authority NAME --name ID [--wait-for-ready yes] [--delay-ms N]"
+          + " [--bidi-ms N]";
 
   private Main() {}
 
@@ -38,7 +39,8 @@ public final class Main {
               options.get("--authority"),
               options.getOrDefault("--name", "java"),
               options.getOrDefault("--wait-for-ready", "no").equals("yes"),
-              Integer.parseInt(options.getOrDefault("--delay-ms", "20")));
+              Integer.parseInt(options.getOrDefault("--delay-ms", "20")),
+              Integer.parseInt(options.getOrDefault("--bidi-ms", "0")));
       default -> usage();
     }
   }

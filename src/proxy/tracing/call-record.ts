@@ -1,0 +1,42 @@
+/** One attempt of a call: a stream at an endpoint. Times are milliseconds since 1970. */
+export interface AttemptRecord {
+  readonly spanId: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly address: string;
+  readonly port: number;
+  /** "" where it is not known. */
+  readonly zone: string;
+  /** Whether the endpoint answered, with whatever status, and it was not its fault. */
+  readonly isOk: boolean;
+}
+
+/** A finished call as tracing tells it: plain data, made into spans on another thread. */
+export interface CallRecord {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** The caller's span; "" where the trace begins here. */
+  readonly parentSpanId: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** `:path`: service and method. */
+  readonly path: string;
+  readonly authority: string;
+  /** The cluster's name; "" when none was found. */
+  readonly cluster: string;
+  /** How its endpoint was picked; "" without a cluster. */
+  readonly policy: string;
+  /** The route that decided it; "" when none did. */
+  readonly route: string;
+  readonly grpcStatus: number;
+  /** In Envoy's letters, "-" for the endpoint's own answer. */
+  readonly responseFlag: string;
+  /** Streams that were sent to another endpoint, moves, retries and hedges. */
+  readonly retries: number;
+  readonly requestOctets: number;
+  readonly responseOctets: number;
+  /** The pod that called; "" where it is not known, as its namespace. */
+  readonly sourcePod: string;
+  readonly sourceNamespace: string;
+  readonly attempts: readonly AttemptRecord[];
+}

@@ -1,0 +1,3 @@
+module isobar.test/identity
+
+go 1.26.0
