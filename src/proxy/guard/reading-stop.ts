@@ -10,6 +10,10 @@ const LARGE_CALLER_OCTETS = 262_144;
 const LARGE_CONNECTION_OCTETS = 65_536;
 /** Share of what all callers hold that those who are stopped hold at least. */
 const STOPPED_SHARE = 0.5;
+/** Between two PINGs to a connection that is not read. */
+const PROBE_MS = 2000;
+/** What they carry; nobody reads the answer. */
+const PROBE_TOKEN = 0x70_72_6f_62;
 
 /**
  * First stage of overload: connections of the callers that hold most are not read until what they hold has gone on to its
@@ -17,10 +21,14 @@ const STOPPED_SHARE = 0.5;
  *
  * Only what is on the way to endpoints counts. What is on the way to a client that does not read it is bounded by windows
  * that are not reopened, and its WINDOW_UPDATE, which we would not see, is what sets it free.
+ *
+ * Without reading, the end of a connection does not show: a client that has gone would keep for ever what it holds. So it is sent PINGs, for their writing only: the kernel of
+ * a client that has gone answers the first one by a reset, and the second fails.
  */
 export class ReadingStop {
   readonly #context: ProxyContext;
-  readonly #held = new Set<GuardedConnection>();
+  /** By connection, when it was last sent something. */
+  readonly #held = new Map<GuardedConnection, number>();
 
   constructor(context: ProxyContext) {
     this.#context = context;
@@ -28,8 +36,14 @@ export class ReadingStop {
 
   /** To be called a few times a second while memory is short, and until {@link release}. */
   update(): void {
-    for (const connection of this.#held) {
-      if (heldForRequests(this.#context, connection) < LARGE_CONNECTION_OCTETS / 2) this.#unhold(connection);
+    const { nowMs } = this.#context.time;
+    for (const [connection, probedMs] of this.#held) {
+      if (heldForRequests(this.#context, connection) < LARGE_CONNECTION_OCTETS / 2) {
+        this.#unhold(connection);
+      } else if (nowMs - probedMs >= PROBE_MS) {
+        this.#held.set(connection, nowMs);
+        connection.connection.ping(PROBE_TOKEN);
+      }
     }
     const large = this.#largeCallers();
     if (large.size === 0) return;
@@ -44,7 +58,7 @@ export class ReadingStop {
   /** Memory is no longer short: everybody is read again. */
   release(): void {
     if (this.#held.size === 0) return;
-    for (const connection of this.#held) this.#unhold(connection);
+    for (const connection of this.#held.keys()) this.#unhold(connection);
     this.#tell();
   }
 
@@ -66,7 +80,7 @@ export class ReadingStop {
   }
 
   #hold(connection: GuardedConnection): void {
-    this.#held.add(connection);
+    this.#held.set(connection, this.#context.time.nowMs);
     connection.channel.hold();
     this.#context.workerRow[WorkerColumn.guard + GuardCell.readingStops]!++;
   }
