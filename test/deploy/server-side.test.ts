@@ -4,8 +4,8 @@ import { parseAllDocuments } from "yaml";
 import { ApiServer } from "../kube/harness/api-server.ts";
 import { missingKubelab } from "../kube/harness/build-kubelab.ts";
 import type { Manifest } from "../kube/harness/kube-writer.ts";
-import { builtBy, kubectl, missingKubectl } from "./harness/kubectl.ts";
 import { nameOf } from "./harness/kube-objects.ts";
+import { builtBy, kubectl, missingKubectl } from "./harness/kubectl.ts";
 
 /** Overlays, and those of their objects that are not tried: the test's API server has no such kinds, and there are no definitions of them here. */
 const OVERLAYS: Readonly<Record<string, readonly string[]>> = {

@@ -1,38 +1,17 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it, test } from "node:test";
-import { request } from "undici";
 import type { Assessment } from "../../../src/cli/assess/assess-services.ts";
 import { crossZoneShare } from "../../../src/cli/assess/assess-services.ts";
 import { podsSaved, skewOf } from "../../../src/cli/assess/pods-saved.ts";
 import { workloadOf } from "../../../src/cli/assess/workload-of.ts";
 import { Child } from "../../clients/harness/child.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
-import { until } from "../../e2e/harness/until.ts";
-import { freePorts } from "../../support/free-ports.ts";
+import type { Series } from "../harness/recorded-prometheus.ts";
+import { MINUTES, missingPrometheus, RecordedPrometheus } from "../harness/recorded-prometheus.ts";
 
 const { CI = "" } = process.env;
-const missing =
-  spawnSync("promtool", ["--version"]).error !== undefined ||
-  spawnSync("prometheus", ["--version"]).error !== undefined
-    ? "prometheus and promtool are not installed (Debian's package prometheus)"
-    : undefined;
+const missing = missingPrometheus();
 if (missing !== undefined && CI !== "") throw new Error(missing);
-
-/** Minutes of data up to now, and a sample each minute. */
-const MINUTES = 40;
-
-interface Series {
-  readonly metric: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** A second; 0 for a gauge of 1. */
-  readonly rate: number;
-  /** Minutes ago that it began. */
-  readonly sinceMinutes?: number;
-}
 
 /** Ten Pods of one Deployment of which one does three times what the others do, five even ones, and one alone. */
 function requestSeries(): Series[] {
@@ -77,69 +56,6 @@ function cpuSeries(): Series[] {
     labels: { namespace: "search", pod: `index-6b8d9f7c4-zz${letter}4k`, container: "app" },
     rate: i === 0 ? 0.9 : 0.3,
   }));
-}
-
-/** A real Prometheus with recorded data. */
-class RecordedPrometheus implements AsyncDisposable {
-  readonly url: string;
-  readonly #folder: string;
-  readonly #child: Child;
-
-  private constructor(url: string, folder: string, child: Child) {
-    this.url = url;
-    this.#folder = folder;
-    this.#child = child;
-  }
-
-  static async start(series: readonly Series[]): Promise<RecordedPrometheus> {
-    const folder = mkdtempSync(join(tmpdir(), "isobar-prometheus-"));
-    const data = join(folder, "data");
-    mkdirSync(data);
-    writeFileSync(join(folder, "recorded"), openMetrics(series));
-    execFileSync("promtool", ["tsdb", "create-blocks-from", "openmetrics", join(folder, "recorded"), data]);
-    writeFileSync(join(folder, "prometheus.yml"), "scrape_configs: []\n");
-    const [port] = (await freePorts(1)) as [number];
-    const url = `http://127.0.0.1:${port}`;
-    const child = new Child({ command: "prometheus", args: [] }, [
-      `--config.file=${join(folder, "prometheus.yml")}`,
-      `--storage.tsdb.path=${data}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      "--log.level=error",
-    ]);
-    const prometheus = new RecordedPrometheus(url, folder, child);
-    await until("Prometheus is ready", () =>
-      request(`${url}/-/ready`).then(
-        async ({ statusCode, body }) => (await body.text()) !== "" && statusCode === 200,
-        () => false,
-      ),
-    );
-    return prometheus;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function openMetrics(series: readonly Series[]): string {
-  const nowSeconds = Math.floor(Date.now() / 1_000);
-  const byMetric = Map.groupBy(series, ({ metric }) => metric);
-  const lines: string[] = [];
-  for (const [metric, all] of byMetric) {
-    const isCounter = metric.endsWith("_total");
-    lines.push(
-      `# TYPE ${isCounter ? metric.slice(0, -"_total".length) : metric} ${isCounter ? "counter" : "gauge"}`,
-    );
-    for (const { labels, rate, sinceMinutes = MINUTES } of all) {
-      const text = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-      for (let minute = sinceMinutes; minute >= 0; minute--) {
-        const value = isCounter ? rate * 60 * (sinceMinutes - minute) : 1;
-        lines.push(`${metric}{${text.join(",")}} ${value} ${nowSeconds - 60 * minute}`);
-      }
-    }
-  }
-  return `${lines.join("\n")}\n# EOF\n`;
 }
 
 async function assess(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
