@@ -1,3 +1,4 @@
+import { pickId } from "../lb/record/pick-id.ts";
 import type { ExplainedCluster, ExplainView, PickView } from "./explain-view.ts";
 
 /** @returns the view as tables for people. */
@@ -36,7 +37,8 @@ export function pickLine(pick: PickView): string {
   const among = `${pick.candidates} in tier ${pick.tier || "-"}${beyond}`;
   const how = drawn.length === 0 ? `of ${among}` : `of ${among}, drawn: ${drawn.join(" and ")}`;
   const tried = pick.tried.length === 0 ? "" : `, tried before: ${pick.tried.join(", ")}`;
-  return `${pick.time} ${pick.cluster}${cause} -> ${pick.winner || "nobody"} ${how}${tried}`;
+  const id = pickId(pick.worker, pick.number);
+  return `${pick.time} ${id} ${pick.cluster}${cause} -> ${pick.winner || "nobody"} ${how}${tried}`;
 }
 
 function clusterText({ name, policy, metric, snapshot, workers, endpoints }: ExplainedCluster): string {

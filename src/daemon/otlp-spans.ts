@@ -84,6 +84,7 @@ function attemptSpan(call: CallRecord, attempt: AttemptRecord, index: number): o
       "network.peer.address": attempt.address,
       "network.peer.port": attempt.port,
       "isobar.endpoint.zone": attempt.zone,
+      "isobar.pick": attempt.pick,
     }),
     status: { code: attempt.isOk ? STATUS.unset : STATUS.error },
   };

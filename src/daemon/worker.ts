@@ -23,6 +23,7 @@ import { LISTEN_BACKLOG } from "./listen-backlog.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { OwnPolicies } from "./own-policies.ts";
 import { RestTrim } from "./rest-trim.ts";
+import { SystemRandom } from "./system-random.ts";
 import { currentThreadId } from "./thread-processor.ts";
 import { TlsFailureLog } from "./tls-failure-log.ts";
 import { WorkerLoads } from "./worker-loads.ts";
@@ -68,6 +69,7 @@ const dataPlane = new DataPlane({
   wallMs: () => Date.now(),
   // One seed per worker and process: workers that draw alike would herd.
   random: new SeededRandom(Math.trunc(Date.now() * 31 + start.workerIndex * 7919 + process.pid)),
+  ids: new SystemRandom(),
   endpoints: new EndpointCounters(start.workerCount, start.endpointCounters),
   policyModules,
   outcomes: new SharedOutcomes(start.workerCount, start.outcomes),

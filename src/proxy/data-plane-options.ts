@@ -37,6 +37,8 @@ export interface DataPlaneOptions {
   /** Milliseconds since 1970, for log records. */
   readonly wallMs: () => number;
   readonly random: Random;
+  /** Ids of traces and spans are drawn from it, which are one in the world; default: {@link random}. */
+  readonly ids?: Random;
   readonly endpoints: EndpointCounters;
   /** A team's own policies; default: such clusters are served by `least_request`. */
   readonly policyModules?: PolicyModules;

@@ -99,6 +99,8 @@ export class DataPlane {
     };
     const turn = new LoopTurn(options.nowMs);
     const replyScratch = slab.alloc(REPLY_SCRATCH_OCTETS);
+    const chance = { sampling: options.random, ids: options.ids ?? options.random };
+    const tracer = new CallTracer(engine, replyScratch, options.workerIndex, chance, options.wallMs);
     this.#context = {
       engine,
       turn,
@@ -136,10 +138,11 @@ export class DataPlane {
       overload: options.overload ?? new Int32Array(1),
       minPingMs: options.minPingMs ?? SERVER_MIN_PING_MS,
       accessLog: new AccessLog(options.random, options.wallMs),
-      tracer: new CallTracer(engine, replyScratch, options.random, options.wallMs),
+      tracer,
       explain: new Explainer({
         ...options,
         node: options.node ?? "",
+        traced: tracer,
         cluster: (clusterSlot) => this.#context.clusters[clusterSlot],
       }),
       endpoints: options.endpoints,

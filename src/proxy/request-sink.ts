@@ -83,8 +83,8 @@ export class RequestSink implements ConnectionSink {
     exchanges.bits[slot] =
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
     if (decoder.wantsLoadReport) exchanges.bits[slot]! |= ExchangeBit.wantsLoadReport;
-    const { accessLog, tracer, engine } = this.#context;
-    if (tracer.isOn) tracer.begin(slot, this.#connection, engine.scratch, octets, pod);
+    const { accessLog, tracer } = this.#context;
+    if (tracer.isOn) tracer.begin(slot, this.#connection, pod);
     if (accessLog.enabled) {
       const { replyScratch } = this.#context;
       accessLog.begin(slot, this.#connection, replyScratch, pod);

@@ -102,7 +102,8 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
   before(async () => {
     backend = await EchoBackend.start("a");
     const endpoint = `tracing: { endpoint: "http://127.0.0.1:${await collector.listen()}", ratio: 1 }`;
-    proxy = await ProxyProcess.start([backend.port], { more: [endpoint], metrics: true });
+    const more = [endpoint, "explain: { sample: 0.000001 }"];
+    proxy = await ProxyProcess.start([backend.port], { more, metrics: true });
     client = new Client(`127.0.0.1:${proxy.port}`, credentials.createInsecure(), {
       "grpc.default_authority": ECHO,
     });
@@ -172,12 +173,51 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
     }
   });
 
+  it("names the pick of an attempt as `isobar explain` does, also where hardly any pick is recorded", async () => {
+    const trace = "12".repeat(16);
+    assert.equal(await call(client, { traceparent: `00-${trace}-${PARENT}-01` }), 0);
+    const ofTrace = ({ traceId, kind }: Span): boolean => traceId === trace && kind === 3;
+    await until(() => collector.spans.some(ofTrace));
+    const pick = valuesOf(collector.spans.find(ofTrace)!)["isobar.pick"] ?? "";
+    assert.match(pick, /^0-\d+$/);
+    const picks = await proxy!.picks(ECHO, 50);
+    const found = picks.find(({ worker, number }) => `${worker}-${number}` === pick);
+    assert.equal(found?.winner, `127.0.0.1:${backend.port}`);
+  });
+
+  it("gives new traces and all spans ids of their own", async () => {
+    const before = collector.spans.length;
+    for (let i = 0; i < 20; i++) assert.equal(await call(client, {}), 0);
+    await until(() => collector.spans.length >= before + 40);
+    const traces = collector.spans.slice(before).map(({ traceId }) => traceId);
+    assert.equal(new Set(traces).size, 20);
+    const spans = collector.spans.map(({ spanId }) => spanId);
+    assert.equal(new Set(spans).size, spans.length);
+  });
+
   it("marks what fails by the serving side's fault", async () => {
     const trace = "cd".repeat(16);
     assert.equal(await call(client, { traceparent: `00-${trace}-${PARENT}-01` }, "/test.Echo/Nothing"), 12);
     await until(() => collector.spans.some(({ traceId, kind }) => traceId === trace && kind === 2));
     const root = collector.spans.find(({ traceId, kind }) => traceId === trace && kind === 2)!;
     assert.deepEqual([root.status.code, valuesOf(root)["rpc.grpc.status_code"]], [2, "12"]);
+  });
+
+  it("sees the traces of connections that stood before it was switched on", async () => {
+    await proxy!.rewrite([backend.port], { more: [] });
+    const off = { traceparent: `00-${"34".repeat(16)}-${PARENT}-01` };
+    // Without tracing nothing arrives any more; how soon, the reload says.
+    let seen: number;
+    do {
+      seen = collector.spans.length;
+      assert.equal(await call(client, off), 0);
+      await sleep(1_500);
+    } while (collector.spans.length > seen);
+    await proxy!.rewrite([backend.port]);
+    await until(() => {
+      void call(client, off);
+      return collector.spans.length > seen;
+    });
   });
 
   it("serves on while the collector takes nothing, and sends nothing twice", async () => {

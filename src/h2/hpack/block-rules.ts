@@ -19,6 +19,8 @@ const DROPPED =
   (1 << FieldRole.callerIdentity);
 const REQUEST = METHOD | AUTHORITY | (1 << FieldRole.scheme) | (1 << FieldRole.path);
 
+const NO_TRACEPARENT = -1;
+
 /** A longer content-length is not exact in a double. */
 const CONTENT_LENGTH_DIGITS = 15;
 
@@ -68,6 +70,8 @@ export class BlockRules {
   previousAttempts = 0;
   /** The client asks how its request is picked for. Only in requests. */
   wantsExplanation = false;
+  /** Decoded length of {@link readTraceparent}; -1 without one, and where there are several, which say nothing. Only in requests. */
+  traceparentLength = NO_TRACEPARENT;
 
   protected readonly bytes: Buffer;
   protected readonly pool: InternPool;
@@ -80,6 +84,8 @@ export class BlockRules {
   #pathAt = 0;
   #messageAt = 0;
   #loadReportAt = 0;
+  /** 0: the section has none so far. */
+  #traceparentAt = 0;
 
   constructor(slab: Slab, pool: InternPool) {
     this.bytes = slab.bytes;
@@ -106,6 +112,11 @@ export class BlockRules {
     return this.#read(this.#loadReportAt, out);
   }
 
+  /** Decodes `traceparent` to `out`. @returns its length in octets. */
+  readTraceparent(out: number): number {
+    return this.#read(this.#traceparentAt, out);
+  }
+
   protected begin(kind: BlockKind): void {
     this.status = 0;
     this.methodCode = MethodCode.none;
@@ -125,6 +136,7 @@ export class BlockRules {
     this.wantsExplanation = false;
     this.retryPushbackMs = -1;
     this.previousAttempts = 0;
+    this.traceparentLength = NO_TRACEPARENT;
     this.#kind = kind;
     this.#allowed = kind === BlockKind.request ? REQUEST : kind === BlockKind.response ? STATUS : 0;
     this.#seen = 0;
@@ -132,6 +144,7 @@ export class BlockRules {
     this.#authorityAt = 0;
     this.#pathAt = 0;
     this.#messageAt = 0;
+    this.#traceparentAt = 0;
   }
 
   /** Notes an ordinary field: no pseudo-header field may follow. */
@@ -235,6 +248,12 @@ export class BlockRules {
         if (this.#kind !== BlockKind.request) break;
         this.previousAttempts = number;
         return Admission.drop;
+      case FieldRole.traceparent:
+        if (this.#kind !== BlockKind.request) break;
+        // Source: W3C Trace Context, §3.2: one header field at most.
+        this.traceparentLength = this.#traceparentAt === 0 ? length : NO_TRACEPARENT;
+        this.#traceparentAt = at;
+        break;
       case FieldRole.connectionSpecific:
         return Admission.reject;
       default:

@@ -12,6 +12,7 @@ import {
   INVALID_MASK,
   INVALID_NAME,
   INVALID_VALUE,
+  NUMBERED_ROLES,
   ROLE_MASK,
   STATIC_NAME_SHIFT,
 } from "./field-role.ts";
@@ -336,7 +337,7 @@ export class HpackDecoder extends BlockRules {
     else if ((scanner.flags & SPACE) !== 0 && (role === FieldRole.path || role === FieldRole.authority)) {
       kind |= INVALID_VALUE;
     }
-    const number = role === FieldRole.ordinary ? 0 : scanner.number(role);
+    const number = ((NUMBERED_ROLES >>> role) & 1) === 0 ? 0 : scanner.number(role);
     const octets = nameOctets + pos - valueAt;
     const size = nameLength + valueLength + 32;
     const recordOctets = LITERAL_HEAD_OCTETS + octets;

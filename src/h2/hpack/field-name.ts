@@ -18,6 +18,7 @@ const ROLES: Readonly<Record<string, FieldRole>> = {
   "endpoint-load-metrics-bin": FieldRole.loadReportBinary,
   "endpoint-load-metrics": FieldRole.loadReportText,
   "endpoint-load-metrics-format": FieldRole.loadReportFormat,
+  traceparent: FieldRole.traceparent,
   "x-isobar-explain": FieldRole.explain,
   "x-isobar-caller": FieldRole.callerIdentity,
   // Gateways (CGI, WSGI) read `_` as `-`.

@@ -33,8 +33,24 @@ export const FieldRole = {
   previousAttempts: 20,
   /** Who calls, as this proxy says it to endpoints: what clients say of it themselves goes no further. */
   callerIdentity: 21,
+  /** The trace that a request belongs to. Only its place is noted: who does not trace pays nothing for it. */
+  traceparent: 22,
 } as const;
 export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
+
+/** Roles of which the value says a number (field-value.ts), a bit each: the values of others are not looked into. */
+export const NUMBERED_ROLES: number =
+  (1 << FieldRole.method) |
+  (1 << FieldRole.scheme) |
+  (1 << FieldRole.status) |
+  (1 << FieldRole.te) |
+  (1 << FieldRole.contentType) |
+  (1 << FieldRole.contentLength) |
+  (1 << FieldRole.grpcTimeout) |
+  (1 << FieldRole.grpcStatus) |
+  (1 << FieldRole.explain) |
+  (1 << FieldRole.retryPushback) |
+  (1 << FieldRole.previousAttempts);
 
 /** The highest role that is a pseudo-header field. */
 export const LAST_PSEUDO_ROLE = FieldRole.status;

@@ -39,8 +39,19 @@ export interface ExplainerOptions {
   readonly wallMs: () => number;
   /** This worker's counters: WorkerColumn. */
   readonly workerRow: Float64Array;
+  /** Calls that are traced, where any are: their picks are told of in spans. */
+  readonly traced?: TracedPicks;
   /** @returns a cluster as this worker has it. */
   readonly cluster: (clusterSlot: number) => PickingCluster | undefined;
+}
+
+/** Who wants to know the recorded picks of traced calls. */
+export interface TracedPicks {
+  readonly isOn: boolean;
+  /** @param slot of the client's stream. */
+  has(slot: number): boolean;
+  /** @param endpoint slot of the one picked. @param number of the record. */
+  picked(slot: number, endpoint: number, number: number): void;
 }
 
 /** Nothing is recorded, nobody may ask. */
@@ -113,12 +124,16 @@ export class Explainer {
     tiered?: TieredPicker,
   ): number {
     const story = this.#stories.size > 0 ? this.#stories.get(slot) : undefined;
-    const isDue = this.#samples && this.recorder.isDue();
+    // Traced calls are recorded beyond the sample: of two samples of one in a hundred nearly nothing would be in both.
+    const { traced } = this.options;
+    const isTraced = this.#samples && traced?.isOn === true && traced.has(slot);
+    const isDue = (this.#samples && this.recorder.isDue()) || isTraced;
     // What goes by a table that was before cannot be replayed from what it was picked from; that lasts some milliseconds.
     if ((!isDue && story === undefined) || (tiered ?? cluster.tiered).isPreparing)
       return cluster.pick(request, loads, random, nowMs, tiered);
     const picked = this.recorder.record(cluster, request, loads, random, nowMs, cause, tiered);
     this.#count(this.recorder.isNewestKept ? ExplainCell.recorded : ExplainCell.tooLong);
+    if (isTraced && this.recorder.isNewestKept) traced!.picked(slot, picked, this.recorder.recorded);
     if (story !== undefined) this.#tell(story, cluster);
     return picked;
   }

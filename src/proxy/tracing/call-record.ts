@@ -9,6 +9,8 @@ export interface AttemptRecord {
   readonly zone: string;
   /** Whether the endpoint answered, with whatever status, and it was not its fault. */
   readonly isOk: boolean;
+  /** The recorded pick that chose the endpoint (lb/record/pick-id.ts); "" where none was recorded. */
+  readonly pick: string;
 }
 
 /** A finished call as tracing tells it: plain data, made into spans on another thread. */

@@ -1,13 +1,12 @@
 import type { Random } from "../../base/random.ts";
 import type { ConnectionState, Engine } from "../../h2/connection-state.ts";
-import { HeaderNames } from "../../route/header-names.ts";
-import { HeaderView } from "../../route/header-view.ts";
+import { pickId } from "../../lb/record/pick-id.ts";
 import { RESPONSE_FLAG_CODES } from "../../telemetry/response-flag.ts";
 import type { SubchannelOptions } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { ExchangeTable } from "../exchange-table.ts";
 import type { AttemptRecord, CallRecord } from "./call-record.ts";
-import { parseTraceparent } from "./trace-context.ts";
+import { Sampling, samplingOf, spanIdAt, traceIdAt } from "./trace-context.ts";
 
 /** Records that wait to be handed on; what is beyond is counted as lost. */
 const MAX_RECORDS = 4_096;
@@ -16,9 +15,11 @@ const MAX_ATTEMPTS = 16;
 const MAX_NAME_OCTETS = 1_024;
 /** Longest `traceparent` that is read: that of version 00 has 55. */
 const MAX_TRACEPARENT_OCTETS = 256;
-const HEX_DIGIT_VALUES = 16;
-/** Room for the largest header section that is let in, twice: values are decoded there. */
-const HEADER_OCTETS = 65_536;
+/** Digits of the ids of traces and spans: 16 and 8 octets. */
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+/** Digits of an id that are drawn at once: 28 bits. */
+const DRAWN_DIGITS = 7;
 
 /** What is traced; sent by the main thread. */
 export interface TracingSettings {
@@ -45,14 +46,16 @@ interface Begun {
   readonly sourcePod: string;
   readonly sourceNamespace: string;
   readonly attempts: AttemptRecord[];
+  /** The newest recorded pick by the endpoint it chose. */
+  readonly picks: Map<number, string>;
 }
 
-/** There while tracing is on. */
-interface HeaderReader {
-  readonly view: HeaderView;
-  readonly traceparent: number;
-  /** Slab memory of {@link HEADER_OCTETS}. */
-  readonly room: number;
+/** Where chance comes from. */
+export interface TracerChance {
+  /** Decides which calls without a trace begin one. */
+  readonly sampling: Random;
+  /** Ids are drawn from it: as one trace meets those of all other proxies, its sequence must not be one of few. */
+  readonly ids: Random;
 }
 
 /**
@@ -67,48 +70,48 @@ export class CallTracer {
   lost = 0;
   readonly #engine: Engine;
   readonly #scratch: number;
-  readonly #random: Random;
+  readonly #chance: TracerChance;
+  readonly #worker: number;
   readonly #wallMs: () => number;
   readonly #begun = new Map<number, Begun>();
-  #reader: HeaderReader | undefined;
   #ratio = 0;
   #records: CallRecord[] = [];
 
-  /** @param scratch slab memory for decoded names: 1 KiB. @param wallMs milliseconds since 1970. */
-  constructor(engine: Engine, scratch: number, random: Random, wallMs: () => number) {
+  /**
+   * @param scratch slab memory for decoded values: 1 KiB.
+   * @param worker number of the data-plane thread.
+   * @param wallMs milliseconds since 1970.
+   */
+  constructor(engine: Engine, scratch: number, worker: number, chance: TracerChance, wallMs: () => number) {
     this.#engine = engine;
     this.#scratch = scratch;
-    this.#random = random;
+    this.#worker = worker;
+    this.#chance = chance;
     this.#wallMs = wallMs;
   }
 
   configure({ ratio }: TracingSettings): void {
     this.isOn = ratio !== undefined;
     this.#ratio = ratio ?? 0;
-    if (this.isOn) return;
-    this.#begun.clear();
-    if (this.#reader !== undefined) this.#engine.slab.free(this.#reader.room);
-    this.#reader = undefined;
+    if (!this.isOn) this.#begun.clear();
   }
 
-  /**
-   * A request's header section was just decoded.
-   *
-   * @param offset of its field block. @param source the pod that calls, where that is known.
-   */
+  /** A request's header section was just decoded. @param source the pod that calls, where that is known. */
   begin(
     slot: number,
     { decoder }: ConnectionState,
-    offset: number,
-    octets: number,
     source: { readonly pod: string; readonly namespace: string } | undefined,
   ): void {
-    const text = this.#traceparent(offset, octets);
-    const parent = text === "" ? undefined : parseTraceparent(text);
-    const isTraced = parent === undefined ? this.#random.nextFloat() < this.#ratio : parent.isSampled;
-    if (!isTraced) return;
     const { bytes } = this.#engine.slab;
     const scratch = this.#scratch;
+    const length = decoder.traceparentLength;
+    const isRead = length >= 0 && length <= MAX_TRACEPARENT_OCTETS;
+    const sampling = isRead ? samplingOf(bytes, scratch, decoder.readTraceparent(scratch)) : Sampling.none;
+    if (sampling === Sampling.off) return;
+    if (sampling === Sampling.none && this.#chance.sampling.nextFloat() >= this.#ratio) return;
+    const hasParent = sampling === Sampling.on;
+    const traceId = hasParent ? traceIdAt(bytes, scratch) : this.#id(TRACE_DIGITS);
+    const parentSpanId = hasParent ? spanIdAt(bytes, scratch) : "";
     const path =
       decoder.pathLength > MAX_NAME_OCTETS
         ? ""
@@ -118,31 +121,43 @@ export class CallTracer {
         ? ""
         : bytes.toString("latin1", scratch, scratch + decoder.readAuthority(scratch));
     this.#begun.set(slot, {
-      traceId: parent?.traceId ?? this.#id(32),
-      spanId: this.#id(16),
-      parentSpanId: parent?.spanId ?? "",
+      traceId,
+      spanId: this.#id(SPAN_DIGITS),
+      parentSpanId,
       startMs: this.#wallMs(),
       path,
       authority,
       sourcePod: source?.pod ?? "",
       sourceNamespace: source?.namespace ?? "",
       attempts: [],
+      picks: new Map(),
     });
+  }
+
+  /** Whether the call is being traced. */
+  has(slot: number): boolean {
+    return this.#begun.has(slot);
+  }
+
+  /** A pick for the call was recorded. @param endpoint slot of the one it chose. @param number of the record. */
+  picked(slot: number, endpoint: number, number: number): void {
+    this.#begun.get(slot)?.picks.set(endpoint, pickId(this.#worker, number));
   }
 
   /** An attempt has ended. @param elapsedMs since its stream was picked for. */
   attempt(slot: number, target: SubchannelOptions | undefined, elapsedMs: number, isOk: boolean): void {
-    const attempts = this.#begun.get(slot)?.attempts;
-    if (attempts === undefined || attempts.length === MAX_ATTEMPTS) return;
+    const begun = this.#begun.get(slot);
+    if (begun === undefined || begun.attempts.length === MAX_ATTEMPTS) return;
     const endMs = this.#wallMs();
-    attempts.push({
-      spanId: this.#id(16),
+    begun.attempts.push({
+      spanId: this.#id(SPAN_DIGITS),
       startMs: endMs - elapsedMs,
       endMs,
       address: target?.address ?? "",
       port: target?.port ?? 0,
       zone: target?.zone ?? "",
       isOk,
+      pick: target === undefined ? "" : (begun.picks.get(target.slot) ?? ""),
     });
   }
 
@@ -155,8 +170,9 @@ export class CallTracer {
       this.lost++;
       return;
     }
+    const { picks: _, ...told } = begun;
     this.#records.push({
-      ...begun,
+      ...told,
       endMs: begun.startMs + (nowMs - exchanges.startMs[slot]!),
       cluster: cluster?.snapshot.name ?? "",
       policy: cluster?.snapshot.settings.loadBalancing.policy ?? "",
@@ -177,28 +193,15 @@ export class CallTracer {
     return records;
   }
 
-  /** @returns the request's `traceparent`; "" where it has none, or no one that can be read. */
-  #traceparent(offset: number, octets: number): string {
-    const { slab, pool } = this.#engine;
-    if (this.#reader === undefined) {
-      const names = new HeaderNames(slab.bytes, pool);
-      const traceparent = names.add("traceparent");
-      const room = slab.alloc(HEADER_OCTETS);
-      if (room === 0) return "";
-      this.#reader = { view: new HeaderView(slab.bytes, pool, names, room), traceparent, room };
-    }
-    const { view, traceparent } = this.#reader;
-    view.begin(offset, octets);
-    if (!view.has(traceparent)) return "";
-    const length = view.decode(traceparent);
-    if (length <= 0 || length > MAX_TRACEPARENT_OCTETS) return "";
-    const at = view.valueAt[traceparent]!;
-    return slab.bytes.toString("latin1", at, at + length);
-  }
-
+  /** @returns so many hexadecimal digits in lower case, not all 0. */
   #id(digits: number): string {
-    let id = "";
-    for (let i = 0; i < digits; i++) id += this.#random.nextInt(HEX_DIGIT_VALUES).toString(HEX_DIGIT_VALUES);
-    return /^0+$/.test(id) ? this.#id(digits) : id;
+    for (;;) {
+      let id = "";
+      while (id.length < digits) {
+        const drawn = this.#chance.ids.nextInt(2 ** (4 * DRAWN_DIGITS));
+        id += drawn.toString(16).padStart(DRAWN_DIGITS, "0");
+      }
+      if (/[^0]/.test(id.slice(0, digits))) return id.slice(0, digits);
+    }
   }
 }

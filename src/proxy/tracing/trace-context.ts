@@ -1,26 +1,68 @@
-/** What a caller's `traceparent` says. */
-export interface TraceContext {
-  /** 32 hexadecimal digits in lower case, not all 0. */
-  readonly traceId: string;
-  /** The caller's span, 16 hexadecimal digits in lower case, not all 0. */
-  readonly spanId: string;
-  /** Whether the caller records this trace. */
-  readonly isSampled: boolean;
-}
-
-const TRACEPARENT =
-  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+const DASH = 0x2d;
 const SAMPLED = 1;
 
+/** Where its parts are in a `traceparent`. */
+const TRACE_AT = 3;
+const SPAN_AT = TRACE_AT + TRACE_DIGITS + 1;
+const FLAGS_AT = SPAN_AT + SPAN_DIGITS + 1;
+
+/** Octets of a `traceparent` of version 00; newer versions may be longer. */
+export const TRACEPARENT_OCTETS: number = FLAGS_AT + 2;
+
+/** What a caller's `traceparent` says of its trace. */
+export const Sampling = {
+  /** It is none: there is no parent. */
+  none: 0,
+  /** The caller does not record this trace. */
+  off: 1,
+  /** It does. */
+  on: 2,
+} as const;
+export type Sampling = (typeof Sampling)[keyof typeof Sampling];
+
 /**
- * Reads a `traceparent`. A version that is newer than 00 may have more behind it, which is passed over.
- *
- * @returns undefined where it is none: then there is no parent. Source: W3C Trace Context, §3.2.
+ * Judges the `traceparent` at `at` and makes nothing of it: most are of calls that are not traced. A version that is newer than 00 may have more behind
+ * it, which is passed over. Source: W3C Trace Context, §3.2.
  */
-export function parseTraceparent(text: string): TraceContext | undefined {
-  const match = TRACEPARENT.exec(text);
-  if (match === null) return undefined;
-  const [, version, traceId, spanId, flags, more] = match;
-  if (version === "00" && more !== undefined) return undefined;
-  return { traceId: traceId!, spanId: spanId!, isSampled: (Number.parseInt(flags!, 16) & SAMPLED) !== 0 };
+export function samplingOf(bytes: Uint8Array, at: number, length: number): Sampling {
+  if (length < TRACEPARENT_OCTETS) return Sampling.none;
+  const high = digit(bytes[at]!);
+  const low = digit(bytes[at + 1]!);
+  const flags = (digit(bytes[at + FLAGS_AT]!) << 4) | digit(bytes[at + FLAGS_AT + 1]!);
+  if (high < 0 || low < 0 || flags < 0 || (high === 15 && low === 15)) return Sampling.none;
+  if (bytes[at + 2] !== DASH || bytes[at + SPAN_AT - 1] !== DASH || bytes[at + FLAGS_AT - 1] !== DASH)
+    return Sampling.none;
+  if (!isId(bytes, at + TRACE_AT, TRACE_DIGITS) || !isId(bytes, at + SPAN_AT, SPAN_DIGITS))
+    return Sampling.none;
+  if (length > TRACEPARENT_OCTETS) {
+    const isFirstVersion = high === 0 && low === 0;
+    if (isFirstVersion || bytes[at + TRACEPARENT_OCTETS] !== DASH) return Sampling.none;
+  }
+  return (flags & SAMPLED) === 0 ? Sampling.off : Sampling.on;
+}
+
+/** @returns the trace of a `traceparent` that {@link samplingOf} has found good: 32 hexadecimal digits in lower case, not all 0. */
+export function traceIdAt(bytes: Buffer, at: number): string {
+  return bytes.toString("latin1", at + TRACE_AT, at + TRACE_AT + TRACE_DIGITS);
+}
+
+/** @returns the caller's span: 16 hexadecimal digits in lower case, not all 0. */
+export function spanIdAt(bytes: Buffer, at: number): string {
+  return bytes.toString("latin1", at + SPAN_AT, at + SPAN_AT + SPAN_DIGITS);
+}
+
+/** Whether there are so many digits, not all of them 0. */
+function isId(bytes: Uint8Array, at: number, digits: number): boolean {
+  let all = 0;
+  for (let i = at; i < at + digits; i++) all |= digit(bytes[i]!);
+  // A digit that is none is -1, and all bits of that stay.
+  return all > 0;
+}
+
+/** @returns the value of a hexadecimal digit in lower case, -1 for what is none. */
+function digit(octet: number): number {
+  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
+  return octet >= 0x61 && octet <= 0x66 ? octet - 0x57 : -1;
 }

@@ -174,6 +174,54 @@ describe("what gRPC says of further attempts", () => {
   });
 });
 
+describe("the trace of a request", () => {
+  const TEXT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+  /** @returns what each form's decoder says the field is, on its first and on its second coming; undefined for none. */
+  const seen = (fields: readonly Field[], kind: BlockKind = request): (string | undefined)[] =>
+    FORMS.flatMap(([form, huffman, pick]) => {
+      const rig = makeRig();
+      const decoder = new HpackDecoder(rig.slab, rig.pool, { maxTableOctets: 4096, maxListOctets: 65_536 });
+      const encoder = new ReferenceEncoder();
+      return [1, 2, 3].map(() => {
+        const block = Buffer.concat(fields.map((field) => encoder.field(field, form, huffman, pick)));
+        block.copy(rig.slab.bytes, rig.input);
+        assert.equal(decoder.decode(rig.input, block.length, kind, rig.block, AREA_OCTETS), DecodeResult.ok);
+        const { traceparentLength } = decoder;
+        const length = traceparentLength < 0 ? -1 : decoder.readTraceparent(rig.pool.scratch);
+        assert.equal(length, traceparentLength);
+        const { scratch } = rig.pool;
+        const text = length < 0 ? undefined : rig.slab.bytes.toString("latin1", scratch, scratch + length);
+        releaseFields(rig.slab, rig.pool, rig.block, decoder.outOctets);
+        return text;
+      });
+    });
+
+  it("is found in whatever form it comes, and passed on", () => {
+    assert.deepEqual([...new Set(seen([...REQUEST, ["traceparent", TEXT]]))], [TEXT]);
+    assert.deepEqual([...new Set(seen([...REQUEST, ["traceparent", ""]]))], [""]);
+    const rig = makeRig();
+    const decoder = new HpackDecoder(rig.slab, rig.pool, { maxTableOctets: 4096, maxListOctets: 65_536 });
+    const encoder = new ReferenceEncoder();
+    const fields: Field[] = [...REQUEST, ["traceparent", TEXT]];
+    const block = Buffer.concat(fields.map((field) => encoder.field(field, "incremental", false, -1)));
+    block.copy(rig.slab.bytes, rig.input);
+    decoder.decode(rig.input, block.length, request, rig.block, AREA_OCTETS);
+    const passed = rig.slab.bytes.toString("latin1", rig.block, rig.block + decoder.outOctets);
+    assert.ok(passed.includes("traceparent") && passed.includes(TEXT));
+  });
+
+  it("is none where there is none, where there are two, and in answers", () => {
+    assert.deepEqual([...new Set(seen(REQUEST))], [undefined]);
+    const two: Field[] = [
+      ["traceparent", TEXT],
+      ["traceparent", TEXT],
+    ];
+    assert.deepEqual([...new Set(seen([...REQUEST, ...two]))], [undefined]);
+    assert.deepEqual([...new Set(seen([["traceparent", TEXT]], trailers))], [undefined]);
+  });
+});
+
 /** Every form, each block twice on one connection, and a good block after: the table must be in sync. */
 function judge(
   kind: BlockKind,

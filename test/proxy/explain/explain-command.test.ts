@@ -70,7 +70,7 @@ describe("isobar explain", () => {
     assert.match(stdout, new RegExp(`${ECHO}\\s+least_request\\s+3\\s+3\\d\\d`));
     assert.match(
       stdout,
-      /newest picks:\n {2}\d{4}-.*T.*Z echo\.test:50051 -> 127\.0\.0\.1:\d+ of [23] in tier any, /,
+      /newest picks:\n {2}\d{4}-.*T.*Z [01]-\d+ echo\.test:50051 -> 127\.0\.0\.1:\d+ of [23] in tier any, /,
     );
   });
 
