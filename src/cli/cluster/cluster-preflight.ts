@@ -5,6 +5,7 @@ import { ClusterAccess } from "./cluster-access.ts";
 import type { ClusterFlags } from "./cluster-options.ts";
 import type { Finding } from "./finding.ts";
 import { isNewEnough } from "./kernel-finding.ts";
+import { bad, good, warning } from "./make-finding.ts";
 import { obstaclesOfPods } from "./pod-obstacles.ts";
 
 const NODE_TRIES =
@@ -215,16 +216,4 @@ async function policyFindings(
       `let these in, or such Services are not captured: ingress: [{ from: [${shown}${addresses.length > 3 ? `, … ${addresses.length} nodes` : ""}] }]`,
     ),
   ];
-}
-
-function good(check: string, found: string): Finding {
-  return { level: "good", check, where: [], found, toDo: "" };
-}
-
-function warning(check: string, where: readonly string[], found: string, toDo: string): Finding {
-  return { level: "warning", check, where, found, toDo };
-}
-
-function bad(check: string, where: readonly string[], found: string, toDo: string): Finding {
-  return { level: "bad", check, where, found, toDo };
 }

@@ -2,6 +2,7 @@ import type { NodeStatus } from "../../admin/node-status.ts";
 import type { Answer } from "./cluster-access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Finding } from "./finding.ts";
+import { bad, good, warning } from "./make-finding.ts";
 
 /** Streams whose client has not answered so many responses hang. */
 const MANY_UNANSWERED = 2;
@@ -239,16 +240,4 @@ function controlPlaneFindings({ controlPlanes }: ClusterView): Finding[] {
       );
   }
   return findings;
-}
-
-function good(check: string, found: string): Finding {
-  return { level: "good", check, where: [], found, toDo: "" };
-}
-
-function warning(check: string, where: readonly string[], found: string, toDo: string): Finding {
-  return { level: "warning", check, where, found, toDo };
-}
-
-function bad(check: string, where: readonly string[], found: string, toDo: string): Finding {
-  return { level: "bad", check, where, found, toDo };
 }

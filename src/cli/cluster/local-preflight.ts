@@ -7,6 +7,7 @@ import { wholeTable } from "../../capture/table-text.ts";
 import { clashesWith } from "./address-clash.ts";
 import type { Finding } from "./finding.ts";
 import { kernelFinding } from "./kernel-finding.ts";
+import { bad, good } from "./make-finding.ts";
 
 /** Only ever given to `nft --check`. */
 const TABLE = "isobar_preflight";
@@ -29,6 +30,7 @@ export async function localFindings(): Promise<readonly Finding[]> {
       ? good("tools", "nft, ip and ss are there")
       : bad(
           "tools",
+          [],
           `missing: ${missing.join(", ")}`,
           "the image has them; on a node outside of it install them",
         ),
@@ -77,6 +79,7 @@ async function nftFinding(): Promise<Finding> {
     const isForbidden = /not permitted|permission denied/i.test(said);
     return bad(
       "nftables",
+      [],
       said.split("\n").slice(0, 2).join(" "),
       isForbidden
         ? "run it with NET_ADMIN, as root of the node or in the container capture"
@@ -106,6 +109,7 @@ async function addressFinding(): Promise<Finding> {
     ? good("addresses", "240.18.0.0/16, 169.254.77.1 and fd00:77::/64 are free")
     : bad(
         "addresses",
+        [],
         clashes.join("; "),
         "choose others: capture.anyIp and capture.address of the configuration",
       );
@@ -155,12 +159,4 @@ function readOr(file: string): string {
   } catch {
     return "";
   }
-}
-
-function good(check: string, found: string): Finding {
-  return { level: "good", check, where: [], found, toDo: "" };
-}
-
-function bad(check: string, found: string, toDo: string): Finding {
-  return { level: "bad", check, where: [], found, toDo };
 }
