@@ -69,7 +69,7 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
   {
     method: "GET",
     path: "/explain",
-    doc: "why requests go where they go: ?cluster=NAME shows tiers, endpoints and recorded picks; &last=N; ?format=json",
+    doc: "why requests go where they go: ?cluster=NAME shows tiers, endpoints and recorded picks; ?namespace=NAME; &last=N; ?format=json",
     answer: async (view, query) => {
       const question = explainQuestion(query);
       if (typeof question === "string") return { status: 400, body: `${question}\n` };
@@ -113,7 +113,11 @@ export const ADMIN_ROUTES: readonly AdminRoute<AdminView>[] = [
 function explainQuestion(query: URLSearchParams): ExplainQuestion | string {
   const last = query.get("last") ?? "10";
   if (!/^\d{1,4}$/.test(last)) return `last: found "${last}", wanted a whole number from 0 to 9999`;
-  return { cluster: query.get("cluster") ?? "", last: Number(last) };
+  return {
+    cluster: query.get("cluster") ?? "",
+    namespace: query.get("namespace") ?? "",
+    last: Number(last),
+  };
 }
 
 function actionReply(result: { readonly ok: boolean; readonly message: string }): AdminReply {

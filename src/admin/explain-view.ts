@@ -77,6 +77,8 @@ export interface ExplainView {
 export interface ExplainQuestion {
   /** "" for all. */
   readonly cluster: string;
+  /** Only clusters of this namespace and their picks, where no cluster is named; "" for all. */
+  readonly namespace: string;
   /** Picks shown at most. */
   readonly last: number;
 }

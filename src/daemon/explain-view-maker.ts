@@ -13,6 +13,7 @@ import { newestRecords, readRecords } from "../lb/record/pick-record.ts";
 import type { PickView as RecordedView } from "../lb/record/pick-view.ts";
 import { tierName, tierOf } from "../lb/record/pick-view.ts";
 import { endpointAddress } from "../lb/record/slot-names.ts";
+import { parseDestination } from "../telemetry/destination.ts";
 import type { EndpointCounters } from "../telemetry/endpoint-counters.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { WorkerAccount } from "./explain-desk.ts";
@@ -36,11 +37,19 @@ interface SeenPick {
 }
 
 /** Works out what `GET /explain` shows, from what the workers said. Its work is bounded by the records it looks at. */
-export function makeExplainView(parts: ExplainParts, { cluster: name, last }: ExplainQuestion): ExplainView {
-  const { node, sample, published, accounts } = parts;
+export function makeExplainView(
+  parts: ExplainParts,
+  { cluster: name, namespace, last }: ExplainQuestion,
+): ExplainView {
+  const { node, sample, accounts } = parts;
+  const isIts = (cluster: string): boolean =>
+    namespace === "" || parseDestination(cluster).dst_namespace === namespace;
+  const published = parts.published.filter(({ cluster }) => cluster.name === name || isIts(cluster.name));
   const seen = accounts.flatMap(seenPicks);
   const asked = published.find(({ cluster }) => cluster.name === name);
-  const shown = asked === undefined ? seen : seen.filter(({ view }) => view.snapshot.name === name);
+  const shown = seen.filter(({ view: { snapshot } }) =>
+    asked === undefined ? isIts(snapshot.name) : snapshot.name === name,
+  );
   return {
     node,
     sample,

@@ -69,10 +69,13 @@ const view: AdminView = {
   controlPlane: () => ({ connected: true }),
   releaseHeldBack: (cluster) => ({ ok: true, message: `released ${cluster}` }),
   configDump: () => ({ config: { concurrency: 1 } }),
-  explain: async ({ cluster, last }) => ({
+  explain: async ({ cluster, namespace, last }) => ({
     node: "node-1",
     sample: 0.01,
-    clusters: cluster === "" ? [{ name: "a:1", policy: "random", endpoints: 1, recorded: last }] : [],
+    clusters:
+      cluster === "" && namespace !== "bank"
+        ? [{ name: "a:1", policy: "random", endpoints: 1, recorded: last }]
+        : [],
     cluster:
       cluster === "a:1"
         ? {
@@ -236,6 +239,7 @@ test("/explain shows clusters or one of them, as text or JSON, and says what is 
     all.body,
     /^node node-1, 1 % of picks are recorded\n\nCLUSTER +POLICY +ENDPOINTS +RECORDED\na:1 +random +1 +7\n$/,
   );
+  assert.doesNotMatch((await ask("GET", "/explain?namespace=bank")).body, /a:1/);
   const one = await ask("GET", "/explain?cluster=a:1");
   assert.match(one.body, /^cluster a:1, random, metric in_flight, snapshot 00ff$/m);
   assert.match(one.body, /^0 +zone +92\.5 % +1$/m);

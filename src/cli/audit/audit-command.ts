@@ -4,17 +4,20 @@ import { askReplicas, listReplicasChanges, readerOf } from "../../audit/ask-repl
 import { findTail } from "../../audit/audit-folder.ts";
 import { AuditError, AuditReader } from "../../audit/audit-reader.ts";
 import { diffAudit } from "../../audit/diff-audit.ts";
+import type { Change } from "../../audit/list-changes.ts";
 import { verifyAudit } from "../../audit/verify-audit.ts";
 import { writtenName } from "../../audit/written-name.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
+import type { ClusterFlags } from "../cluster/cluster-options.ts";
 import { auditText } from "./audit-text.ts";
 import { changeText } from "./change-text.ts";
 import { differenceText } from "./difference-text.ts";
 import { MOMENT_FORMS, parseMoment } from "./parse-moment.ts";
+import type { PodAudits } from "./pod-audits.ts";
 import { isObjectName, ROLLBACK_KINDS, rollbackKind } from "./rollback-kind.ts";
 import { verdictText } from "./verdict-text.ts";
 
-interface Flags {
+interface Flags extends Pick<ClusterFlags, "kubeconfig" | "context" | "systemNamespace"> {
   /** Those of several replicas. */
   readonly dir: readonly string[];
   readonly output: "table" | "json";
@@ -46,6 +49,10 @@ Examples:
   isobar audit log --object service/shop/echo               versions of a Service's annotations isobar.dev/…
   isobar audit verify --head 3f6c…                          whether somebody has changed the files
   isobar audit at -5m --node n7 --dir cp-0 --dir cp-1       of several replicas' files, whichever has the node
+  isobar audit log --context prod                           read in the Pods of the control plane, of all replicas
+
+With --kubeconfig or --context at, diff and log are answered by the control plane's Pods, as by kubectl exec; each reads the folder of its own
+--audit-dir. It takes the rights of the role isobar-operator (docs/operations.md).
 
 Times: ${MOMENT_FORMS}.
 Services: namespace/name, namespace/name:port, or what clients call. The files are those of isobar control-plane
@@ -62,8 +69,9 @@ export function addAuditCommand(program: Command): void {
     )
     .addHelpText("after", EXAMPLES);
   const usual: readonly string[] = [ISOBAR_AUDIT_DIR];
-  const add = (usage: string): Command =>
-    audit
+  /** @param reads whether it can be asked of a cluster's Pods. */
+  const add = (usage: string, reads = false): Command => {
+    const command = audit
       .command(usage)
       .addOption(
         new Option(
@@ -78,7 +86,13 @@ export function addAuditCommand(program: Command): void {
       .addOption(
         new Option("-o, --output <form>", "form of the output").choices(["table", "json"]).default("table"),
       );
-  add("at")
+    if (!reads) return command;
+    return command
+      .option("--kubeconfig <file>", "read it in the control plane's Pods; default: as kubectl does")
+      .option("--context <name>", "the same, with this context of the kubeconfig")
+      .option("--system-namespace <name>", "where Isobar is installed", "isobar-system");
+  };
+  add("at", true)
     .summary("what was known and believed at a time")
     .description("Shows what was known of services at a time, and what clients believed of them.")
     .argument("<time>", MOMENT_FORMS)
@@ -86,7 +100,7 @@ export function addAuditCommand(program: Command): void {
     .option("--service <name>", "namespace/name; default: a list of services")
     .allowUnknownOption()
     .action((time: string, flags: AskFlags) => guarded(() => at(time, flags)));
-  add("diff")
+  add("diff", true)
     .summary("what changed from one time to another")
     .description("Shows how services differ between two times, and the changes that led there.")
     .argument("<from>", MOMENT_FORMS)
@@ -95,7 +109,7 @@ export function addAuditCommand(program: Command): void {
     .option("--service <name>", "namespace/name; default: all that differ")
     .allowUnknownOption()
     .action((from: string, to: string, flags: AskFlags) => guarded(() => diff(from, to, flags)));
-  add("log")
+  add("log", true)
     .summary("changes, one after the other")
     .description("Lists changes of services and TrafficPolicies with their causes.")
     .option("--since <time>", MOMENT_FORMS, "-1h")
@@ -131,6 +145,11 @@ export function addAuditCommand(program: Command): void {
 async function at(time: string, flags: AskFlags): Promise<void> {
   const { dir, node, service } = flags;
   const atMs = momentOf(time, "TIME");
+  if (isOfCluster(flags)) {
+    const words = [iso(atMs), ...given({ "--node": node, "--service": service })];
+    const view = await inPods(flags, (pods) => pods.at(words, node));
+    return print(flags, view, () => auditText(view));
+  }
   const view = await askReplicas(await openAll(dir), { atMs, service, node });
   print(flags, view, () => auditText(view));
 }
@@ -139,6 +158,11 @@ async function diff(from: string, to: string, flags: AskFlags): Promise<void> {
   const { dir, node, service } = flags;
   const [fromMs, toMs] = [momentOf(from, "FROM"), momentOf(to, "TO")];
   if (fromMs > toMs) throw new ExitError(ExitCode.usage, `FROM: found ${from}, wanted a time before ${to}`);
+  if (isOfCluster(flags)) {
+    const words = [iso(fromMs), iso(toMs), ...given({ "--node": node, "--service": service })];
+    const found = await inPods(flags, (pods) => pods.diff(words, iso(toMs), node));
+    return print(flags, found, () => differenceText(found));
+  }
   const reader = await readerOf(await openAll(dir), { atMs: toMs, node });
   const difference = await diffAudit(reader, { fromMs, toMs, node, service });
   print(flags, difference, () => differenceText(difference));
@@ -151,9 +175,24 @@ async function log(flags: LogFlags): Promise<void> {
   const isWhole = flags.since === "-1h" && (policy !== undefined || service !== undefined);
   const sinceMs = isWhole ? 0 : momentOf(flags.since, "--since");
   const untilMs = momentOf(flags.until, "--until");
+  const show = (change: Change): boolean =>
+    process.stdout.write(output === "json" ? `${JSON.stringify(change)}\n` : changeText(change));
+  if (isOfCluster(flags)) {
+    const { object } = flags;
+    // A history that is whole begins with the files, which have no such time in a Pod's language.
+    const words = given({
+      ...(isWhole ? {} : { "--since": iso(sinceMs) }),
+      "--until": iso(untilMs),
+      "--service": service,
+      "--policy": object === undefined ? flags.policy : undefined,
+      "--object": object,
+    });
+    for (const change of await inPods(flags, (pods) => pods.log(words))) show(change);
+    return;
+  }
   const readers = await openAll(dir);
   for await (const change of listReplicasChanges(readers, { sinceMs, untilMs, service, policy }))
-    process.stdout.write(output === "json" ? `${JSON.stringify(change)}\n` : changeText(change));
+    show(change);
 }
 
 async function verify(flags: Flags & { readonly head: readonly string[] }): Promise<void> {
@@ -203,6 +242,39 @@ function recordedName(object: string): string {
       `--object: found "${object}", wanted kind/namespace/name, kind being ${ROLLBACK_KINDS}`,
     );
   return writtenName(kind.kind, name);
+}
+
+/** Files that are named are read here, whatever else is said. */
+function isOfCluster({ kubeconfig, context, dir }: Flags): boolean {
+  const isAsked = kubeconfig !== undefined || context !== undefined;
+  const { ISOBAR_AUDIT_DIR = FOLDER } = process.env;
+  if (isAsked && dir.join() !== ISOBAR_AUDIT_DIR)
+    throw new ExitError(
+      ExitCode.usage,
+      "--dir: found it with --kubeconfig or --context, wanted either: Pods read the folder that their control plane writes",
+    );
+  return isAsked;
+}
+
+/** What replicas could not answer is told, and does not hinder. */
+async function inPods<T>(flags: Flags, ask: (pods: PodAudits) => Promise<T>): Promise<T> {
+  const { PodAudits } = await import("./pod-audits.ts");
+  const pods = await PodAudits.open({ ...flags, admin: [] });
+  try {
+    const answer = await ask(pods);
+    for (const note of pods.notes) console.error(`note: ${note}`);
+    return answer;
+  } finally {
+    await pods.close();
+  }
+}
+
+function given(options: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function openAll(folders: readonly string[]): Promise<AuditReader[]> {

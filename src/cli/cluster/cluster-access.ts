@@ -7,8 +7,9 @@ import type { RawObject } from "../../kube/raw-object.ts";
 import type { AdminSource } from "./admin-source.ts";
 import { DirectAdmin, usualAdminAddress } from "./admin-source.ts";
 import type { ClusterFlags } from "./cluster-options.ts";
-import type { IsobarPod } from "./pod-admin.ts";
+import type { IsobarPod } from "./isobar-pod.ts";
 import { PodAdmin } from "./pod-admin.ts";
+import { PodProgram } from "./pod-program.ts";
 
 const PAGE = "500";
 /** Pods asked at a time: each answer is a process in that Pod. */
@@ -35,6 +36,7 @@ export class ClusterAccess {
   readonly #flags: ClusterFlags;
   /** Admin servers that were named, once it is known whose they are. */
   #named: ReturnType<typeof namedServers> | undefined;
+  #pods: Promise<readonly IsobarPod[] | undefined> | undefined;
 
   private constructor(flags: ClusterFlags, connection: ApiConnection | undefined) {
     this.#flags = flags;
@@ -62,8 +64,13 @@ export class ClusterAccess {
     return this.#connection?.namespace ?? "";
   }
 
-  /** Isobar's Pods; undefined where no cluster is asked, or they may not be listed. */
-  async pods(): Promise<readonly IsobarPod[] | undefined> {
+  /** Isobar's Pods, as they were when first asked for; undefined where no cluster is asked, or they may not be listed. */
+  pods(): Promise<readonly IsobarPod[] | undefined> {
+    this.#pods ??= this.#listPods();
+    return this.#pods;
+  }
+
+  async #listPods(): Promise<readonly IsobarPod[] | undefined> {
     const { systemNamespace } = this.#flags;
     const found = await this.list(`/api/v1/namespaces/${systemNamespace}/pods`, { labelSelector: OURS });
     return found?.flatMap((pod) => isobarPod(pod) ?? []);
@@ -77,6 +84,15 @@ export class ClusterAccess {
   /** Replicas of the control plane that can be asked. */
   controlPlanes(): Promise<readonly AdminSource[]> {
     return this.#sources("control-plane");
+  }
+
+  /** The program of each running Pod of a part; none where no cluster is asked. */
+  async programs(container: IsobarPod["container"]): Promise<readonly PodProgram[]> {
+    const connection = this.#connection;
+    if (connection === undefined) return [];
+    return ((await this.pods()) ?? [])
+      .filter((pod) => pod.container === container && pod.phase === "Running")
+      .map((pod) => new PodProgram(connection, pod));
   }
 
   /**
@@ -139,9 +155,7 @@ export class ClusterAccess {
       this.#named ??= namedServers(this.#flags.admin);
       return (await this.#named).get(container) ?? [];
     }
-    return ((await this.pods()) ?? [])
-      .filter((pod) => pod.container === container && pod.phase === "Running")
-      .map((pod) => new PodAdmin(connection, pod));
+    return (await this.programs(container)).map((program) => new PodAdmin(program));
   }
 }
 
@@ -201,6 +215,7 @@ export function unreachable(error: unknown): ExitError {
 
 interface RawPod {
   readonly nodeName?: string;
+  readonly containers?: readonly { readonly name?: string; readonly args?: readonly string[] }[];
 }
 
 interface RawPodStatus {
@@ -220,5 +235,14 @@ function isobarPod({ metadata, spec, status }: RawObject): IsobarPod | undefined
     node: ((spec ?? {}) as RawPod).nodeName ?? "",
     phase,
     isReady: conditions.some((each) => each.type === "Ready" && each.status === "True"),
+    auditDir: auditDirOf((spec ?? {}) as RawPod),
   };
+}
+
+function auditDirOf({ containers = [] }: RawPod): string {
+  const { args = [] } = containers.find(({ name }) => name === "control-plane") ?? {};
+  const joined = args.find((each) => each.startsWith("--audit-dir="));
+  if (joined !== undefined) return joined.slice("--audit-dir=".length);
+  const at = args.indexOf("--audit-dir");
+  return at < 0 ? "" : (args[at + 1] ?? "");
 }

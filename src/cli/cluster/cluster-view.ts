@@ -5,7 +5,7 @@ import type { RawObject } from "../../kube/raw-object.ts";
 import type { StreamStatus } from "../../xds/server/stream-status.ts";
 import type { Answer, ClusterAccess } from "./cluster-access.ts";
 import { askAll } from "./cluster-access.ts";
-import type { IsobarPod } from "./pod-admin.ts";
+import type { IsobarPod } from "./isobar-pod.ts";
 
 /** A namespace by its annotations. */
 export interface NamespaceView extends OptIn {

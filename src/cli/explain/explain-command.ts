@@ -2,18 +2,19 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { explainTable, pickLine } from "../../admin/explain-table.ts";
 import type { ExplainView } from "../../admin/explain-view.ts";
-import { parseSocketAddress } from "../../config/socket-address.ts";
 import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
-import { usualAdminAddress } from "../cluster/admin-source.ts";
-import { AdminClient } from "./admin-client.ts";
+import { adminClient, usualAdminAddress } from "../cluster/admin-source.ts";
+import type { ClusterFlags } from "../cluster/cluster-options.ts";
+import { addClusterOptions, CLUSTER_HELP } from "../cluster/cluster-options.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { replayFile, replayText } from "./replay-file.ts";
 
-interface ExplainFlags {
-  readonly admin: string;
+interface ExplainFlags extends ClusterFlags {
+  readonly namespace?: string;
+  readonly node?: string;
   readonly last: number;
   readonly watch?: boolean;
   readonly replay?: string;
-  readonly output: "table" | "json";
 }
 
 const WATCH_INTERVAL_MS = 1_000;
@@ -25,51 +26,61 @@ Examples:
   isobar explain                                   clusters, and how many picks of each are recorded
   isobar explain greeter:50051                     its tiers, its endpoints and why some are left out, its last picks
   isobar explain greeter:50051 --watch             recorded picks as they come, a line each; Ctrl-C ends it
+  isobar explain -n shop --last                    the last picks of a namespace on all nodes of a cluster
+  isobar explain -n shop greeter --node n7         why that node sends requests for it where it does
   curl -so picks.bin localhost:15000/explain.bin
   isobar explain --replay picks.bin                makes the picks again: each must choose the same endpoint
 
-Picks are recorded when the configuration has explain.sample above 0. What the columns mean: docs/explain.md.`;
+Picks are recorded when the configuration has explain.sample above 0. What the columns mean: docs/explain.md.
+
+With -n, --node, --kubeconfig or --context all proxies of a cluster are asked; without them the one at --admin, by default the one of this
+machine.${CLUSTER_HELP}`;
 
 /** Adds `isobar explain`: why a running proxy sends requests where it sends them. */
 export function addExplainCommand(program: Command): void {
-  program
-    .command("explain")
-    .summary("show why a running proxy sends requests where it does")
-    .description(
-      "Asks the admin server of a running proxy which endpoints of a cluster are candidates, which are left out and why, " +
-        "and what the recorded picks drew, read and chose.",
-    )
-    .argument("[cluster]", "name of a cluster; without it, all are listed")
-    .option(
-      "--admin <address>",
-      "the proxy's admin.address: ip:port or unix:/path; also ISOBAR_ADMIN_ADDRESS",
-      usualAdminAddress(),
-    )
-    .option("--last <number>", "recorded picks to show", wholeNumber, 10)
-    .option("--watch", "show recorded picks as they come")
-    .option("--replay <file>", "make the picks of a file from GET /explain.bin again")
-    .addOption(
-      new Option("-o, --output <form>", "form of the output").choices(["table", "json"]).default("table"),
-    )
+  addClusterOptions(
+    program
+      .command("explain")
+      .summary("show why a running proxy sends requests where it does")
+      .description(
+        "Asks the admin server of a running proxy, or of all proxies of a cluster, which endpoints of a service are candidates, which are left out " +
+          "and why, and what the recorded picks drew, read and chose.",
+      )
+      .argument(
+        "[service]",
+        "name of a cluster; of a Kubernetes cluster also service, or namespace/service; without it, all are listed",
+      )
+      .option("-n, --namespace <name>", "only services of this namespace, on all nodes")
+      .option("--node <name>", "only what the proxy of this node says")
+      .addOption(
+        new Option("--last [number]", "recorded picks to show")
+          .argParser(wholeNumber)
+          .preset("10")
+          .default(10),
+      )
+      .option("--watch", "show recorded picks as they come; asks one proxy")
+      .option("--replay <file>", "make the picks of a file from GET /explain.bin again"),
+  )
     .addHelpText("after", EXAMPLES)
     .action(explain);
 }
 
-async function explain(cluster: string | undefined, flags: ExplainFlags): Promise<void> {
+async function explain(service: string | undefined, flags: ExplainFlags): Promise<void> {
   const { stdout } = process;
   // A reader such as `head` that leaves early is no reason for a stack trace.
   stdout.on("error", () => process.exit(ExitCode.ok));
   if (flags.replay !== undefined) return replay(flags.replay, flags);
-  const address = parseSocketAddress(flags.admin);
-  if (address === undefined) {
-    throw new ExitError(
-      ExitCode.usage,
-      `--admin: found "${flags.admin}", wanted an address "ip:port", "[ipv6]:port" or "unix:/path"`,
-    );
+  const { kubeconfig, context, namespace, node, admin } = flags;
+  const isOfCluster = [kubeconfig, context, namespace, node].some((flag) => flag !== undefined);
+  if (isOfCluster || admin.length > 1) {
+    if (flags.watch)
+      throw new ExitError(ExitCode.usage, "--watch: found it for several proxies, wanted the --admin of one");
+    const { explainCluster } = await import("./explain-cluster.ts");
+    return explainCluster(service ?? "", flags);
   }
-  const client = new AdminClient(address, flags.admin);
-  if (flags.watch) return watch(client, cluster ?? "", flags);
-  const view = await ask(client, cluster ?? "", flags.last);
+  const client = adminClient(admin[0] ?? usualAdminAddress());
+  if (flags.watch) return watch(client, service ?? "", flags);
+  const view = await ask(client, service ?? "", flags.last);
   stdout.write(flags.output === "json" ? `${JSON.stringify(view, null, 2)}\n` : explainTable(view));
 }
 
