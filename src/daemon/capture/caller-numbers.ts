@@ -6,7 +6,7 @@ import type { SourceNames } from "../../telemetry/source-names.ts";
 /** The pods of the node with the numbers of their namespaces. */
 export interface NumberedCallers {
   readonly callers: readonly NumberedCaller[];
-  /** Classes that nobody is in any more, or that are another namespace's from now on. */
+  /** Classes that nobody is in any more, or that are another namespace's from now on (caller-classes.ts). */
   readonly leftClasses: readonly number[];
 }
 

@@ -1,4 +1,5 @@
 import { parseIpAddress } from "../../base/ip-address.ts";
+import { SHARED_CLASS } from "./caller-classes.ts";
 import { CallerPod } from "./caller-pod.ts";
 import type { NumberedCaller } from "./numbered-caller.ts";
 
@@ -7,7 +8,10 @@ const MOST_FORMER_OWNERS = 4_096;
 
 /** What a new list of pods means for connections that stand. */
 export interface CallerChanges {
-  /** Pods whose address has another owner now: whatever still comes on their connections is not theirs. */
+  /**
+   * Pods whose address has another owner now: whatever still comes on their connections is not theirs. And those that are gone and whose class is
+   * another namespace's now: what still comes would be counted for that one, and share its connections to endpoints.
+   */
   readonly displaced: ReadonlySet<CallerPod>;
   /** Pods that were captured and are to be no more. */
   readonly released: ReadonlySet<CallerPod>;
@@ -56,9 +60,22 @@ export class CallerBook {
       this.#formerOwners.delete(address);
       if (former !== owner) displaced.add(former);
     }
+    this.#displaceTakenOver(callers, displaced);
     this.#byAddress = byAddress;
     this.#byUid = byUid;
     return { displaced, released };
+  }
+
+  #displaceTakenOver(callers: readonly NumberedCaller[], displaced: Set<CallerPod>): void {
+    if (this.#formerOwners.size === 0) return;
+    const owners = new Map(callers.map(({ callerClass, namespace }) => [callerClass, namespace]));
+    for (const [address, former] of this.#formerOwners) {
+      const { callerClass, namespace } = former;
+      const owner = owners.get(callerClass);
+      if (owner === undefined || owner === namespace || callerClass === SHARED_CLASS) continue;
+      displaced.add(former);
+      this.#formerOwners.delete(address);
+    }
   }
 
   /**

@@ -44,4 +44,15 @@ describe("the book of a node's pods", () => {
     assert.deepEqual([...displaced], [before]);
     assert.equal(book.find(ADDRESS)?.callerClass, 2);
   });
+
+  it("takes them from a pod that is gone and whose class is another namespace's by now", () => {
+    const book = new CallerBook();
+    book.apply([caller("gone")]);
+    const gone = book.find(ADDRESS)!;
+    assert.equal(book.apply([]).displaced.size, 0, "its last streams may finish");
+    assert.equal(book.apply([caller("mate", OTHER_ADDRESS)]).displaced.size, 0, "as long as it is its own");
+    const other = caller("other", "10.0.0.3", { namespace: "bank" });
+    const mate = book.find(OTHER_ADDRESS)!;
+    assert.deepEqual(book.apply([other]).displaced, new Set([gone, mate]));
+  });
 });
