@@ -244,13 +244,16 @@ export const NODE_ALERTS: readonly Alert[] = [
   },
   {
     name: "IsobarWorkerStalled",
-    expr: "isobar_worker_heartbeat_age_seconds > 5\nor increase(isobar_thread_restarts_total[10m]) > 1",
+    // A thread that hangs is replaced within seconds, so that no heartbeat grows old: what is seen of it are restarts, and timers that run late.
+    expr: `sum by (instance) (increase(isobar_thread_restarts_total[10m])) > 1\nor histogram_quantile(0.99, sum by (instance, le) (rate(isobar_worker_stall_seconds_bucket[5m]))) > 0.2`,
     for: "1m",
     severity: "critical",
-    summary: "a data-plane thread of {{ $labels.instance }} hangs or dies",
-    meaning: "The connections of that thread stand still or were lost; those of others go on.",
+    summary: "data-plane threads of {{ $labels.instance }} hang or die",
+    meaning:
+      "Threads died more than once in ten minutes, and their connections were lost; or one in a hundred of their timers is over 200 ms late, and calls wait as long.",
     steps: [
       "`isobar_thread_restarts_total` by `reason`: `out_of_memory` wants more memory, `crash` has a stack in the log, `hung` without CPU is the node's.",
+      "Without restarts: has the node CPU left, and the proxy's cgroup a limit of it? `isobar_overload_stage` says whether memory is short.",
       "More than 5 in a minute end the process.",
     ],
   },
@@ -295,12 +298,12 @@ export const NODE_ALERTS: readonly Alert[] = [
   },
   {
     name: "IsobarCertificateExpiring",
-    expr: `isobar_tls_certificate_expiration_timestamp_seconds - time() < 7 * 86400\nor isobar_xds_server_certificate_expiration_timestamp_seconds - time() < 2 * 3600`,
+    expr: `isobar_tls_certificate_expiration_timestamp_seconds - time() < 0.2 * isobar_tls_certificate_lifetime_seconds\nor isobar_xds_server_certificate_expiration_timestamp_seconds - time() < 2 * 3600`,
     for: "15m",
     severity: "critical",
     summary: "a certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}",
     meaning:
-      "A file of the proxy's within a week, or the control plane's own, which is renewed long before, within two hours.",
+      "Of a file of the proxy's less than a fifth of its life is left: issuers such as cert-manager renew when a third is. Or the control plane's own, which is renewed long before, expires within two hours.",
     steps: [
       'Files are read again when they change: renew them (`isobar_tls_certificate_reloads_total{result="failure"}`: they cannot be read).',
       "Of the control plane: its log says why its authority cannot issue; may it write its Secret?",

@@ -18,6 +18,8 @@ export interface TlsFiles {
   readonly key: string;
   /** When our own certificate expires, in milliseconds since 1970; `undefined` when there is none. */
   readonly notAfterMs: number | undefined;
+  /** Since when it is valid. */
+  readonly notBeforeMs: number | undefined;
 }
 
 /** The first thing that is wrong with the files. Says nothing of what is in a key. */
@@ -49,6 +51,7 @@ export function readTlsFiles(tls: ClusterTls): TlsFiles | TlsFilesProblem {
   }
   const { caFile: ca, certFile: cert, keyFile: key } = texts;
   let notAfterMs: number | undefined;
+  let notBeforeMs: number | undefined;
   for (const [name, text] of [
     ["caFile", ca],
     ["certFile", cert],
@@ -60,7 +63,10 @@ export function readTlsFiles(tls: ClusterTls): TlsFiles | TlsFilesProblem {
     for (const [index, block] of blocks.entries()) {
       try {
         const certificate = new X509Certificate(block);
-        if (name === "certFile" && index === 0) notAfterMs = certificate.validToDate.getTime();
+        if (name === "certFile" && index === 0) {
+          notAfterMs = certificate.validToDate.getTime();
+          notBeforeMs = certificate.validFromDate.getTime();
+        }
       } catch (error) {
         return { key: name, problem: `certificate ${index + 1} is damaged (${reasonOf(error)})`, wanted };
       }
@@ -77,7 +83,7 @@ export function readTlsFiles(tls: ClusterTls): TlsFiles | TlsFilesProblem {
       return { key: "keyFile", problem: `no usable key in it (${reasonOf(error)})`, wanted };
     }
   }
-  return { ca, cert, key, notAfterMs };
+  return { ca, cert, key, notAfterMs, notBeforeMs };
 }
 
 /** OpenSSL's code, which says nothing of the content. */

@@ -183,7 +183,11 @@ export class TlsIdentities {
     const certificates = new Map<string, OwnCertificate>();
     for (const { tls, files } of this.#entries.values()) {
       if (tls.certFile === undefined || files?.notAfterMs === undefined) continue;
-      certificates.set(tls.certFile, { file: tls.certFile, notAfterMs: files.notAfterMs });
+      certificates.set(tls.certFile, {
+        file: tls.certFile,
+        notAfterMs: files.notAfterMs,
+        notBeforeMs: files.notBeforeMs ?? files.notAfterMs,
+      });
     }
     this.#options.onCertificates([...certificates.values()]);
   }

@@ -7,6 +7,14 @@ export interface OwnCertificate {
   readonly file: string;
   /** When it expires, in milliseconds since 1970. */
   readonly notAfterMs: number;
+  /** Since when it is valid. */
+  readonly notBeforeMs: number;
+}
+
+/** What is told of a certificate. */
+interface CertificateSeries {
+  readonly expiration: Series;
+  readonly lifetime: Series;
 }
 
 /** The metrics about our own certificates. */
@@ -14,7 +22,7 @@ export class CertificateMetrics {
   readonly #exposition: Exposition;
   readonly #reloads: Readonly<Record<"success" | "failure", Series>>;
   readonly #counts = { success: 0, failure: 0 };
-  readonly #expirations = new Map<string, Series>();
+  readonly #byFile = new Map<string, CertificateSeries>();
 
   constructor(exposition: Exposition) {
     this.#exposition = exposition;
@@ -27,20 +35,23 @@ export class CertificateMetrics {
 
   /** These are in use, and no others. */
   set(certificates: readonly OwnCertificate[]): void {
-    const family = this.#exposition.family(METRIC.tlsCertificateExpiration);
+    const expirations = this.#exposition.family(METRIC.tlsCertificateExpiration);
+    const lifetimes = this.#exposition.family(METRIC.tlsCertificateLifetime);
     const files = new Set(certificates.map(({ file }) => file));
-    for (const [file, series] of this.#expirations) {
+    for (const [file, { expiration, lifetime }] of this.#byFile) {
       if (files.has(file)) continue;
-      family.delete(series);
-      this.#expirations.delete(file);
+      expirations.delete(expiration);
+      lifetimes.delete(lifetime);
+      this.#byFile.delete(file);
     }
-    for (const { file, notAfterMs } of certificates) {
-      let series = this.#expirations.get(file);
+    for (const { file, notAfterMs, notBeforeMs } of certificates) {
+      let series = this.#byFile.get(file);
       if (series === undefined) {
-        series = family.add({ file });
-        this.#expirations.set(file, series);
+        series = { expiration: expirations.add({ file }), lifetime: lifetimes.add({ file }) };
+        this.#byFile.set(file, series);
       }
-      series.set(Float64Array.of(notAfterMs / 1000));
+      series.expiration.set(Float64Array.of(notAfterMs / 1000));
+      series.lifetime.set(Float64Array.of((notAfterMs - notBeforeMs) / 1000));
     }
   }
 

@@ -290,6 +290,11 @@ export const METRIC = {
     "Attempts to take changed certificates from disk.",
     ["result"],
   ),
+  tlsCertificateLifetime: gauge(
+    "isobar_tls_certificate_lifetime_seconds",
+    "How long the certificate is valid in all.",
+    ["file"],
+  ),
   tlsCertificateExpiration: gauge(
     "isobar_tls_certificate_expiration_timestamp_seconds",
     "When our own certificate expires.",

@@ -121,7 +121,11 @@ describe("TLS identities of the configuration", { skip: missingForCarrier("tls")
     );
     assert.equal(announced()[0]!.number, announced()[1]!.number);
     assert.deepEqual(certificates, [
-      { file: `${folder}/tls.crt`, notAfterMs: new X509Certificate(second).validToDate.getTime() },
+      {
+        file: `${folder}/tls.crt`,
+        notAfterMs: new X509Certificate(second).validToDate.getTime(),
+        notBeforeMs: new X509Certificate(second).validFromDate.getTime(),
+      },
     ]);
     assert.deepEqual(reloads, [true]);
   });

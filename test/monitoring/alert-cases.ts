@@ -17,6 +17,26 @@ const CP = `job="isobar-control-plane", instance="10.0.0.9:18020"`;
 const grows = (perMinute: number): string => `0+${perMinute}x400`;
 const stays = (value: number): string => `${value}x400`;
 
+/** Timers of a data-plane thread, 240 a minute, of which so many run late by 0.2 to 0.5 s. */
+function stalls(late: number): CaseSeries {
+  const bucket = (le: string): string => `isobar_worker_stall_seconds_bucket{${PROXY}, le="${le}"}`;
+  return {
+    [bucket("0.001")]: grows(240 - late),
+    [bucket("0.2")]: grows(240 - late),
+    [bucket("0.5")]: grows(240),
+    [bucket("+Inf")]: grows(240),
+  };
+}
+
+/** A certificate with so many seconds of life, of which so many are left when promtool looks: after 30 minutes from 1970 on. */
+function certificate(life: number, left: number): CaseSeries {
+  const labels = `${PROXY}, file="/tls.crt"`;
+  return {
+    [`isobar_tls_certificate_expiration_timestamp_seconds{${labels}}`]: stays(1_800 + left),
+    [`isobar_tls_certificate_lifetime_seconds{${labels}}`]: stays(life),
+  };
+}
+
 /** Calls of one service, `failed` of 6,000 a minute. */
 function calls(failed: number): CaseSeries {
   return {
@@ -151,7 +171,11 @@ export const ALERT_CASES: Readonly<Record<string, readonly AlertCase[]>> = {
   ],
   IsobarUpdateHeld: [gauge("isobar_xds_client_held_back_endpoints", PROXY, 5, 0)],
   IsobarWorkerStalled: [
-    gauge("isobar_worker_heartbeat_age_seconds", `${PROXY}, worker="0"`, 12, 0.3),
+    {
+      // A hundredth part of the timers, and less.
+      fires: stalls(20),
+      quiet: stalls(2),
+    },
     gauge("isobar_thread_restarts_total", `${PROXY}, thread="data_plane", reason="crash"`, grows(1), "3x60"),
   ],
   IsobarMemoryNearLimit: [
@@ -207,12 +231,9 @@ export const ALERT_CASES: Readonly<Record<string, readonly AlertCase[]>> = {
     },
   ],
   IsobarCertificateExpiring: [
-    gauge(
-      "isobar_tls_certificate_expiration_timestamp_seconds",
-      `${PROXY}, file="/tls.crt"`,
-      86_400 * 3,
-      86_400 * 30,
-    ),
+    // Of 90 days and of one: renewed in time, that is with a third left, and not.
+    { fires: certificate(90 * 86_400, 17 * 86_400), quiet: certificate(90 * 86_400, 29 * 86_400) },
+    { fires: certificate(86_400, 4 * 3_600), quiet: certificate(86_400, 7 * 3_600) },
     gauge("isobar_xds_server_certificate_expiration_timestamp_seconds", CP, 5_400, 86_400),
   ],
   IsobarVersionSkew: [

@@ -77,7 +77,9 @@ function populated(): MetricsFixture {
     saves: { success: 1, failure: 0 },
   }));
   fixture.registry.setTracing(() => ({ sent: 1, dropped: 0 }));
-  fixture.registry.ownCertificates([{ file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs }]);
+  fixture.registry.ownCertificates([
+    { file: "/etc/isobar/tls.crt", notAfterMs: fixture.nowMs, notBeforeMs: 0 },
+  ]);
   fixture.registry.certificatesReloaded(true);
   const routes = new RouteCounters(1);
   routes.row(0).fill(1);
