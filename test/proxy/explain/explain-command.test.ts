@@ -187,10 +187,15 @@ describe("isobar explain", () => {
     watching.stdout!.on("data", (piece) => {
       text += piece;
     });
-    await sleep(1500);
-    for (let call = 0; call < 20; call++) await clients[call % 2]!.unary("hello");
-    const limit = performance.now() + 10_000;
-    while (text.split("\n").length <= 20 && performance.now() < limit) await sleep(50);
+    const limit = performance.now() + 20_000;
+    // What was there at its first look is not news: calls are made until so many are told.
+    const callUntil = async (lines: number): Promise<void> => {
+      while (text.split("\n").length <= lines && performance.now() < limit) {
+        for (let call = 0; call < 2; call++) await clients[call]!.unary("hello");
+        await sleep(50);
+      }
+    };
+    await callUntil(20);
     const exit = once(watching, "exit");
     watching.kill("SIGINT");
     assert.deepEqual(await exit, [0, null]);
