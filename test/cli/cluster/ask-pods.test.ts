@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parseAllDocuments } from "yaml";
 import type { AuditView } from "../../../src/audit/audit-view.ts";
+import { knownServices } from "../../../src/cli/assess/known-services.ts";
 import type { NodesView } from "../../../src/cli/explain/explain-nodes.ts";
 import { AuditRig, response, stream } from "../../audit/audit-fixture.ts";
 import { Child } from "../../clients/harness/child.ts";
@@ -156,6 +157,13 @@ describe("explain and audit with the rights of a kubeconfig", {
     const other = await isobar("explain", "-n", "bank", "--kubeconfig", owner);
     assert.equal(other.code, 69, other.stdout);
     assert.match(other.stderr, /not be listed: v1\/namespaces\/bank\/services/);
+  });
+
+  it("assess --observe knows a Service by its endpoints' addresses, by the same rights", async () => {
+    const { byAddress, notes } = await knownServices({ kubeconfig: owner, namespace: "shop" });
+    assert.deepEqual(notes, []);
+    const { name, endpoints } = byAddress.get("10.0.0.1:50051")!;
+    assert.deepEqual([name, endpoints], ["shop/echo", ["10.0.0.1:50051"]]);
   });
 
   it("audit at, diff and log are answered by the replicas' Pods together", async () => {
