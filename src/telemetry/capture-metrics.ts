@@ -8,6 +8,10 @@ const MAX_SERVICES = 200;
 
 /** What is known of the node's captured traffic; `isobar capture` counts, and a scrape reads. */
 export interface CaptureCounts {
+  /** Name of this process among those that take one another's place on the node. */
+  readonly generation: string;
+  /** Those that began before it and live, and the streams under way in them. */
+  readonly former: { readonly alive: number; readonly openStreams: number };
   /** Whether new connections of the node come to this process. */
   readonly isCurrent: boolean;
   /** Whether `isobar capture` has said something within seconds. */
@@ -35,8 +39,21 @@ export class CaptureMetrics {
 
   /** Writes the values of now. */
   collect(): void {
-    const { isCurrent, isAlive, isInert, captured, reclaimed, refused, failOpenSeconds, bypassed } =
-      this.#counts();
+    const {
+      generation,
+      former,
+      isCurrent,
+      isAlive,
+      isInert,
+      captured,
+      reclaimed,
+      refused,
+      failOpenSeconds,
+      bypassed,
+    } = this.#counts();
+    this.#series.set(METRIC.generation, { generation }, isCurrent ? 1 : 0);
+    this.#series.set(METRIC.formerGenerations, {}, former.alive);
+    this.#series.set(METRIC.formerStreams, {}, former.openStreams);
     this.#series.set(METRIC.captureAlive, {}, isAlive ? 1 : 0);
     this.#series.set(METRIC.captureCurrent, {}, isCurrent ? 1 : 0);
     this.#series.set(METRIC.captureInert, {}, isInert ? 1 : 0);

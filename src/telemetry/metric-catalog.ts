@@ -84,6 +84,19 @@ export const METRIC = {
     [],
   ),
   drainLimit: gauge("isobar_drain_limit_seconds", "What streams may take when the process leaves.", []),
+  generation: gauge("isobar_generation", "Whether new captured connections come to this generation.", [
+    "generation",
+  ]),
+  formerGenerations: gauge(
+    "isobar_former_generations_alive",
+    "Older proxies of the node that have not left yet.",
+    [],
+  ),
+  formerStreams: gauge(
+    "isobar_former_generations_open_streams",
+    "Streams under way in older proxies of the node.",
+    [],
+  ),
   captureAlive: gauge("isobar_capture_alive", "Whether isobar capture runs on this node.", []),
   captureCurrent: gauge(
     "isobar_capture_current",

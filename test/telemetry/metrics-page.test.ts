@@ -53,6 +53,8 @@ function populated(): MetricsFixture {
   const byState = { asked: 0, present: 1, absent: 0, refused: 0 };
   const byType = { listener: 1, route: 1, cluster: 1, endpoint: 1 };
   fixture.registry.setCapture(() => ({
+    generation: "a1",
+    former: { alive: 1, openStreams: 2 },
     isCurrent: true,
     isAlive: true,
     isInert: false,

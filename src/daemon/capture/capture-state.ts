@@ -3,6 +3,9 @@ import type { CaptureCounts } from "../../telemetry/capture-metrics.ts";
 /** How old what `isobar capture` last wrote may be before it counts as gone. */
 const FRESH_MS = 5_000;
 
+/** What it counts; the rest the proxy knows itself. */
+type CaptureSaid = Omit<CaptureCounts, "generation" | "former" | "isCurrent" | "isAlive">;
+
 /** What `isobar capture` says, from capture.json. */
 export class CaptureState {
   /** The generation that gets connections; undefined while none does. */
@@ -15,7 +18,7 @@ export class CaptureState {
   isOpen = false;
   closedBecause = "";
   /** What it has counted. */
-  counts: Omit<CaptureCounts, "isCurrent" | "isAlive"> = countsOf({});
+  counts: CaptureSaid = countsOf({});
   #writtenMs = 0;
 
   /** @param content of capture.json, not trusted to have anything. @param own name of the generation that reads it. */
@@ -45,7 +48,7 @@ function find(generations: unknown, name: string): Readonly<Record<string, unkno
   return all.find((each) => each?.["generation"] === name) ?? {};
 }
 
-function countsOf(content: Readonly<Record<string, unknown>>): Omit<CaptureCounts, "isCurrent" | "isAlive"> {
+function countsOf(content: Readonly<Record<string, unknown>>): CaptureSaid {
   const count = (key: string): number => {
     const value = content[key];
     return typeof value === "number" && value >= 0 ? value : 0;

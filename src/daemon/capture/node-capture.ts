@@ -20,6 +20,7 @@ import { canaryCluster } from "./canary-cluster.ts";
 import { capturePlan } from "./capture-plan.ts";
 import { CaptureState } from "./capture-state.ts";
 import { closeDeadLedgers, readLedgers } from "./dead-generations.ts";
+import { formerGenerations } from "./former-generations.ts";
 import { Ledger } from "./ledger.ts";
 import type { LedgerCounts } from "./ledger-record.ts";
 import { readRunFile, writeRunFile } from "./run-file.ts";
@@ -229,7 +230,10 @@ export class NodeCapture {
   /** For metrics. */
   get counts(): CaptureCounts {
     const isAlive = this.#state.isFresh(Date.now());
-    return { isCurrent: this.isCurrent, isAlive, ...this.#state.counts };
+    const own = { generation: this.generation, startedMs: this.#startedMs };
+    const former = formerGenerations(this.#options.config.runDir, own, Date.now());
+    const { generation } = this;
+    return { generation, former, isCurrent: this.isCurrent, isAlive, ...this.#state.counts };
   }
 
   /** The pods of this node. */
@@ -337,6 +341,7 @@ export class NodeCapture {
         workers: this.#options.workers,
         ready,
         draining,
+        openStreams: this.#options.counts().open,
         writtenMs: Date.now(),
       }),
     );
