@@ -190,7 +190,11 @@ export class CapturePort {
 
   #enter(socket: Socket, number: number, pod: CallerPod): void {
     const service = this.#services.get(number);
-    if (service !== undefined && this.#serviceWaits.hold(socket, number, service.toLowerCase())) return;
+    if (
+      service !== undefined &&
+      this.#serviceWaits.hold(socket, number, service.toLowerCase(), pod.callerClass)
+    )
+      return;
     this.#admit(socket, number, pod);
   }
 
