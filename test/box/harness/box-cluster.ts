@@ -5,6 +5,7 @@ import type { ApiServer } from "../../kube/harness/api-server.ts";
 import type { KubeWriter } from "../../kube/harness/kube-writer.ts";
 import { NETWORK_POLICY_CRD } from "../../kube/harness/network-policy-crd.ts";
 import { LoggedControlPlane, TrustedCluster } from "../../kube/harness/trusted-cluster.ts";
+import { BoxLock } from "./box-lock.ts";
 import { BoxNetwork } from "./box-network.ts";
 import { BoxNode } from "./box-node.ts";
 import type { BoxPod } from "./box-pod.ts";
@@ -41,6 +42,7 @@ export class BoxCluster implements AsyncDisposable {
   readonly #services: BoxService[] = [];
   readonly #stopped: (() => Promise<unknown>)[] = [];
   #controlPlane: LoggedControlPlane | undefined;
+  #lock: BoxLock | undefined;
 
   private constructor(network: BoxNetwork, trusted: TrustedCluster, folder: string) {
     this.network = network;
@@ -49,8 +51,20 @@ export class BoxCluster implements AsyncDisposable {
     this.nodes = network.nodes.map((each, index) => new BoxNode(each, `node-${index + 1}`, folder));
   }
 
-  /** @param nodes how many. */
+  /** Waits until there is no other box on this machine. @param nodes how many. */
   static async open(nodes: number): Promise<BoxCluster> {
+    const lock = await BoxLock.acquire();
+    try {
+      const cluster = await BoxCluster.#open(nodes);
+      cluster.#lock = lock;
+      return cluster;
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  static async #open(nodes: number): Promise<BoxCluster> {
     const trusted = await TrustedCluster.start();
     const folder = mkdtempSync(join(tmpdir(), "isobox-"));
     const cluster = new BoxCluster(BoxNetwork.open(nodes), trusted, folder);
@@ -169,6 +183,7 @@ export class BoxCluster implements AsyncDisposable {
     await this.trusted.close();
     this.network[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
+    this.#lock?.[Symbol.dispose]();
   }
 
   #setTables(): void {
