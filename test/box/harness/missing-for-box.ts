@@ -12,6 +12,15 @@ const TOOLS = [
   ["nsenter", ["--version"], "util-linux"],
 ] as const;
 
+/** What some suites need besides, and the package of Debian that has it. */
+const PROGRAMS = {
+  kubectl: [["version", "--client"], "kubernetes-client"],
+  prometheus: [["--version"], "prometheus"],
+  promtool: [["--version"], "prometheus"],
+  setpriv: [["--version"], "util-linux"],
+  unshare: [["--version"], "util-linux"],
+} as const;
+
 type Toolchain = ReturnType<Language["findToolchain"]>;
 const toolchains = new Map<Language, Toolchain>();
 
@@ -39,13 +48,26 @@ export function missingForBox(languages: readonly Language[] = [go]): string | u
   return missingKubelab() ?? missingOpenssl();
 }
 
+/** @returns which of these programs is not on this machine, if one is not. */
+export function missingPrograms(names: readonly (keyof typeof PROGRAMS)[]): string | undefined {
+  for (const name of names) {
+    const [args, packageName] = PROGRAMS[name];
+    if (spawnSync(name, args).error !== undefined)
+      return `${name} is not installed (Debian's package ${packageName})`;
+  }
+  return undefined;
+}
+
 /**
  * What a suite is described with: its limit, with time for the first build of everything, and why it is skipped, if so.
  *
  * @throws Error in CI, where none may be skipped.
  */
-export function boxSuite(languages: readonly Language[] = [go]): { skip: string | false; timeout: number } {
-  const missing = missingForBox(languages);
+export function boxSuite(
+  languages: readonly Language[] = [go],
+  programs: readonly (keyof typeof PROGRAMS)[] = [],
+): { skip: string | false; timeout: number } {
+  const missing = missingForBox(languages) ?? missingPrograms(programs);
   if (missing !== undefined && CI !== "") throw new Error(missing);
   return { skip: missing ?? false, timeout: 30 * 60_000 };
 }
