@@ -272,13 +272,14 @@ export const NODE_ALERTS: readonly Alert[] = [
   },
   {
     name: "IsobarTenantThrottled",
-    expr: `sum by (instance) (rate(isobar_connections_refused_total{reason=~"caller_.*"}[5m])) > 0\nor isobar_overload_connections_paused > 0`,
+    expr: `sum by (instance) (rate(isobar_connections_refused_total{reason=~"caller_.*"}[5m])) > 0\nor isobar_overload_connections_paused > 0\nor sum by (instance, src_namespace) (rate(isobar_tenant_throttled_seconds_total[5m])) > 5`,
     for: "5m",
     severity: "warning",
     summary: "callers of {{ $labels.instance }} are held back",
     meaning:
-      "Some source address is above what it may have, or is not read because it holds most of the memory. Others are not affected: that is what it is for.",
+      "Some source address is above what it may have, or is not read because it holds most of the memory; or calls of a namespace stand in line, five at any time. Others are not affected: that is what it is for.",
     steps: [
+      "`sum by (src_namespace) (rate(isobar_tenant_throttled_seconds_total[5m]))`: whose calls stand in line; `isobar_streams_queued` names the service that has no room for them.",
       "The log names the address; `GET /callers` shows what each holds. `limits` in the [configuration](configuration.md) are per source address: raise them where many users share one.",
     ],
   },

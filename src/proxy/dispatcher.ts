@@ -10,6 +10,7 @@ import { ClusterColumn } from "../telemetry/cluster-counters.ts";
 import { observeMs } from "../telemetry/histogram-buckets.ts";
 import { PolicyReason } from "../telemetry/policy-reason.ts";
 import { RetryReason } from "../telemetry/retry-reason.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { Subchannel } from "../upstream/subchannel.ts";
 import type { UpstreamChannel } from "../upstream/upstream-channel.ts";
 import { attach } from "./attach.ts";
@@ -321,6 +322,8 @@ export class Dispatcher implements AttemptOpener {
     (set ?? cluster).queue.remove(slot, this.#context.exchanges.callerClass[slot]!);
     if (set?.queue.size === 0) cluster.waitingSets.delete(set);
     cluster.row[ClusterColumn.streamsQueued]!--;
+    const { exchanges, time, workerRow } = this.#context;
+    workerRow[WorkerColumn.sourceWaitMs + exchanges.source[slot]!]! += time.nowMs - exchanges.queuedMs[slot]!;
   }
 
   /** Takes a request out of wherever it waits. */

@@ -18,6 +18,11 @@ export const METRIC = {
     "src_namespace",
     "response_flag",
   ]),
+  tenantThrottled: counter(
+    "isobar_tenant_throttled_seconds_total",
+    "Time that calls of a namespace stood in line for an endpoint with room.",
+    ["src_namespace"],
+  ),
   requestDuration: histogram(
     "isobar_request_duration_seconds",
     "First request octet to last response octet.",

@@ -23,6 +23,7 @@ import { ScrapePace } from "./scrape-pace.ts";
 import { SeriesAllocator } from "./series-allocator.ts";
 import { SeriesBudget } from "./series-budget.ts";
 import type { SourceNames } from "./source-names.ts";
+import { SourceWaits } from "./source-waits.ts";
 import type { ThreadRestarts } from "./thread-restarts.ts";
 import type { WorkerCounters } from "./worker-counters.ts";
 import { WrittenSeries } from "./written-series.ts";
@@ -73,6 +74,7 @@ export class MetricsRegistry {
   readonly #written = new WrittenSeries(this.#exposition);
   readonly #clusters: ClusterMetrics;
   readonly #process: ProcessMetrics;
+  readonly #waits: SourceWaits;
   readonly #guard: GuardMetrics;
   readonly #port: PortMetrics;
   readonly #routes: RouteMetrics;
@@ -98,6 +100,7 @@ export class MetricsRegistry {
       options.threadRestarts,
       budget,
     );
+    this.#waits = new SourceWaits(this.#exposition, options.workerCounters, options.sources);
     this.#port = new PortMetrics(this.#exposition, options.workerCounters);
     this.#guard = new GuardMetrics(this.#exposition, options.workerCounters, options.overload);
     this.#routes = new RouteMetrics(this.#exposition);
@@ -179,6 +182,7 @@ export class MetricsRegistry {
     const pace = new ScrapePace(this.#clock);
     await this.#clusters.collect(pace);
     this.#process.collect(this.#wallNowMs(), this.#memoryUsage());
+    this.#waits.collect();
     this.#guard.collect();
     this.#port.collect();
     this.#routes.collect();

@@ -4,6 +4,7 @@ import { GUARD_CELLS, GUARD_GAUGES } from "./guard-cell.ts";
 import { HISTOGRAM_COLUMNS } from "./histogram-buckets.ts";
 import { PORT_CELLS } from "./port-cell.ts";
 import { REQUEST_CELLS } from "./request-cell.ts";
+import { OTHER_SOURCE } from "./source-names.ts";
 
 /** Protocol of a downstream connection, as added to {@link WorkerColumn.downstreamConnections}. */
 export const DownstreamProtocol = { h2c: 0, tls: 1, http1: 2, tcp: 3 } as const;
@@ -77,10 +78,12 @@ export const WorkerColumn = {
   requestsHeld: LEDGER + 1 + EXPLAIN_CELLS,
   /** + place in POLICY_DROP_REASONS, 4 cells: policies of one's own that were dropped. */
   policiesDropped: LEDGER + 2 + EXPLAIN_CELLS,
+  /** + number of the caller's namespace (source-names.ts), 4,096 cells: time that requests stood in line, in ms. */
+  sourceWaitMs: LEDGER + 6 + EXPLAIN_CELLS,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.policiesDropped + 4;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.sourceWaitMs + OTHER_SOURCE + 1;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {

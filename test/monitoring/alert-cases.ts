@@ -205,6 +205,8 @@ export const ALERT_CASES: Readonly<Record<string, readonly AlertCase[]>> = {
   ],
   IsobarTenantThrottled: [
     gauge("isobar_connections_refused_total", `${PROXY}, reason="caller_rate"`, grows(5), "500x60"),
+    // Ten calls at any time, and one.
+    gauge("isobar_tenant_throttled_seconds_total", `${PROXY}, src_namespace="a"`, grows(600), grows(60)),
     {
       fires: one("isobar_overload_connections_paused", PROXY, 2),
       quiet: one("isobar_connections_refused_total", `${PROXY}, reason="silent"`, grows(5)),

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClusterColumn } from "../../src/telemetry/cluster-counters.ts";
 import { ResponseFlag } from "../../src/telemetry/response-flag.ts";
+import { WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 import { LocalProxy } from "./fixture/local-proxy.ts";
 import type { RawStream, Script } from "./fixture/raw-backend.ts";
 import { RawBackend, setting } from "./fixture/raw-backend.ts";
@@ -159,6 +160,21 @@ describe("capacity by MAX_CONCURRENT_STREAMS", () => {
       assert.equal(holder.answer(), String(i));
     }
     for (const answer of await Promise.all([first, second, third])) assert.equal(answer.status, 0);
+  });
+
+  it("what stood in line is counted as waited, for whom it waited", async () => {
+    const waitedMs = (): number => proxy.worker.row(0)[WorkerColumn.sourceWaitMs]!;
+    const holder = await hold(1);
+    proxy.apply([holder.backend.port], { name: NAME, maxConnectionsPerEndpoint: 1 });
+    const calls = [call("0"), call("1")];
+    await until("one is held and one waits", () => holder.held.length === 1 && queued() === 1);
+    const before = waitedMs();
+    await sleep(50);
+    holder.answer();
+    await until("the last is held", () => holder.held.length === 1);
+    assert.ok(waitedMs() - before >= 45, `${waitedMs() - before} ms`);
+    holder.answer();
+    await Promise.all(calls);
   });
 
   it("an endpoint that joins by an update serves the queue", async () => {

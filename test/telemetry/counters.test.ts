@@ -10,6 +10,7 @@ import {
   ClusterCounters,
 } from "../../src/telemetry/cluster-counters.ts";
 import { EndpointCounters } from "../../src/telemetry/endpoint-counters.ts";
+import { OTHER_SOURCE } from "../../src/telemetry/source-names.ts";
 import { errorCodeCell, WORKER_COUNTER_COLUMNS, WorkerColumn } from "../../src/telemetry/worker-counters.ts";
 
 test("rows lie on cache lines of their own", () => {
@@ -60,7 +61,8 @@ test("the last column of each layout is its last cell", () => {
   const { sources, ...always } = ClusterColumn;
   assert.equal(CLUSTER_COUNTER_COLUMNS - lastOf(always), 1);
   assert.equal(sources, CLUSTER_COUNTER_COLUMNS, "what is counted by source follows, where it is");
-  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), POLICY_DROP_REASONS.length);
+  assert.equal(WORKER_COUNTER_COLUMNS - lastOf(WorkerColumn), OTHER_SOURCE + 1);
+  assert.ok(WorkerColumn.sourceWaitMs - WorkerColumn.policiesDropped >= POLICY_DROP_REASONS.length);
 });
 
 test("error codes that are not registered share the last cell", () => {

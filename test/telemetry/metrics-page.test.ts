@@ -49,6 +49,7 @@ function populated(): MetricsFixture {
   const worker = fixture.workers.row(1);
   worker.fill(1, 0, WorkerColumn.stall);
   worker[WorkerColumn.heartbeatMs] = fixture.nowMs - 1500;
+  worker[WorkerColumn.sourceWaitMs] = 1_500;
   observeMs(worker, WorkerColumn.stall, 0.2);
   const byState = { asked: 0, present: 1, absent: 0, refused: 0 };
   const byType = { listener: 1, route: 1, cluster: 1, endpoint: 1 };
