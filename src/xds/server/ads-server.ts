@@ -39,7 +39,7 @@ export type AdmissibleCall = Pick<GrpcCall, "peer" | "authorization" | "fail" | 
 
 const ANYBODY: ClientSession = { who: "anybody", enter: () => undefined, leave: () => {} };
 
-const COALESCE_MS = 50;
+const COALESCE_MS = 40;
 const MAX_STREAMS = 20_000;
 /** A client's list of everything it holds is its largest request. */
 const MAX_REQUEST_OCTETS = 16 * 1_048_576;
