@@ -169,4 +169,24 @@ describe("updates of clusters", () => {
     assert.deepEqual(failures, []);
     assert.equal(proxy.row(ECHO)[ClusterColumn.streamsActive], 0);
   });
+
+  it("where many leave at once, each of their connections is closed and each slot given back", async () => {
+    const all: GrpcBackend[] = [];
+    for (let i = 0; i < 30; i++) all.push(await grpcBackend());
+    const settings = clusterSettings({ loadBalancing: { policy: "round_robin" } });
+    const ports = all.map(({ port }) => port);
+    proxy.apply(ports, { settings });
+    for (let i = 0; i < 30; i++) await client.unary("x");
+    const stays = ports.slice(0, 2);
+    const leaving = ports.slice(2).map((port) => proxy.slotOf(port));
+    await until("all are connected", () => proxy.row()[ClusterColumn.upstreamConnections] === 30);
+    const calls = [client.unary("x"), client.unary("x")];
+    proxy.apply(ports.slice(0, 15), { settings });
+    // The next update comes while some of those before still wait for their turn.
+    proxy.apply(stays, { settings });
+    await Promise.all(calls);
+    for (let i = 0; i < 10; i++) await client.unary("x");
+    await until("their connections are closed", () => proxy.row()[ClusterColumn.upstreamConnections] === 2);
+    for (const slot of leaving) assert.equal(proxy.released.filter((each) => each === slot).length, 1);
+  });
 });
