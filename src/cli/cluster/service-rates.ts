@@ -112,7 +112,9 @@ class Sum {
       inFlight: this.#inFlight,
       queued: this.#queued,
       endpoints: counts.length,
-      maxOverMean: isEnough ? (Math.max(...counts) * counts.length) / total : Number.NaN,
+      maxOverMean: isEnough
+        ? (counts.reduce((a, b) => Math.max(a, b), 0) * counts.length) / total
+        : Number.NaN,
       p50Ms: quantileMs(this.#durations, 0.5),
       p99Ms: quantileMs(this.#durations, 0.99),
       errorRate: this.#requests > 0 ? this.#errors / this.#requests : Number.NaN,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { FleetLoads } from "../../../src/control-plane/fleet-loads.ts";
 import { explainPick } from "../../../src/control-plane/page/explain-pick.ts";
+import { serviceLine } from "../../../src/control-plane/page/service-line.ts";
 import { ServiceLines } from "../../../src/control-plane/page/service-lines.ts";
 import { ResourceCache } from "../../../src/xds/cache/resource-cache.ts";
 import { endpointHash } from "../../../src/xds/resources/service-view.ts";
@@ -49,6 +50,17 @@ describe("what the page makes of what is known", () => {
     loads.book.report(1, [load], 10_000);
     loads.traffic!.report(1, { id: "n1", region: "r", zone: "a" }, [load], 10_000);
   }
+
+  it("tells the skew of more endpoints than a call takes as arguments", () => {
+    const source = rig();
+    const many = 150_000;
+    const addresses = Array.from({ length: many }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:80`);
+    const service = xdsService(NAME, addresses);
+    source.cache.upsert(service);
+    inFlight([9]);
+    const { skew } = serviceLine(source, service.cluster, 10_000);
+    assert.equal(skew?.maxOverMean, many);
+  });
 
   it("explains picks by the streams in flight: of two drawn the one with fewer wins, whatever is drawn", () => {
     const source = rig();

@@ -19,7 +19,7 @@ export function matrix(flows) {
   const froms = busiest(flows, "from");
   const tos = busiest(flows, "to");
   const cell = (WIDTH - LABEL) / tos.length;
-  const most = Math.max(...flows.map((flow) => flow.requestsPerSecond));
+  const most = flows.reduce((a, flow) => Math.max(a, flow.requestsPerSecond), 0);
   const at = (/** @type {string} */ from, /** @type {string} */ to) =>
     flows.find((flow) => flow.from === from && flow.to === to)?.requestsPerSecond ?? 0;
   const spoken = flows

@@ -63,6 +63,15 @@ export function field(label, control) {
   return h("label", {}, label, control);
 }
 
+/** Where a service is named. @param {URLSearchParams} params @param {string} example @returns {Element} */
+export function serviceField(params, example) {
+  const value = params.get("service") ?? "";
+  return field(
+    "Service",
+    h("input", { type: "search", "data-param": "service", value, placeholder: example }),
+  );
+}
+
 /** @param {number} offset @param {number} shown @param {number} matched @param {number} size @returns {Element} */
 export function pager(offset, shown, matched, size) {
   const text = shown === 0 ? "none" : `${offset + 1}–${offset + shown} of ${matched.toLocaleString("en")}`;

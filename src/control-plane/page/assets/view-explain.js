@@ -1,6 +1,6 @@
 import { h } from "./dom.js";
 import { count, percent, ratio, zoneName } from "./format.js";
-import { bar, field, serviceLink, table } from "./table.js";
+import { bar, field, serviceField, serviceLink, table } from "./table.js";
 
 const COLUMNS = [
   { label: "Endpoint" },
@@ -30,15 +30,7 @@ export const explainView = {
     const form = h(
       "div",
       { class: "tools" },
-      field(
-        "Service",
-        h("input", {
-          type: "search",
-          "data-param": "service",
-          value: params.get("service") ?? "",
-          placeholder: "echo.shop:50051",
-        }),
-      ),
+      serviceField(params, "echo.shop:50051"),
       field(
         "Caller's zone",
         h(

@@ -1,5 +1,5 @@
 import { h } from "./dom.js";
-import { field, serviceLink } from "./table.js";
+import { field, serviceField, serviceLink } from "./table.js";
 
 const WINDOWS = [
   ["15", "15 minutes"],
@@ -27,15 +27,7 @@ export const timelineView = {
       h(
         "div",
         { class: "tools", role: "search" },
-        field(
-          "Service",
-          h("input", {
-            type: "search",
-            "data-param": "service",
-            value: params.get("service") ?? "",
-            placeholder: "shop/echo",
-          }),
-        ),
+        serviceField(params, "shop/echo"),
         field(
           "Of the last",
           h(
