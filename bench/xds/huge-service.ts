@@ -18,6 +18,7 @@ import type { ClusterSettings } from "../../src/resource/cluster-settings.ts";
 import { clusterSettings } from "../../src/resource/cluster-settings.ts";
 import { OUTLIER_DETECTION_DEFAULTS } from "../../src/resource/outlier-detection.ts";
 import { freePorts } from "../../test/support/free-ports.ts";
+import { beginAsLaunched } from "../lib/begin-as-launched.ts";
 import { callOnce } from "./call-once.ts";
 import type { MeasuredMessage, MeasuredUpdate } from "./measured-worker.ts";
 import { MEASURED_CHANNEL } from "./measured-worker.ts";
@@ -30,6 +31,7 @@ const NAME = "huge.default.svc.cluster.local:50051";
 const WARM_CALLS = 1_000;
 const CALL_INTERVAL_MS = 10;
 
+beginAsLaunched();
 const { values } = parseArgs({
   options: {
     endpoints: { type: "string", default: "10000" },
