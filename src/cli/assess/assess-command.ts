@@ -98,13 +98,15 @@ async function observe(flags: AssessFlags): Promise<void> {
   process.stdout.write(output === "json" ? `${JSON.stringify(view, null, 2)}\n` : observeText(view));
 }
 
-function promDuration(text: string): string {
+/** @throws InvalidArgumentError where it is none. */
+export function promDuration(text: string): string {
   if (!/^[1-9]\d{0,4}[mhd]$/.test(text))
     throw new InvalidArgumentError(`Found "${text}", wanted a duration such as 30m, 6h or 2d.`);
   return text;
 }
 
-function checkedHeader(text: string): string {
+/** @throws InvalidArgumentError where it is no header. */
+export function checkedHeader(text: string): string {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: *[^\r\n]+$/.test(text))
     throw new InvalidArgumentError('Wanted a name and a value, such as "authorization: Bearer TOKEN".');
   return text;

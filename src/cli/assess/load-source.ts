@@ -20,9 +20,10 @@ interface Candidate {
   readonly matchers?: string;
 }
 
-/** Labels as the Prometheus Operator, plain scrape configurations and OpenTelemetry have them. */
-const NAMESPACES = ["namespace", "kubernetes_namespace", "k8s_namespace_name"];
-const PODS = ["pod", "kubernetes_pod_name", "k8s_pod_name", "pod_name"];
+/** Labels of namespaces as the Prometheus Operator, plain scrape configurations and OpenTelemetry have them. */
+export const NAMESPACE_LABELS = ["namespace", "kubernetes_namespace", "k8s_namespace_name"];
+/** Of Pods, the same. */
+export const POD_LABELS = ["pod", "kubernetes_pod_name", "k8s_pod_name", "pod_name"];
 
 /** What people have, the most telling first. */
 const CANDIDATES: readonly Candidate[] = [
@@ -57,8 +58,8 @@ export async function findLoadSources(
     if (by === "auto" && candidate.kind === "cpu" && found.length > 0) continue;
     const labels = new Set(await client.labels(candidate.metric));
     const first = (names: readonly string[]): string => names.find((name) => labels.has(name)) ?? "";
-    const namespace = first(candidate.namespace ?? NAMESPACES);
-    const pod = first(PODS);
+    const namespace = first(candidate.namespace ?? NAMESPACE_LABELS);
+    const pod = first(POD_LABELS);
     if (pod === "" || namespace === "") continue;
     const { metric, kind, service = [], matchers = "" } = candidate;
     found.push({ metric, kind, namespace, pod, service: first(service), matchers });

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { formatConfigProblem } from "../../config/config-problem.ts";
 import { parseScenario } from "../../config/parse-scenario.ts";
@@ -8,6 +7,8 @@ import { loadBalancingFromConfig } from "../../discovery/settings-from-config.ts
 import { clusterSettings } from "../../resource/cluster-settings.ts";
 import type { Expectation } from "../../sim/expectation.ts";
 import type { Contestant, RecordedTrace, Scenario, Traffic } from "../../sim/scenario.ts";
+import { inputText } from "./input-text.ts";
+import { readTrace } from "./recorded-trace.ts";
 
 /** One of the loads of a scenario. */
 export interface ScenarioCase {
@@ -30,12 +31,13 @@ export interface LoadedScenario {
 
 /** @throws ExitError with every problem of the file on a line of its own. */
 export async function loadScenario(file: string): Promise<LoadedScenario> {
-  const text = await readText(file, "the scenario");
+  const text = await inputText(file, "the scenario");
   const { scenario, problems } = parseScenario(text, file);
   if (problems !== undefined) {
     throw new ExitError(ExitCode.usage, problems.map(formatConfigProblem).join("\n"));
   }
-  const trace = scenario.traffic.trace === undefined ? null : await readTrace(file, scenario.traffic.trace);
+  const { trace: path } = scenario.traffic;
+  const trace = path === undefined ? null : await readTrace(resolve(dirname(file), path));
   const loads = scenario.traffic.load ?? [0];
   return {
     file,
@@ -77,7 +79,8 @@ function scenarioOf(file: ScenarioFile, load: number, trace: RecordedTrace | nul
   };
 }
 
-function contestantOf({
+/** @returns a policy of a scenario file, ready to run. */
+export function contestantOf({
   name,
   kind,
   loadBalancer,
@@ -93,47 +96,4 @@ function contestantOf({
     peerReports: peerReports ?? null,
     keep,
   };
-}
-
-/** Lines of `arrival,service` in ms, or `arrival,service,caller`; an empty line or one that begins with `#` is nothing. */
-async function readTrace(scenarioFile: string, path: string): Promise<RecordedTrace> {
-  const file = resolve(dirname(scenarioFile), path);
-  const arrivals: number[] = [];
-  const services: number[] = [];
-  const callers: number[] = [];
-  for (const [index, line] of (await readText(file, "the trace")).split("\n").entries()) {
-    if (line.trim() === "" || line.startsWith("#")) continue;
-    const [arrival = Number.NaN, service = Number.NaN, caller = -1] = line.split(",").map(Number);
-    const isCaller = Number.isInteger(caller) && caller >= -1 && caller < 2 ** 31;
-    if (!(arrival >= (arrivals.at(-1) ?? 0) && service > 0 && Number.isFinite(service) && isCaller)) {
-      const wanted = `"arrival,service" or "arrival,service,caller", times in ms, arrivals in their order, callers from 0`;
-      throw new ExitError(
-        ExitCode.usage,
-        `${file}:${index + 1}: found ${JSON.stringify(line)}, wanted ${wanted}`,
-      );
-    }
-    arrivals.push(arrival);
-    services.push(service);
-    callers.push(caller);
-  }
-  if (arrivals.length < 2 || arrivals.at(-1) === 0) {
-    throw new ExitError(
-      ExitCode.usage,
-      `${file}: found ${arrivals.length} requests, wanted 2 or more over some time`,
-    );
-  }
-  return {
-    arrivalMs: Float64Array.from(arrivals),
-    serviceMs: Float64Array.from(services),
-    caller: callers.includes(-1) ? null : Int32Array.from(callers),
-  };
-}
-
-async function readText(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const { code = "an error" } = error as NodeJS.ErrnoException;
-    throw new ExitError(ExitCode.usage, `${file}: found ${code}, wanted ${what}, a file that can be read`);
-  }
 }

@@ -3,6 +3,7 @@ import type { Contestant, Scenario } from "../../sim/scenario.ts";
 import { summarize } from "../../sim/summary.ts";
 import type { LoadedScenario } from "./loaded-scenario.ts";
 import type { SimulationThreads } from "./simulation-threads.ts";
+import { SizeRuns } from "./size-runs.ts";
 import { endpointsNeeded } from "./size-service.ts";
 
 /** A point of the curve. */
@@ -58,7 +59,7 @@ export async function podsCurve(
       return Promise.all(
         pods.channels.map(async (channels) => {
           const pinned = withClients(scenario, clientsPerEndpoint, channels);
-          const { needed } = await endpointsNeeded(pinned, perConnection, threads, seeds, targetMs, 1);
+          const needed = await neededBy(pinned, perConnection, targetMs);
           onPoint();
           const saved = 1 - referenceNeeded / needed;
           return { load, clientsPerEndpoint, channels, p99Ms, referenceNeeded, needed, saved };
@@ -76,12 +77,17 @@ export async function podsCurve(
     if (goal === undefined) {
       goal = p99Of(scenario, reference).then(async (p99Ms) => {
         const targetMs = p99Ms * (1 + pods.tolerance);
-        const { needed } = await endpointsNeeded(scenario, reference, threads, seeds, targetMs, 1);
+        const needed = await neededBy(scenario, reference, targetMs);
         return { p99Ms, targetMs, needed };
       });
       goals.set(key, goal);
     }
     return goal;
+  }
+
+  async function neededBy(scenario: Scenario, contestant: Contestant, targetMs: number): Promise<number> {
+    const runs = new SizeRuns(scenario, contestant, threads, 1);
+    return (await endpointsNeeded(runs, seeds, { targetMs, utilization: Number.POSITIVE_INFINITY })).needed;
   }
 
   async function p99Of(scenario: Scenario, contestant: Contestant): Promise<number> {

@@ -77,9 +77,11 @@ function openMetrics(series: readonly Series[]): string {
   const byMetric = Map.groupBy(series, ({ metric }) => metric);
   const lines: string[] = [];
   for (const [metric, all] of byMetric) {
-    const isCounter = metric.endsWith("_total");
+    const isTotal = metric.endsWith("_total");
+    // Parts of a histogram count on, too; alone none of them is one to promtool.
+    const isCounter = isTotal || /_(bucket|count|sum)$/.test(metric);
     lines.push(
-      `# TYPE ${isCounter ? metric.slice(0, -"_total".length) : metric} ${isCounter ? "counter" : "gauge"}`,
+      `# TYPE ${isTotal ? metric.slice(0, -"_total".length) : metric} ${isTotal ? "counter" : "gauge"}`,
     );
     for (const { labels, rate, sinceMinutes = MINUTES } of all) {
       const text = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
