@@ -16,7 +16,7 @@ export async function readTrace(file: string): Promise<RecordedTrace> {
     const [arrival = Number.NaN, service = Number.NaN, caller = -1] = line.split(",").map(Number);
     const isCaller = Number.isInteger(caller) && caller >= -1 && caller < 2 ** 31;
     if (!(arrival >= (arrivals.at(-1) ?? 0) && service > 0 && Number.isFinite(service) && isCaller)) {
-      const wanted = `"arrival,service" or "arrival,service,caller", times in ms, arrivals in their order, callers from 0`;
+      const wanted = `"arrival,service" or "arrival,service,caller", times in ms, arrivals in their order, service above 0, callers from 0`;
       throw new ExitError(
         ExitCode.usage,
         `${file}:${index + 1}: found ${JSON.stringify(line)}, wanted ${wanted}`,
