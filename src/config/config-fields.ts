@@ -80,7 +80,7 @@ export function listenAddressField(notes: Notes) {
     .register(fieldNotes, {
       advice: "names are not resolved here: write the IP address of an interface, such as 127.0.0.1",
       ...notes,
-      wanted: 'an address "ip:port", "[ipv6]:port" or "unix:/path"',
+      wanted: notes.wanted ?? 'an address "ip:port", "[ipv6]:port" or "unix:/path"',
     });
 }
 

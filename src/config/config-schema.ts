@@ -99,7 +99,8 @@ const admin = z
 const metrics = z
   .strictObject({
     address: listenAddressField({
-      doc: "Where `GET /metrics` is served, and nothing else; it may be reachable from other machines, such as 0.0.0.0:15020.",
+      wanted: 'an address "ip:port", "[ipv6]:port", "HOST_IP:port" or "unix:/path"',
+      doc: "Where `GET /metrics` is served, and nothing else; it may be reachable from other machines. `HOST_IP:15020` is the port at the address that the environment variable HOST_IP has, IPv4 or IPv6: the node's own in a DaemonSet.",
     }),
   })
   .register(fieldNotes, {

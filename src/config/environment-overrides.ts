@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { formatConfigPath } from "./config-problem.ts";
 import { configSchema } from "./config-schema.ts";
+import type { CrossFinding } from "./cross-finding.ts";
+import { hostAddress } from "./host-address.ts";
 import { keysOf, unwrapSchema } from "./schema-walk.ts";
 
 /** Environment variables as `process.env` holds them. */
@@ -11,6 +13,8 @@ export interface OverriddenConfig {
   readonly value: unknown;
   /** Path → variable, for those values that came from the environment. */
   readonly variables: ReadonlyMap<string, string>;
+  /** Path → what is to be said of a value that the environment should have completed and did not. */
+  readonly missing: ReadonlyMap<string, Omit<CrossFinding, "path">>;
 }
 
 /** Every key that an environment variable can set, found in the schema. */
@@ -26,13 +30,15 @@ export function environmentKeys(): { readonly path: readonly string[]; readonly 
 }
 
 /**
- * Puts the values of the environment over those of the file; an unset or empty variable leaves the file's value.
+ * Puts the values of the environment over those of the file; an unset or empty variable leaves the file's value. `metrics.address` may name
+ * HOST_IP for its host ({@link hostAddress}).
  *
  * @param raw the file's content, not changed; anything but a mapping is returned as it is, for the schema to refuse.
  */
 export function applyEnvironment(raw: unknown, env: Environment): OverriddenConfig {
   const variables = new Map<string, string>();
-  if (!isMapping(raw)) return { value: raw, variables };
+  const missing = new Map<string, Omit<CrossFinding, "path">>();
+  if (!isMapping(raw)) return { value: raw, variables, missing };
   const value = { ...raw };
   for (const { path, variable } of environmentKeys()) {
     const text = env[variable];
@@ -40,7 +46,12 @@ export function applyEnvironment(raw: unknown, env: Environment): OverriddenConf
     if (!setIn(value, path, text)) continue;
     variables.set(formatConfigPath(path), variable);
   }
-  return { value, variables };
+  const { metrics } = value;
+  const { HOST_IP = "" } = env;
+  const own = isMapping(metrics) ? hostAddress(metrics["address"], HOST_IP) : undefined;
+  if (own !== undefined && "problem" in own) missing.set("metrics.address", own.problem);
+  else if (own !== undefined) setIn(value, ["metrics", "address"], own.address);
+  return { value, variables, missing };
 }
 
 function setIn(root: Record<string, unknown>, path: readonly string[], text: string): boolean {

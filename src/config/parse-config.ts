@@ -55,7 +55,11 @@ export function parseConfig(text: string, options: ParseOptions): ParsedConfig {
   const parsed = configSchema.safeParse(overridden.value);
   if (!parsed.success) {
     const found = parsed.error.issues.flatMap((issue) => {
-      const variable = overridden.variables.get(formatConfigPath(issue.path));
+      const path = formatConfigPath(issue.path);
+      const missing = overridden.missing.get(path);
+      if (missing !== undefined)
+        return [configProblem(options.file, positions.ofValue(issue.path), path, missing)];
+      const variable = overridden.variables.get(path);
       return variable === undefined
         ? schemaProblems(issue, overridden.value, { file: options.file, schema: configSchema, positions })
         : [environmentProblem(issue, overridden.value, variable)];

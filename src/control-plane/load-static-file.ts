@@ -8,6 +8,9 @@ import { systemErrorText } from "../config/system-error-text.ts";
 /** What a proxy's configuration must have and a control plane does not look at. */
 const NOT_USED = { listeners: [{ name: "none", address: "127.0.0.1:0" }] };
 
+/** What a proxy's configuration says of its own machine is read as if this were it. */
+const ENV = { HOST_IP: "127.0.0.1" };
+
 /**
  * Reads a file with the `clusters` and `routes` of a proxy's configuration; what else is in it is checked and not used.
  *
@@ -16,7 +19,7 @@ const NOT_USED = { listeners: [{ name: "none", address: "127.0.0.1:0" }] };
 export async function loadStaticFile(file: string): Promise<{ text: string; parsed: ParsedConfig }> {
   try {
     const text = await readFile(file, "utf8");
-    return { text, parsed: parseConfig(text, { file, env: {}, absent: NOT_USED, check: cannotBeServed }) };
+    return { text, parsed: parseConfig(text, { file, env: ENV, absent: NOT_USED, check: cannotBeServed }) };
   } catch (error) {
     const found = systemErrorText(error);
     const problem = { file, line: 0, column: 0, path: "", found, wanted: "a readable file", advice: "" };

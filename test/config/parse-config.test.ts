@@ -119,6 +119,45 @@ describe("the configuration", () => {
   });
 });
 
+describe("HOST_IP as the host of metrics.address", () => {
+  const text = `${LISTENERS}metrics: { address: HOST_IP:15020 }`;
+  const addressOf = (file: string, env: object) =>
+    parseConfig(file, { file: "f.yaml", env: { ...env } }).config?.metrics?.address;
+
+  test("is the environment's address, of either family", () => {
+    assert.equal(addressOf(text, { HOST_IP: "192.0.2.7" }), "192.0.2.7:15020");
+    assert.equal(addressOf(text, { HOST_IP: "fd00::7" }), "[fd00::7]:15020");
+    assert.equal(
+      addressOf(`${LISTENERS}metrics: { address: 127.0.0.1:1 }`, { HOST_IP: "::1" }),
+      "127.0.0.1:1",
+    );
+  });
+
+  test("is refused, and said why, where the environment has none", () => {
+    const rest =
+      "wanted an IP address in HOST_IP; set it, in a Pod from status.hostIP, or write the address in place of HOST_IP";
+    const found =
+      'f.yaml:2:21: metrics.address: found "HOST_IP:15020", where the environment variable HOST_IP';
+    for (const env of [{}, { HOST_IP: "" }])
+      assert.deepEqual(problemsOf(text, env), [`${found} is not set, ${rest}`]);
+    assert.deepEqual(problemsOf(text, { HOST_IP: "node-7" }), [`${found} is "node-7", ${rest}`]);
+  });
+
+  test("needs a port, and is no address anywhere else", () => {
+    const env = { HOST_IP: "192.0.2.7" };
+    for (const port of ["", "x", "70000", "1:2"])
+      assert.match(
+        problemsOf(`${LISTENERS}metrics: { address: "HOST_IP:${port}" }`, env)[0]!,
+        /"HOST_IP:port"/,
+        port,
+      );
+    assert.match(
+      problemsOf("listeners: [{ name: a, address: HOST_IP:1 }]", env)[0]!,
+      /found "HOST_IP:1", wanted/,
+    );
+  });
+});
+
 /** Text → the start of each message expected. */
 const WRONG: readonly (readonly [title: string, text: string, ...messages: string[]])[] = [
   ["an empty file", "", 'f.yaml:1:1: found nothing, wanted a mapping with at least "listeners"'],

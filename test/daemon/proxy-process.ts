@@ -12,6 +12,10 @@ import { freePorts } from "../support/free-ports.ts";
 export interface ProxyEntry {
   readonly module: string;
   readonly nodeOptions: readonly string[];
+  /** How the configuration names the host of the metrics' address; default 127.0.0.1. */
+  readonly metricsHost?: string;
+  /** Beside this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const FAKE: ProxyEntry = { module: "./proxy-with-fake-worker.ts", nodeOptions: [] };
@@ -23,10 +27,12 @@ export class ProxyProcess {
   readonly exited: Promise<number | string>;
   stderr = "";
   readonly #folder: string;
+  readonly #metricsHost: string;
   readonly #child: ChildProcess;
 
   private constructor(ports: ProxyProcess["ports"], clusters: string, more: string, run: ProxyEntry) {
     this.ports = ports;
+    this.#metricsHost = run.metricsHost ?? "127.0.0.1";
     this.#folder = mkdtempSync(join(tmpdir(), "isobar-"));
     this.file = join(this.#folder, "isobar.yaml");
     this.write(clusters, more);
@@ -35,7 +41,7 @@ export class ProxyProcess {
     const cache = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
     this.#child = spawn(process.execPath, [...run.nodeOptions, entry, this.file], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+      env: { ...process.env, NODE_COMPILE_CACHE: cache, ...run.env },
     });
     this.#child.stderr!.setEncoding("utf8").on("data", (text) => (this.stderr += text));
     this.exited = new Promise((resolve) =>
@@ -58,7 +64,7 @@ export class ProxyProcess {
   write(clusters: string, more = ""): void {
     const { admin, metrics, listener } = this.ports;
     const text =
-      `admin: { address: 127.0.0.1:${admin} }\nmetrics: { address: 127.0.0.1:${metrics} }\n` +
+      `admin: { address: 127.0.0.1:${admin} }\nmetrics: { address: ${this.#metricsHost}:${metrics} }\n` +
       `listeners: [{ name: local, address: 127.0.0.1:${listener} }]\nclusters: [${clusters}]\n${more}\n`;
     writeFileSync(join(this.#folder, "next"), text);
     renameSync(join(this.#folder, "next"), this.file);
