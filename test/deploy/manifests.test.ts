@@ -34,7 +34,11 @@ interface Container {
     readonly requests: Readonly<Record<string, string>>;
     readonly limits: Readonly<Record<string, string>>;
   };
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
+  }[];
   readonly volumeMounts: readonly {
     readonly name: string;
     readonly mountPath: string;
@@ -58,12 +62,17 @@ interface PodSpec {
     readonly runAsNonRoot: boolean;
     readonly runAsUser: number;
     readonly runAsGroup: number;
+    readonly fsGroup?: number;
     readonly supplementalGroups?: readonly number[];
     readonly seccompProfile: { readonly type: string };
   };
   readonly initContainers?: readonly (Container & { readonly restartPolicy: string })[];
   readonly containers: readonly Container[];
-  readonly volumes: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
+  readonly volumes: readonly {
+    readonly name: string;
+    readonly hostPath?: { readonly path: string };
+    readonly emptyDir?: { readonly sizeLimit: string };
+  }[];
 }
 interface Workload extends Manifest {
   readonly spec: {
@@ -73,6 +82,11 @@ interface Workload extends Manifest {
     readonly template: { readonly metadata: { readonly labels: object }; readonly spec: PodSpec };
   };
 }
+
+/** The head of a file of the audit at 5,000 services of 20 endpoints (docs/audit.md). */
+const HEAD_MIB = 16;
+/** What a kubelet says it is. */
+const HOST_IP = "192.0.2.7";
 
 const { CI = "" } = process.env;
 
@@ -179,7 +193,54 @@ describe("manifests", async () => {
     assert.ok(pod.terminationGracePeriodSeconds * 1_000 >= drain.delayMs + drain.limitMs + 10_000);
     const metrics = objects.find((each) => nameOf(each) === "Service/isobar-system/isobar-proxy")!;
     const [port] = (metrics["spec"] as { readonly ports: readonly { readonly targetPort: number }[] }).ports;
-    assert.equal(config.metrics?.address, `0.0.0.0:${port?.targetPort}`);
+    // At the node's own address, which is its Pods': no other interface of the node has the port.
+    assert.equal(config.metrics?.address, `${HOST_IP}:${port?.targetPort}`);
+    const fieldPath = container("proxy").env?.find(({ name }) => name === "HOST_IP")?.valueFrom?.fieldRef
+      ?.fieldPath;
+    assert.equal(fieldPath, "status.hostIP");
+  });
+
+  it("the control plane's audit has a folder to write in, which it does not outgrow", () => {
+    const { args, volumeMounts } = container("control-plane");
+    const option = (name: string) =>
+      args.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3) ?? "";
+    const mount = volumeMounts.find(({ mountPath }) => mountPath === option("audit-dir"));
+    assert.equal(mount?.readOnly, undefined);
+    const { volumes, securityContext } = workload("Deployment").spec.template.spec;
+    const volume = volumes.find(({ name }) => name === mount?.name);
+    const [, gibibytes = ""] = /^(\d+)Gi$/.exec(volume?.emptyDir?.sizeLimit ?? "") ?? [];
+    // One more is there before the oldest goes. Beyond the limit the Pod would be evicted.
+    const most = (Number(option("audit-max-files")) + 1) * (Number(option("audit-file-size")) + HEAD_MIB);
+    assert.ok(most > 0 && most <= Number(gibibytes) * 1_024, `${most} MiB in ${gibibytes} GiB`);
+    assert.equal(securityContext.fsGroup, securityContext.runAsGroup);
+  });
+
+  it("by the chart the audit is off, of another size, or in a claim where each replica has its own folder", () => {
+    const pod = (...values: string[]): PodSpec => {
+      const all = charted(
+        helm.path,
+        values.map((each) => `controlPlane.audit.${each}`),
+      );
+      return (all.find(({ kind }) => kind === "Deployment") as Workload).spec.template.spec;
+    };
+    const off = JSON.stringify(pod("enabled=false"));
+    assert.ok(!off.includes("audit-dir") && !off.includes('"audit"'), off);
+    const large = pod("size=4Gi", "maxFiles=32", "fileSizeMiB=100");
+    assert.ok(large.containers[0]!.args.includes("--audit-max-files=32"));
+    assert.ok(large.containers[0]!.args.includes("--audit-file-size=100"));
+    assert.deepEqual(large.volumes.at(-1), { name: "audit", emptyDir: { sizeLimit: "4Gi" } });
+    const claimed = pod("existingClaim=isobar-audit");
+    assert.deepEqual(claimed.volumes.at(-1), {
+      name: "audit",
+      persistentVolumeClaim: { claimName: "isobar-audit" },
+    });
+    // `isobar audit --context` reads the folder from the arguments, where nothing is expanded.
+    assert.ok(claimed.containers[0]!.args.includes("--audit-dir=/var/lib/isobar/audit"));
+    assert.deepEqual(claimed.containers[0]!.volumeMounts.at(-1), {
+      name: "audit",
+      mountPath: "/var/lib/isobar/audit",
+      subPathExpr: "$(POD_NAME)",
+    });
   });
 
   it("files that the configuration names are mounted, and the names of services exist", () => {
@@ -323,7 +384,10 @@ describe("manifests", async () => {
       readonly data: Readonly<Record<string, string>>;
     };
     const env = Object.fromEntries(
-      (container("proxy").env ?? []).map(({ name, value = "x" }) => [name, value]),
+      (container("proxy").env ?? []).map(({ name, value = name === "HOST_IP" ? HOST_IP : "x" }) => [
+        name,
+        value,
+      ]),
     );
     const { config, problems } = parseConfig(map.data["isobar.yaml"] ?? "", { file: "isobar.yaml", env });
     assert.deepEqual(problems ?? [], []);
