@@ -18,6 +18,19 @@ export interface NodeStatus {
   /** null: there is none. */
   readonly controlPlane: LinkStatus | null;
   readonly services: readonly ServiceStatus[];
+  /** By the namespace of captured Pods that call; who did nothing yet is not in it. Not there: the proxy is older. */
+  readonly sources?: readonly SourceStatus[];
+}
+
+/** One namespace's calls, as far as its Pods are captured. */
+export interface SourceStatus {
+  readonly namespace: string;
+  /** Open HTTP/2 connections of its Pods. */
+  readonly channels: number;
+  /** Requests of its Pods that ended, for all services. */
+  readonly requests: number;
+  /** Time that they stood in line for an endpoint with room. */
+  readonly throttledSeconds: number;
 }
 
 /** The node's captured traffic, as `isobar capture` last said it, and who is opted in. */
@@ -84,6 +97,8 @@ export interface ServiceStatus {
   readonly crossZoneOctets: number;
   /** Open connections that are passed on as a whole. */
   readonly spliced: number;
+  /** Open connections to its endpoints. Not there: the proxy is older. */
+  readonly upstreamConnections?: number;
   /** Connections of this node's captured pods that go past the proxy. */
   readonly bypassed: number;
   readonly endpoints: readonly {

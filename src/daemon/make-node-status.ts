@@ -1,4 +1,10 @@
-import type { CaptureStatus, LinkStatus, NamespaceCallers, NodeStatus } from "../admin/node-status.ts";
+import type {
+  CaptureStatus,
+  LinkStatus,
+  NamespaceCallers,
+  NodeStatus,
+  SourceStatus,
+} from "../admin/node-status.ts";
 import { CANARY_CLUSTER } from "../proxy/callers/capture-listener.ts";
 import type { Caller } from "../resource/caller.ts";
 import { setAsideReasons } from "../resource/set-aside.ts";
@@ -9,7 +15,11 @@ import { GRPC_STATUS_NAMES } from "../telemetry/grpc-status-name.ts";
 import { HISTOGRAM_COLUMNS, HISTOGRAM_SUM } from "../telemetry/histogram-buckets.ts";
 import { REQUEST_CELLS, requestCell } from "../telemetry/request-cell.ts";
 import { RESPONSE_FLAG_COUNT } from "../telemetry/response-flag.ts";
+import type { SourceNames } from "../telemetry/source-names.ts";
+import { OTHER_SOURCE, UNKNOWN_SOURCE } from "../telemetry/source-names.ts";
 import { VERSION } from "../telemetry/version.ts";
+import type { WorkerCounters } from "../telemetry/worker-counters.ts";
+import { WorkerColumn } from "../telemetry/worker-counters.ts";
 import type { NodeCapture } from "./capture/node-capture.ts";
 import type { PublishedCluster } from "./cluster-publisher.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
@@ -20,6 +30,9 @@ export interface NodeStatusParts {
   readonly notReady: string;
   readonly published: Iterable<PublishedCluster>;
   readonly endpoints: EndpointCounters;
+  readonly workers: WorkerCounters;
+  /** Of callers' namespaces. */
+  readonly sources: SourceNames;
   readonly troubles: ReadonlyMap<string, string>;
   readonly capture: NodeCapture | undefined;
   readonly controlPlane: ControlPlaneLink | undefined;
@@ -32,6 +45,8 @@ const MOST_REFUSED = 20;
 /** Works out what `GET /status` shows. */
 export function makeNodeStatus(parts: NodeStatusParts): NodeStatus {
   const { capture, controlPlane } = parts;
+  // It may be an iterator, which goes round once.
+  const published = [...parts.published];
   return {
     format: 1,
     atMs: Date.now(),
@@ -42,10 +57,35 @@ export function makeNodeStatus(parts: NodeStatusParts): NodeStatus {
     notReady: parts.notReady,
     capture: capture === undefined ? null : captureStatus(capture),
     controlPlane: controlPlane === undefined ? null : linkStatus(controlPlane),
-    services: [...parts.published]
+    services: published
       .filter(({ cluster }) => cluster.name !== CANARY_CLUSTER)
       .map((each) => serviceStatus(each, parts)),
+    sources: sourceStatus(published, parts),
   };
+}
+
+function sourceStatus(
+  published: readonly PublishedCluster[],
+  { workers, sources }: NodeStatusParts,
+): readonly SourceStatus[] {
+  const requests = new Float64Array(OTHER_SOURCE + 1);
+  for (const { counters } of published)
+    for (const [key, count] of counters.bySource()) requests[Math.floor(key / REQUEST_CELLS)]! += count;
+  const channels = new Float64Array(OTHER_SOURCE + 1);
+  workers.sumInto(WorkerColumn.sourceChannels, channels);
+  const waitedMs = new Float64Array(OTHER_SOURCE + 1);
+  workers.sumInto(WorkerColumn.sourceWaitMs, waitedMs);
+  const found: SourceStatus[] = [];
+  for (let source = UNKNOWN_SOURCE + 1; source <= OTHER_SOURCE; source++) {
+    if (requests[source] === 0 && channels[source] === 0 && waitedMs[source] === 0) continue;
+    found.push({
+      namespace: sources.nameOf(source),
+      channels: channels[source]!,
+      requests: requests[source]!,
+      throttledSeconds: waitedMs[source]! / 1_000,
+    });
+  }
+  return found;
 }
 
 function serviceStatus(
@@ -68,6 +108,7 @@ function serviceStatus(
     sameZoneOctets: bytes(ByteColumn.requestSameZone) + bytes(ByteColumn.responseSameZone),
     crossZoneOctets: bytes(ByteColumn.requestCrossZone) + bytes(ByteColumn.responseCrossZone),
     spliced: counters.sum(ClusterColumn.splicedConnections),
+    upstreamConnections: counters.sum(ClusterColumn.upstreamConnections),
     bypassed: capture?.counts.bypassed.get(cluster.name) ?? 0,
     endpoints: cluster.endpoints.map(({ address, port, zone, health }, i) => {
       const slot = snapshot.slotAt(i);

@@ -135,6 +135,8 @@ export class ProxyView implements AdminView {
       notReady: this.notReadyReason() ?? "",
       published: publisher.clusters,
       endpoints: counters.endpoints,
+      workers: counters.workers,
+      sources: counters.sources,
       troubles,
       capture: capture(),
       controlPlane: controlPlane(),

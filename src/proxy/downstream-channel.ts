@@ -75,6 +75,7 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
     this.channel = new H2Channel(context, Role.server, sink, this, openTransport, floods, this.callerClass);
     this.connection = this.channel.connection;
     context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!++;
+    if (origin?.pod !== undefined) context.workerRow[WorkerColumn.sourceChannels + origin.pod.source]!++;
   }
 
   /**
@@ -130,7 +131,10 @@ export class DownstreamChannel implements ChannelOwner, GuardedConnection {
   onGone(): void {
     clearTimeout(this.#drainTimer);
     this.cluster?.release();
-    this.#context.workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!--;
+    const { workerRow } = this.#context;
+    workerRow[WorkerColumn.downstreamConnections + DownstreamProtocol.h2c]!--;
+    const pod = this.origin?.pod;
+    if (pod !== undefined) workerRow[WorkerColumn.sourceChannels + pod.source]!--;
     this.#onGone(this);
   }
 }

@@ -80,10 +80,12 @@ export const WorkerColumn = {
   policiesDropped: LEDGER + 2 + EXPLAIN_CELLS,
   /** + number of the caller's namespace (source-names.ts), 4,096 cells: time that requests stood in line, in ms. */
   sourceWaitMs: LEDGER + 6 + EXPLAIN_CELLS,
+  /** + number of the caller's namespace, as many cells. Gauge: open HTTP/2 connections of its captured pods. */
+  sourceChannels: LEDGER + 6 + EXPLAIN_CELLS + OTHER_SOURCE + 1,
 } as const;
 
 /** Cells a row needs. */
-export const WORKER_COUNTER_COLUMNS = WorkerColumn.sourceWaitMs + OTHER_SOURCE + 1;
+export const WORKER_COUNTER_COLUMNS = WorkerColumn.sourceChannels + OTHER_SOURCE + 1;
 
 /** @returns the cell of an HTTP/2 error code, from the first of its columns. */
 export function errorCodeCell(errorCode: number): number {
@@ -97,6 +99,7 @@ const GAUGES = [
   WorkerColumn.heapUsedOctets,
   WorkerColumn.heartbeatMs,
   ...GUARD_GAUGES.map((cell) => WorkerColumn.guard + cell),
+  ...Array.from({ length: OTHER_SOURCE + 1 }, (_, source) => WorkerColumn.sourceChannels + source),
 ];
 
 /** What is counted about workers rather than clusters. */

@@ -81,6 +81,20 @@ describe("connections that are captured", () => {
     return made;
   }
 
+  it("are counted as channels of their pod's namespace while they are open", async () => {
+    const one = client(ECHO_ADDRESS);
+    await one.call(MESSAGE, { ":authority": ECHO });
+    await client(ECHO_ADDRESS).call(MESSAGE, { ":authority": ECHO });
+    await client(ECHO_ADDRESS, NEIGHBOUR).call(MESSAGE, { ":authority": ECHO });
+    assert.deepEqual([proxy.channelsOf("default"), proxy.channelsOf("other")], [2, 1]);
+    one.close();
+    await until("one channel gone", () => proxy.channelsOf("default") === 1);
+    // Whose connection it is stays as it was, also when its pod is not known any more.
+    proxy.applyCallers([]);
+    for (const each of clients) each.close();
+    await until("all channels gone", () => proxy.channelsOf("default") + proxy.channelsOf("other") === 0);
+  });
+
   it("go to the service of the address, whatever authority they name, which passes unchanged", async () => {
     const one = client(ECHO_ADDRESS);
     for (const authority of [ECHO, OTHER, "foreign.example:1", "10.1.2.3", "[fd00::1]:50051", "localhost"]) {
