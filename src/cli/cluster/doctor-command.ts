@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { ExitCode } from "../../daemon/exit-code.ts";
+import { ExitCode, ExitError } from "../../daemon/exit-code.ts";
 import type { ClusterFlags } from "./cluster-options.ts";
 import { addClusterOptions, CLUSTER_HELP } from "./cluster-options.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import type { Finding } from "./finding.ts";
 import { bySeverity, findingsText } from "./finding.ts";
+import { bad } from "./make-finding.ts";
 
 interface DoctorFlags extends ClusterFlags {
   readonly namespace?: string;
@@ -19,7 +21,8 @@ Examples:
   isobar doctor --preflight -n shop      and whether this namespace's Pods stand in the way
   isobar doctor --preflight --local      on a node, or in the container capture: its kernel and nftables, tried without changing anything
 
-Ends with 0, also when there are warnings; with 1 when something is bad.
+Ends with 0, also when there are warnings; with 1 when something is bad; with 69 when nobody answers: no proxy, no control plane, no API
+server. Without a control plane that answers it looks at the rest, and says what it could not look at.
 ${CLUSTER_HELP}`;
 
 /** Adds `isobar doctor`: findings with what to do. */
@@ -42,30 +45,55 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function doctor(flags: DoctorFlags): Promise<void> {
-  const findings = await look(flags);
+  const { findings, answered } = await look(flags);
   process.stdout.write(
     flags.output === "json"
       ? `${JSON.stringify({ findings: bySeverity(findings) }, null, 2)}\n`
       : findingsText(findings),
   );
-  if (findings.some(({ level }) => level === "bad")) process.exitCode = ExitCode.unexpected;
+  if (!answered) process.exitCode = ExitCode.unavailable;
+  else if (findings.some(({ level }) => level === "bad")) process.exitCode = ExitCode.unexpected;
 }
 
-async function look(flags: DoctorFlags): Promise<readonly Finding[]> {
+/** What was found, and whether anybody was there to look at. */
+interface Looked {
+  readonly findings: readonly Finding[];
+  readonly answered: boolean;
+}
+
+async function look(flags: DoctorFlags): Promise<Looked> {
   const { namespace = "", preflight, local } = flags;
   if (preflight && local) {
     const { localFindings } = await import("./local-preflight.ts");
-    return localFindings();
+    return { findings: await localFindings(), answered: true };
   }
   if (preflight) {
     const { clusterPreflight } = await import("./cluster-preflight.ts");
-    return clusterPreflight(flags, namespace);
+    return { findings: await clusterPreflight(flags, namespace), answered: true };
   }
   const { readWhole } = await import("./status-command.ts");
   const { doctorFindings } = await import("./doctor-findings.ts");
-  const view = await readWhole(flags, namespace);
+  const { isAnswered, lookedAt } = await import("./looked-at.ts");
+  let view: ClusterView;
+  try {
+    view = await readWhole(flags, namespace);
+  } catch (error) {
+    if (!(error instanceof ExitError) || error.exitCode !== ExitCode.unavailable) throw error;
+    return { findings: [silentServer(error.message)], answered: false };
+  }
   const notes = view.notes.map(
     (note): Finding => ({ level: "warning", check: "rights", where: [], found: note, toDo: "" }),
   );
-  return [...doctorFindings(view), ...notes];
+  const findings = [...doctorFindings(view), ...lookedAt(view), ...notes];
+  return { findings, answered: isAnswered(view) };
+}
+
+/** Without it nobody knows which Pods there are. */
+function silentServer(problem: string): Finding {
+  return bad(
+    "API server",
+    [],
+    `${problem}; nothing was looked at: neither nodes nor control plane can be found without it`,
+    "each proxy can be asked where it runs: isobar doctor in its container, or --admin ADDRESS; calls go on meanwhile",
+  );
 }

@@ -18,13 +18,13 @@ export function doctorFindings(view: ClusterView): readonly Finding[] {
 }
 
 function podFindings({ pods, nodes }: ClusterView): Finding[] {
-  if (pods === undefined) return [];
   const findings: Finding[] = [];
-  const of = (container: string) => pods.filter((pod) => pod.container === container);
-  for (const [container, check] of [
+  const of = (container: string) => (pods ?? []).filter((pod) => pod.container === container);
+  const parts = [
     ["proxy", "proxies"],
     ["control-plane", "control plane"],
-  ] as const) {
+  ] as const;
+  for (const [container, check] of pods === undefined ? [] : parts) {
     const all = of(container);
     const notReady = all.filter(({ isReady }) => !isReady).map(({ name, phase }) => `${name} ${phase}`);
     if (all.length === 0)
@@ -54,7 +54,9 @@ function podFindings({ pods, nodes }: ClusterView): Finding[] {
         "proxies",
         silent.map(({ name }) => name),
         `not asked: ${silent[0]!.problem}`,
-        "see that the Pod runs, and that you may create pods/exec",
+        pods === undefined
+          ? "see that a proxy runs there, and that --admin is its admin.address"
+          : "see that the Pod runs, and that you may create pods/exec",
       ),
     );
   return findings;

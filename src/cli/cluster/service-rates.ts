@@ -23,6 +23,10 @@ export interface ServiceRate {
   readonly zones: number;
   /** Connections of captured Pods past the proxy, now. */
   readonly bypassed: number;
+  /** Open connections of the proxies to its endpoints; 0 of those that are too old to say. */
+  readonly upstreamConnections: number;
+  /** Open connections that are passed on as a whole. */
+  readonly spliced: number;
 }
 
 /** Below so many requests for each endpoint the busiest one's share is chance. */
@@ -34,11 +38,11 @@ export function serviceRates(
   before: readonly NodeStatus[],
   after: readonly NodeStatus[],
 ): readonly ServiceRate[] {
-  const former = new Map(before.map((each) => [keyOf(each), each]));
+  const former = new Map(before.map((each) => [nodeKey(each), each]));
   const sums = new Map<string, Sum>();
   const nodesSeen = new Set<string>();
   for (const status of after) {
-    const past = former.get(keyOf(status));
+    const past = former.get(nodeKey(status));
     const seconds = past === undefined ? status.uptimeSeconds : (status.atMs - past.atMs) / 1_000;
     if (seconds <= 0) continue;
     const pastServices = new Map(past?.services.map((each) => [each.name, each]));
@@ -58,7 +62,8 @@ export function serviceRates(
     .sort((a, b) => b.requestsPerSecond - a.requestsPerSecond || (a.name < b.name ? -1 : 1));
 }
 
-function keyOf({ node, capture }: NodeStatus): string {
+/** @returns what tells the proxies of all nodes, and of one node's generations, apart. */
+export function nodeKey({ node, capture }: NodeStatus): string {
   return `${node} ${capture?.generation ?? ""}`;
 }
 
@@ -70,6 +75,8 @@ class Sum {
   #inFlight = 0;
   #queued = 0;
   #bypassed = 0;
+  #upstream = 0;
+  #spliced = 0;
   #same = 0;
   #cross = 0;
   readonly #durations: number[] = [];
@@ -88,6 +95,8 @@ class Sum {
     this.#inFlight += now.inFlight;
     this.#queued += now.queued;
     if (countsBypassed) this.#bypassed += now.bypassed;
+    this.#upstream += now.upstreamConnections ?? 0;
+    this.#spliced += now.spliced;
     this.#same += grown(now.sameZoneOctets, past?.sameZoneOctets);
     this.#cross += grown(now.crossZoneOctets, past?.crossZoneOctets);
     for (const [i, count] of now.durations.entries())
@@ -121,12 +130,14 @@ class Sum {
       crossZone: octets > 0 && this.#zones.size > 0 ? this.#cross / octets : Number.NaN,
       zones: this.#zones.size,
       bypassed: this.#bypassed,
+      upstreamConnections: this.#upstream,
+      spliced: this.#spliced,
     };
   }
 }
 
-/** A counter that is smaller than before began anew. */
-function grown(now: number, past = 0): number {
+/** @returns by how much a counter grew; one that is smaller than before began anew. */
+export function grown(now: number, past = 0): number {
   return now >= past ? now - past : now;
 }
 

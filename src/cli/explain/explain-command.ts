@@ -34,7 +34,7 @@ Examples:
 Picks are recorded when the configuration has explain.sample above 0. What the columns mean: docs/explain.md.
 
 With -n, --node, --kubeconfig or --context all proxies of a cluster are asked; without them the one at --admin, by default the one of this
-machine.${CLUSTER_HELP}`;
+machine. --watch asks only the latter: to watch another node, run it in that proxy's container.${CLUSTER_HELP}`;
 
 /** Adds `isobar explain`: why a running proxy sends requests where it sends them. */
 export function addExplainCommand(program: Command): void {
@@ -58,7 +58,7 @@ export function addExplainCommand(program: Command): void {
           .preset("10")
           .default(10),
       )
-      .option("--watch", "show recorded picks as they come; asks one proxy")
+      .option("--watch", "show recorded picks as they come; asks one proxy, that at --admin")
       .option("--replay <file>", "make the picks of a file from GET /explain.bin again"),
   )
     .addHelpText("after", EXAMPLES)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parseAllDocuments } from "yaml";
@@ -156,6 +156,31 @@ describe("commands that look at a cluster", { skip: missing ?? false, timeout: 3
     assert.match(stdout, /^✗ control plane: no Pod is there\n {4}→ /m);
     assert.match(stdout, /^✗ proxies: not asked: .* \(n2\)\n {4}→ /m);
     assert.match(stdout, /^✓ versions: all nodes run /m);
+    assert.match(
+      stdout,
+      /^! looked at: 1 of 2 proxies, Isobar's Pods, namespaces' annotations, Services' conditions, as last written; not the control plane itself: /m,
+    );
+  });
+
+  it("doctor ends with 69 where nobody answers, and says what it could not look at", async () => {
+    const nobody = await isobar("doctor", "--admin", `unix:${fleet.folder}/nobody.sock`);
+    assert.equal(nobody.code, 69, nobody.stderr);
+    assert.match(nobody.stdout, /^✗ proxies: not asked: .*nobody\.sock.*\n {4}→ /m);
+    const gone = `${fleet.folder}/gone.yaml`;
+    writeFileSync(
+      gone,
+      readFileSync(admin, "utf8").replace(/https:..127\.0\.0\.1:\d+/, "https://127.0.0.1:1"),
+    );
+    const { code, stdout, stderr } = await isobar("doctor", "--kubeconfig", gone, "-o", "json");
+    assert.equal(code, 69, stderr);
+    const { findings } = JSON.parse(stdout) as {
+      findings: { level: string; check: string; found: string }[];
+    };
+    assert.deepEqual(
+      findings.map(({ level, check }) => `${level} ${check}`),
+      ["bad API server"],
+    );
+    assert.match(findings[0]!.found, /cannot be asked: .*; nothing was looked at/);
   });
 
   it("doctor ends with 0 where nothing is bad", async () => {
@@ -195,8 +220,9 @@ describe("commands that look at a cluster", { skip: missing ?? false, timeout: 3
     isDone = true;
     await calls;
     assert.equal(code, 0, stderr);
-    const { nodes, services } = JSON.parse(stdout) as {
+    const { nodes, services, namespaces } = JSON.parse(stdout) as {
       nodes: number;
+      namespaces: { name: string; requestsToPerSecond: number; upstreamConnections: number }[];
       services: { name: string; requestsPerSecond: number; maxOverMean: number; errorRate: number }[];
     };
     assert.equal(nodes, 1);
@@ -204,11 +230,23 @@ describe("commands that look at a cluster", { skip: missing ?? false, timeout: 3
     assert.ok(services[0]!.requestsPerSecond > 10, stdout);
     assert.ok(services[0]!.maxOverMean >= 1 && services[0]!.maxOverMean < 3, stdout);
     assert.equal(services[0]!.errorRate, 0);
+    const shop = namespaces.find(({ name }) => name === "shop");
+    assert.ok(Math.abs(shop!.requestsToPerSecond - services[0]!.requestsPerSecond) < 1e-6, stdout);
+    assert.ok(shop!.upstreamConnections >= 1, stdout);
   });
 
   it("top prints a table where it is not on a terminal", async () => {
     const { stdout } = await isobar("top", "--admin", fleet.admin, "--once", "--every", "0.5");
     assert.match(stdout, /^1 of 1 nodes\n\nSERVICE +RPS +IN FLIGHT .*\necho\.shop:50051 /);
+  });
+
+  it("top has a row for each namespace with --by namespace", async () => {
+    const args = ["--by", "namespace", "--once", "--every", "0.5"];
+    const { code, stdout, stderr } = await isobar("top", "--admin", fleet.admin, ...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^1 of 1 nodes\n\nNAMESPACE +PODS +CHANNELS +RPS FROM .*\nshop +0 +0 /);
+    const wrong = await isobar("top", "--by", "node");
+    assert.equal(wrong.code, 64);
   });
 
   it("off refuses where clients dial the proxy, writes the annotation otherwise, and says the way back", async () => {

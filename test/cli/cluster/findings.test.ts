@@ -6,9 +6,12 @@ import type { ClusterView } from "../../../src/cli/cluster/cluster-view.ts";
 import { doctorFindings } from "../../../src/cli/cluster/doctor-findings.ts";
 import { findingsText } from "../../../src/cli/cluster/finding.ts";
 import { isNewEnough } from "../../../src/cli/cluster/kernel-finding.ts";
+import { isAnswered, lookedAt } from "../../../src/cli/cluster/looked-at.ts";
+import { namespaceRates } from "../../../src/cli/cluster/namespace-rates.ts";
 import { obstaclesOfPods } from "../../../src/cli/cluster/pod-obstacles.ts";
 import { quantileMs, serviceRates } from "../../../src/cli/cluster/service-rates.ts";
 import { failsHow, statusText } from "../../../src/cli/cluster/status-text.ts";
+import { topText } from "../../../src/cli/cluster/top-text.ts";
 
 const CAPTURE: NonNullable<NodeStatus["capture"]> = {
   generation: "g1",
@@ -126,6 +129,34 @@ const LINK: NonNullable<NodeStatus["controlPlane"]> = {
   heldBack: {},
 };
 
+test("without a control plane that answers it is said what was looked at, and what not", () => {
+  const linked = view(node("n1", { controlPlane: LINK }));
+  const silent = { name: "cp-0", value: undefined, problem: "refused" };
+  const [told] = lookedAt({ ...linked, controlPlanes: [silent], pods: [], namespaces: [] });
+  assert.equal(told!.level, "warning");
+  assert.match(
+    told!.found,
+    /^1 of 1 proxies, what they say of their streams to the control plane, Isobar's Pods, namespaces' annotations; not the control plane itself: /,
+  );
+  const [rights] = lookedAt({ ...view(), notes: ["not shown, because …"] });
+  assert.match(rights!.found, /^nothing; not the control plane itself: /);
+  assert.deepEqual(
+    lookedAt(linked).map(({ level }) => level),
+    ["good"],
+    "a proxy alone was asked, as was wanted",
+  );
+  const answers = { name: "cp-0", value: { stats: {}, clients: [] }, problem: "" };
+  assert.deepEqual(lookedAt({ ...linked, controlPlanes: [silent, answers], pods: [] }), []);
+  assert.deepEqual(lookedAt(view(node("n1"))), [], "it has none");
+});
+
+test("nobody has answered where no proxy, no control plane and no API server has", () => {
+  const silent = { name: "a", value: undefined, problem: "refused" };
+  assert.ok(!isAnswered({ ...view(), nodes: [silent], controlPlanes: [silent] }));
+  assert.ok(isAnswered(view(node("n1"))));
+  assert.ok(isAnswered({ ...view(), nodes: [silent], namespaces: [] }));
+});
+
 test("what is bad comes first, and many names are cut", () => {
   const where = ["a", "b", "c", "d", "e", "f", "g"];
   const text = findingsText([
@@ -161,6 +192,59 @@ test("rates are of the time between two looks, over all nodes", () => {
   assert.equal(rate!.maxOverMean, 1.2);
   assert.equal(rate!.errorRate, 0.05);
   assert.equal(rate!.bypassed, 2);
+});
+
+test("namespaces have their Pods' channels and requests, those for their Services, and what goes past", () => {
+  const source = (requests: number, channels: number, throttledSeconds = 0) => [
+    { namespace: "shop", requests, channels, throttledSeconds },
+  ];
+  const bank = (requests: number) =>
+    service([requests], { name: "ledger.bank:50051", bypassed: 2, spliced: 1, upstreamConnections: 3 });
+  const before = [
+    node("n1", { services: [bank(100)], sources: source(70, 9) }),
+    node("n2", { services: [bank(0)] }),
+  ];
+  const g2 = { ...CAPTURE, generation: "g2" };
+  const after = [
+    node("n1", { atMs: 3_000, services: [bank(180)], sources: source(110, 4, 1) }),
+    // A generation that is new to us, of a node whose Pods and connections past it have been counted.
+    node("n1", { atMs: 3_000, uptimeSeconds: 2, capture: g2, services: [bank(20)], sources: source(20, 5) }),
+    // Older than these fields: whose its requests are is not known, and not said to be nobody's.
+    node("n2", { atMs: 3_000, services: [bank(20)] }),
+  ];
+  const rates = namespaceRates(before, after, serviceRates(before, after));
+  assert.deepEqual(rates, [
+    {
+      name: "shop",
+      pods: 6,
+      channels: 9,
+      requestsFromPerSecond: 30,
+      throttledPerSecond: 0.5,
+      requestsToPerSecond: 0,
+      upstreamConnections: 0,
+      spliced: 0,
+      bypassed: 0,
+    },
+    {
+      name: "bank",
+      pods: 0,
+      channels: 0,
+      requestsFromPerSecond: 0,
+      throttledPerSecond: 0,
+      requestsToPerSecond: 60,
+      upstreamConnections: 9,
+      spliced: 3,
+      bypassed: 4,
+    },
+    { ...rates[0]!, name: "unknown", pods: 0, channels: 0, requestsFromPerSecond: 20, throttledPerSecond: 0 },
+  ]);
+  const text = topText(
+    { nodes: after, asked: 3, services: [], namespaces: rates, namespace: "" },
+    "namespace",
+  );
+  assert.match(text, /^3 of 3 nodes, 30 connections captured so far\n\nNAMESPACE +PODS +CHANNELS /);
+  assert.match(text, /^shop +6 +9 +30\.0 +0\.50 s\/s +0\.0 +0 +0 +0$/m);
+  assert.match(text, /^bank +0 +0 +0\.0 +0\.00 s\/s +60\.0 +9 +3 +4$/m);
 });
 
 test("a proxy that began anew counts from there, and too few requests have no skew", () => {
