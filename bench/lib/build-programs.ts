@@ -14,11 +14,13 @@ export interface Programs {
 export function buildPrograms(): Programs {
   mkdirSync(places.built, { recursive: true });
   execFileSync("npm", ["run", "-s", "build"], { cwd: places.root, stdio: "inherit" });
-  return {
-    loader: compile("loader", ["loader.c", "conn.c", "hpack-encode.c", "hpack-decode.c"]),
-    backend: buildBackend(),
-    goBackend: buildGoBackend,
-  };
+  return { loader: buildLoader(), backend: buildBackend(), goBackend: buildGoBackend };
+}
+
+/** Compiles the load generator alone. @returns the program's path. */
+export function buildLoader(): string {
+  mkdirSync(places.built, { recursive: true });
+  return compile("loader", ["loader.c", "conn.c", "hpack-encode.c", "hpack-decode.c"]);
 }
 
 /** Compiles the backends alone. @returns the program's path. */

@@ -39,6 +39,8 @@ typedef struct session {
 const int body_end_flag = 0;
 static server servers[MAX_PORTS];
 static int server_count, signals_key, quit, with_tls;
+static struct sockaddr_storage local;
+static socklen_t local_octets;
 
 static const uint8_t literal_type[] = "\x0f\x10\x10" "application/grpc";  // without indexing, name 31
 static const uint8_t insert_type[] = "\x5f\x10" "application/grpc";       // with indexing, name 31
@@ -158,11 +160,13 @@ static void print(void) {
 
 static void listen_on(int port) {
   server *s = &servers[server_count++];
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
+  struct sockaddr_storage at = local;
+  // The port is at one place in addresses of both families.
+  ((struct sockaddr_in *)&at)->sin_port = htons(port);
+  int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 1024) != 0) {
-    fprintf(stderr, "backend: cannot listen on 127.0.0.1:%d: %s\n", port, strerror(errno));
+  if (fd < 0 || bind(fd, (struct sockaddr *)&at, local_octets) != 0 || listen(fd, 1024) != 0) {
+    fprintf(stderr, "backend: cannot listen at port %d: %s\n", port, strerror(errno));
     exit(2);
   }
   s->port = port;
@@ -208,19 +212,38 @@ static void serve(conn *c, uint32_t events) {
   if (!c->dead) conn_flush(c);
 }
 
+static int set_local(const char *host) {
+  struct sockaddr_in *v4 = (struct sockaddr_in *)&local;
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&local;
+  int is_v4 = inet_pton(AF_INET, host, &v4->sin_addr) == 1;
+  if (!is_v4 && inet_pton(AF_INET6, host, &v6->sin6_addr) != 1) return 0;
+  local.ss_family = is_v4 ? AF_INET : AF_INET6;
+  local_octets = is_v4 ? sizeof *v4 : sizeof *v6;
+  return 1;
+}
+
 int main(int argc, char **argv) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   struct rlimit files = {.rlim_cur = 20000, .rlim_max = 20000};
   setrlimit(RLIMIT_NOFILE, &files);
-  with_tls = argc == 5 && strcmp(argv[3], "--tls") == 0;
-  if ((argc != 3 && !with_tls) || strcmp(argv[1], "--ports") != 0) {
-    fputs("usage: backend --ports PORT[,PORT...] [--tls FOLDER]\n"
-          "Listens on 127.0.0.1. With --tls as FOLDER's server.crt and server.key, for clients that FOLDER's ca.crt knows.\n"
-          "Counters as JSON on SIGUSR1 and at the end (SIGTERM).\n", stderr);
+  char *ports = NULL;
+  const char *host = "127.0.0.1", *tls = NULL;
+  int bad = argc % 2 == 0;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (strcmp(argv[i], "--ports") == 0) ports = argv[i + 1];
+    else if (strcmp(argv[i], "--host") == 0) host = argv[i + 1];
+    else if (strcmp(argv[i], "--tls") == 0) tls = argv[i + 1];
+    else bad = 1;
+  }
+  if (bad || !ports || !set_local(host)) {
+    fputs("usage: backend --ports PORT[,PORT...] [--host ADDR] [--tls FOLDER]\n"
+          "Listens on 127.0.0.1; with --host :: at all addresses of both families. With --tls as FOLDER's server.crt and server.key, for clients\n"
+          "that FOLDER's ca.crt knows. Counters as JSON on SIGUSR1 and at the end (SIGTERM).\n", stderr);
     return 64;
   }
-  if (with_tls) tls_prepare(argv[4]);
-  for (char *p = strtok(argv[2], ","); p && server_count < MAX_PORTS; p = strtok(NULL, ",")) listen_on(atoi(p));
+  with_tls = tls != NULL;
+  if (with_tls) tls_prepare(tls);
+  for (char *p = strtok(ports, ","); p && server_count < MAX_PORTS; p = strtok(NULL, ",")) listen_on(atoi(p));
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1), sigaddset(&set, SIGTERM), sigaddset(&set, SIGINT);

@@ -21,7 +21,7 @@
 #include "hpack-decode.h"
 #include "latency.h"
 
-enum { SECOND = 1000000000, DEFAULT_MESSAGE = 100, PREFIX = 5, DRAIN_SECONDS = 5, MAX_CONNECTIONS = 20000 };
+enum { SECOND = 1000000000, DEFAULT_MESSAGE = 100, PREFIX = 5, DRAIN_SECONDS = 5, MAX_CONNECTIONS = 20000, MAX_TARGETS = 256, AUTHORITY = 3 };
 enum { WAITS_HEADERS, WAITS_TRAILERS };
 
 typedef struct client {
@@ -34,7 +34,9 @@ typedef struct client {
 const int body_end_flag = END_STREAM;
 
 static int connections = 10, streams = 10, field_count = PLAIN_FIELDS, port, callers;
-static struct in_addr host = {0}, first_caller = {0};
+static struct in_addr hosts[MAX_TARGETS], first_caller = {0};
+static field authorities[MAX_TARGETS];
+static int host_count = 1, authority_count;
 static uint32_t response_octets = DEFAULT_MESSAGE, request_octets = DEFAULT_MESSAGE, messages = 1, whole_octets;
 static double seconds = 2, hold, rate;
 static uint64_t request_limit = UINT64_MAX;
@@ -57,8 +59,8 @@ static const char usage[] =
     "  --message-octets N    length of the response message (100)\n"
     "  --request-octets N    length of the request message (100)\n"
     "  --messages N          messages in each response (1)\n"
-    "  --authority NAME      :authority\n"
-    "  --host A.B.C.D        where to connect to (127.0.0.1)\n"
+    "  --authority NAME,...  :authority; of several, connections have them by turns\n"
+    "  --host A.B.C.D,...    where to connect to (127.0.0.1); by turns, too\n"
     "  --callers N           connections come from N addresses in turn\n"
     "  --first-caller ADDR   the first of them (127.0.0.1)\n"
     "  --hold S              keep the connections open for S seconds after the result is printed\n"
@@ -82,6 +84,7 @@ static void issue(conn *c, uint64_t start) {
   s->start = start;
   uint8_t *head = conn_reserve(c, HEAD + 4096);
   if (field_count == ALL_FIELDS) next_traceparent(unique);
+  if (authority_count > 1) request_fields[AUTHORITY] = authorities[c->index % authority_count];
   size_t len = encode_block(&own->out, request_fields, field_count, unique, head + HEAD);
   put_head(head, len, HEADERS, END_HEADERS, s->id);
   conn_commit(c, head + HEAD + len);
@@ -198,13 +201,13 @@ void on_close(conn *c, const char *why) {
 }
 
 static conn *open_connection(int index) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = hosts[index % host_count]};
   struct sockaddr_in from = {.sin_family = AF_INET};
   if (callers > 0) from.sin_addr.s_addr = htonl(ntohl(first_caller.s_addr) + index % callers);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
   if (fd < 0 || (callers > 0 && bind(fd, (struct sockaddr *)&from, sizeof from) != 0) ||
       connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-    fprintf(stderr, "loader: cannot connect to %s:%d: %s\n", inet_ntoa(host), port, strerror(errno));
+    fprintf(stderr, "loader: cannot connect to %s:%d: %s\n", inet_ntoa(to.sin_addr), port, strerror(errno));
     exit(2);
   }
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -290,6 +293,24 @@ static void print(void) {
   fflush(stdout);
 }
 
+// Splits a list at its commas, and has `each` take the parts. Returns their number, 0 if one is refused or there are too many.
+static int split(char *list, int (*each)(int at, char *part)) {
+  int count = 0;
+  for (char *part = strtok(list, ","); part; part = strtok(NULL, ",")) {
+    if (count == MAX_TARGETS || !each(count, part)) return 0;
+    count++;
+  }
+  return count;
+}
+
+static int take_host(int at, char *part) { return inet_aton(part, &hosts[at]); }
+
+static int take_authority(int at, char *part) {
+  authorities[at] = request_fields[AUTHORITY];
+  authorities[at].value = part;
+  return 1;
+}
+
 static void parse(int argc, char **argv) {
   static const struct option options[] = {
       {"port", 1, 0, 'p'},           {"connections", 1, 0, 'c'},    {"streams", 1, 0, 's'},   {"seconds", 1, 0, 't'},
@@ -299,7 +320,7 @@ static void parse(int argc, char **argv) {
       {0},
   };
   int bad_address = 0;
-  host.s_addr = first_caller.s_addr = htonl(INADDR_LOOPBACK);
+  hosts[0].s_addr = first_caller.s_addr = htonl(INADDR_LOOPBACK);
   for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (o) {
       case 'p': port = atoi(optarg); break;
       case 'c': connections = atoi(optarg); break;
@@ -311,8 +332,8 @@ static void parse(int argc, char **argv) {
       case 'm': response_octets = atoi(optarg); break;
       case 'q': request_octets = atoi(optarg); break;
       case 'M': messages = atoi(optarg); break;
-      case 'a': request_fields[3].value = optarg; break;
-      case 'o': bad_address |= !inet_aton(optarg, &host); break;
+      case 'a': bad_address |= !(authority_count = split(optarg, take_authority)); break;
+      case 'o': bad_address |= !(host_count = split(optarg, take_host)); break;
       case 'C': callers = atoi(optarg); break;
       case 'f': bad_address |= !inet_aton(optarg, &first_caller); break;
       case 'H': hold = atof(optarg); break;
@@ -331,7 +352,9 @@ int main(int argc, char **argv) {
   struct rlimit files = {.rlim_cur = MAX_CONNECTIONS + 100, .rlim_max = MAX_CONNECTIONS + 100};
   if (connections > 1000) setrlimit(RLIMIT_NOFILE, &files);
   fill_token();
+  if (authority_count > 0) request_fields[AUTHORITY] = authorities[0];
   fields_prepare(request_fields, ALL_FIELDS);
+  fields_prepare(authorities, authority_count);
   memcpy(unique, request_fields[8].value, sizeof unique);
   // The request: length prefix, then a google.protobuf.BytesValue whose first four octets ask for the response's length.
   put32(lead + 1, request_octets);
