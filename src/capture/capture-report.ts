@@ -17,11 +17,13 @@ export interface CaptureReport {
   readonly bypassed: readonly { readonly service: string; readonly connections: number }[];
   /** Connections led to a proxy since this capture began. */
   readonly capturedTotal: number;
+  /** Connections of captured pods that began past the proxy since then, because the gate was closed. */
+  readonly pastTotal: number;
   /** Connections that went past and were reset, so that they come back. */
   readonly reclaimedTotal: number;
   /** Connections of pods that fail closed, refused while no proxy worked. */
   readonly refusedTotal: number;
-  /** Seconds in which there were pods to capture and the gate was closed. */
+  /** Seconds in which there were pods to capture and the gate was closed, or had run out by itself. */
   readonly failOpenSecondsTotal: number;
   /** Since when captured pods have traffic of which nothing comes to the proxy; null: it does. */
   readonly inertSinceMs: number | null;

@@ -4,12 +4,14 @@ import type { Decision } from "./decide.ts";
 import { decide } from "./decide.ts";
 import { endConnections } from "./end-connections.ts";
 import { FolderWatches } from "./folder-watches.ts";
+import { GateLapses } from "./gate-lapses.ts";
 import { GenerationWatch } from "./generation-watch.ts";
 import type { InstalledTable } from "./installed-table.ts";
 import { listBypassed } from "./nft.ts";
 import { PathWatch } from "./path-watch.ts";
 import type { Plan } from "./plan.ts";
 import { Reclaimer } from "./reclaimer.ts";
+import { ReportWriter } from "./report-writer.ts";
 import { routesOf } from "./routes.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { TableContent } from "./table-content.ts";
@@ -45,7 +47,9 @@ export class Capture {
   readonly #watches = new Map<string, GenerationWatch>();
   readonly #path = new PathWatch();
   readonly #reclaimer = new Reclaimer();
+  readonly #lapses = new GateLapses();
   readonly #files: FolderWatches;
+  readonly #reports: ReportWriter;
   #inherited: ReadonlyMap<number, number> = new Map();
   #current: string | undefined;
   #plan: Plan | undefined;
@@ -56,6 +60,7 @@ export class Capture {
   #failOpenSeconds = 0;
   #bypassed = new Map<string, number>();
   #lastBypassing = 0;
+  #lastPast = 0;
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #lastWordMs = 0;
   #closedBecause = "no proxy has answered yet";
@@ -69,6 +74,7 @@ export class Capture {
 
   constructor(options: CaptureOptions) {
     this.#options = options;
+    this.#reports = new ReportWriter(options.folder);
     this.#files = new FolderWatches(options.runDir, () => void this.#refresh(false));
   }
 
@@ -82,7 +88,8 @@ export class Capture {
     const beganMs = performance.now();
     const left = await this.#options.table.inherited();
     this.#inherited = new Map([...left].map(([port, ms]) => [port, beganMs + ms]));
-    await this.#report(undefined);
+    this.#report(undefined);
+    await this.#reports.done;
     await this.#look();
     await Promise.all([...this.#watches.values()].map((watch) => watch.ask()));
     await this.#step();
@@ -100,6 +107,7 @@ export class Capture {
     clearTimeout(this.#expiry);
     this.#files.close();
     await this.#busy;
+    await this.#reports.done;
     const nowMs = performance.now();
     const isAlive = [...this.#watches.values()].some((watch) => watch.isAlive(nowMs));
     for (const watch of this.#watches.values()) watch.close();
@@ -182,13 +190,15 @@ export class Capture {
     const gate = this.#gate(decision, isOpen, nowMs);
     const resets = await this.#reclaim(isOpen, nowMs);
     const holdsClosed = Date.now() - this.#lastWordMs < CLOSED_SECONDS * 1000;
+    const beganMs = performance.now();
     await this.#options.table.apply(content, gate, this.#routes(), holdsClosed, resets);
+    this.#noteLapse(content, gate, beganMs);
     this.#switched(decision.current);
     this.#planVersion = current?.found.plan?.version ?? "";
     this.#count(content, isOpen, nowMs);
     await this.#endHung(gate);
     this.#lookAgainAt(gate);
-    await this.#report(decision);
+    this.#report(decision);
   }
 
   /** Plans of generations that live or may come to life; of the last one, when there is none. */
@@ -275,8 +285,27 @@ export class Capture {
       return "connections led to the proxy do not arrive; a firewall of this node drops what pods send to the node";
     if (plan === undefined) return "it has not said what to capture";
     if (watch.why !== "") return `its canaries fail: ${watch.why}`;
+    if (watch.sinceMs > 0 && !watch.isAlive(performance.now()))
+      return "capture itself was held up: its last canaries are too long ago";
     if (file.draining) return "it is leaving";
     return file.ready ? "its canaries have to come back several times" : "it says that it is not ready";
+  }
+
+  /** Says that new connections went past the proxy when no decision had them do so. */
+  #noteLapse(content: TableContent, gate: Gate, beganMs: number): void {
+    const lapse = this.#lapses.renewed(gate.openMs, beganMs, performance.now());
+    const past = this.#options.table.total("past");
+    const connections = past - this.#lastPast;
+    this.#lastPast = past;
+    if (lapse === undefined || content.callers[4].length + content.callers[6].length === 0) return;
+    this.#failOpenSeconds += lapse.lateMs / 1000;
+    const { lateMs, sinceRenewalMs, nftMs } = lapse;
+    captureLog("warn", "new connections went past the proxy for a moment: the gate was renewed too late", {
+      lateMs: Math.round(lateMs),
+      sinceRenewalMs: Math.round(sinceRenewalMs),
+      nftMs: Math.round(nftMs),
+      connections,
+    });
   }
 
   #count(content: TableContent, isOpen: boolean, nowMs: number): void {
@@ -313,8 +342,8 @@ export class Capture {
     }
   }
 
-  async #report(decision: Decision | undefined): Promise<void> {
-    const { table, echoPort, folder } = this.#options;
+  #report(decision: Decision | undefined): void {
+    const { table, echoPort } = this.#options;
     const nowMs = performance.now();
     const inertMs = this.#path.inertSinceMs(nowMs);
     const report: CaptureReport = {
@@ -328,12 +357,13 @@ export class Capture {
       generations: [...this.#watches].map(([name, watch]) => this.#reportOf(name, watch, nowMs)),
       bypassed: [...this.#bypassed].map(([service, connections]) => ({ service, connections })),
       capturedTotal: table.total("captured"),
+      pastTotal: table.total("past"),
       reclaimedTotal: this.#reclaimer.reclaimed,
       refusedTotal: table.total("refused"),
       failOpenSecondsTotal: Math.round(this.#failOpenSeconds * 10) / 10,
       inertSinceMs: inertMs === undefined ? null : Math.round(Date.now() - (nowMs - inertMs)),
     };
-    await folder.write(`${JSON.stringify(report)}\n`);
+    this.#reports.write(report);
   }
 
   #reportOf(name: string, watch: GenerationWatch, nowMs: number): GenerationReport {

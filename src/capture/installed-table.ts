@@ -2,7 +2,7 @@ import type { Counters } from "./nft.ts";
 import { applyNft, deleteTable, listAlive } from "./nft.ts";
 import { addRoute, removeRoute } from "./routes.ts";
 import type { TableContent } from "./table-content.ts";
-import type { Gate } from "./table-text.ts";
+import type { Gate, Half } from "./table-text.ts";
 import { contentChange, renewClosed, renewGate, restingTable, wholeTable } from "./table-text.ts";
 
 /** Callers that fail closed are renewed this often, in milliseconds. */
@@ -15,6 +15,9 @@ export class InstalledTable {
   #routes = new Set<string>();
   #closedAtMs = Number.NEGATIVE_INFINITY;
   #kernel: Counters = {};
+  /** The half of the gate that was renewed last, and the private ports that both together may hold. */
+  #half: Half = "";
+  #alive: readonly number[] = [];
   readonly #totals = new Map<string, number>();
 
   /** @param name of the table; one of the family inet. */
@@ -42,7 +45,8 @@ export class InstalledTable {
   }
 
   /**
-   * Brings content and gate into the kernel in one transaction, and removes routes that nobody wants any more.
+   * Brings content and gate into the kernel in one transaction, and removes routes that nobody wants any more. Connections of a generation that is
+   * not to live any more end with a second transaction, so that those of others are in one half of the gate all the time.
    *
    * @param more further commands for the same transaction.
    * @param holdsClosed whether callers that fail closed are renewed; without, they run out.
@@ -66,12 +70,17 @@ export class InstalledTable {
       holdsClosed &&
       (nowMs - this.#closedAtMs > RENEW_CLOSED_MS ||
         `${before.closed[4]} ${before.closed[6]}` !== `${content.closed[4]} ${content.closed[6]}`);
+    const [last, half]: [Half, Half] = this.#half === "" ? ["", "2"] : ["2", ""];
     const text = isAnew
       ? wholeTable(this.#name, content, gate)
-      : `${contentChange(this.#name, before, content)}${renewsClosed ? renewClosed(this.#name, content.closed) : ""}${renewGate(this.#name, gate)}${more}`;
+      : `${contentChange(this.#name, before, content)}${renewsClosed ? renewClosed(this.#name, content.closed) : ""}${renewGate(this.#name, gate, half)}${more}`;
     // Should it fail half-way in a way we do not understand, the next one makes everything anew.
     this.#content = undefined;
     const counters = await applyNft(this.#name, text);
+    this.#half = half;
+    if (!isAnew && this.#alive.some((port) => !gate.aliveMs.has(port)))
+      await applyNft(this.#name, renewGate(this.#name, gate, last));
+    this.#alive = [...gate.aliveMs.keys()];
     this.#content = content;
     if (isAnew || renewsClosed) this.#closedAtMs = nowMs;
     for (const route of this.#routes) if (!routes.has(route)) await removeRoute(route);

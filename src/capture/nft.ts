@@ -44,16 +44,17 @@ export async function listBypassed(table: string): Promise<SeenFlow[]> {
   return flows;
 }
 
-/** @returns by private port the milliseconds that are left of the elements of `alive`; none when there is no such table. */
+/** @returns by private port the milliseconds that are left of the elements of both halves of `alive`; none when there is no such table. */
 export async function listAlive(table: string): Promise<Map<number, number>> {
   const alive = new Map<number, number>();
-  const listed = await list(table, "alive").catch(() => []);
-  for (const { set } of listed)
-    for (const element of set?.elem ?? []) {
-      const { elem } = element as { readonly elem?: { readonly val?: number; readonly expires?: number } };
-      // It says whole seconds, rounded down.
-      if (elem?.val !== undefined) alive.set(elem.val, ((elem.expires ?? 0) + 1) * 1000);
-    }
+  for (const half of ["alive", "alive2"])
+    for (const { set } of await list(table, half).catch(() => []))
+      for (const element of set?.elem ?? []) {
+        const { elem } = element as { readonly elem?: { readonly val?: number; readonly expires?: number } };
+        // It says whole seconds, rounded down.
+        const leftMs = ((elem?.expires ?? 0) + 1) * 1000;
+        if (elem?.val !== undefined) alive.set(elem.val, Math.max(leftMs, alive.get(elem.val) ?? 0));
+      }
   return alive;
 }
 

@@ -13,6 +13,13 @@ export interface Gate {
   readonly aliveMs: ReadonlyMap<number, number>;
 }
 
+/**
+ * The gate's sets are there twice, and what is in either counts. Only one of the two is renewed at a time: kernels before 6.17 may miss an element
+ * of a set for a moment while it is emptied and filled, although that is one transaction, and what is missed here is a connection past the
+ * proxy, or one that is reset.
+ */
+export type Half = "" | "2";
+
 /** A connection that went past the proxy, as its client sees it. */
 export interface Flow {
   readonly family: 4 | 6;
@@ -26,6 +33,7 @@ const FAMILIES = [
   { family: 4, ip: "ip", type: "ipv4_addr" },
   { family: 6, ip: "ip6", type: "ipv6_addr" },
 ] as const;
+const HALVES = ["", "2"] as const;
 const SETS = ["anyIp", "canary", "stable", "doors", "services", "captured", "callers"] as const;
 /** Most elements of the sets that packets fill. */
 const MOST_FLOWS = 65_536;
@@ -39,31 +47,36 @@ const EMPTY_SEGMENT_OCTETS = { 4: 52, 6: 72 } as const;
 export function wholeTable(table: string, content: TableContent, gate: Gate): string {
   const alive = elements([...gate.aliveMs].map(([port, ms]) => `${port} timeout ${ms}ms`));
   const open = elements(gate.openMs > 0 ? [`tcp timeout ${gate.openMs}ms`] : []);
+  const halves = (line: (half: Half) => string): string => HALVES.map(line).join("");
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
   counter dialled { comment "connections that captured pods began, to anywhere"; }
   counter captured { comment "connections led to the proxy"; }
   counter carried { comment "packets of connections at the proxy"; }
+  counter past { comment "connections of captured pods that began past the proxy, because the gate was closed"; }
   counter refused { comment "connections of pods that fail closed, while no proxy works"; }
   counter hung { comment "packets answered with a reset because their proxy does not work"; }
   counter bypassing { comment "packets of connections that went past the proxy"; }
   counter reclaimed { comment "packets answered with a reset so that their connection comes back through the proxy"; }
-  set open { type inet_proto; flags timeout; ${open}}
-  set alive { type inet_service; flags timeout; ${alive}}
-${FAMILIES.map((each) => familySets(content, each)).join("")}
+${halves((half) => `  set open${half} { type inet_proto; flags timeout; ${open}}\n  set alive${half} { type inet_service; flags timeout; ${alive}}\n`)}${FAMILIES.map((each) => familySets(content, each)).join("")}
   chain watch {
     type filter hook prerouting priority mangle; policy accept;
     ip saddr @callers4 goto watch4
     ip6 saddr @callers6 goto watch6
   }
+  chain lead {
+${FAMILIES.map(
+  ({ family, ip }) => `    dnat ${ip} to ${ip} daddr . tcp dport map @doors${family}
+    ${ip} saddr @callers${family} ${ip} daddr . tcp dport @captured${family} counter name captured dnat ${ip} to ${ip} daddr . tcp dport map @services${family}
+`,
+).join("")}  }
   chain capture {
     type nat hook prerouting priority dstnat - 10; policy accept;
-${FAMILIES.map(
-  ({ family, ip }) => `    meta l4proto @open dnat ${ip} to ${ip} daddr . tcp dport map @doors${family}
-    ${ip} saddr @callers${family} ${ip} daddr . tcp dport @captured${family} meta l4proto @open counter name captured dnat ${ip} to ${ip} daddr . tcp dport map @services${family}
-`,
-).join("")}${refusals(content)}  }
+${halves((half) => `    meta l4proto @open${half} jump lead\n`)}${refusals(content)}${FAMILIES.map(
+  ({ family, ip }) =>
+    `    ${ip} saddr @callers${family} ${ip} daddr . tcp dport @captured${family} counter name past\n`,
+).join("")}  }
   chain guard {
     type filter hook input priority filter - 10; policy accept;
     ip daddr @anyip4 goto guard4
@@ -111,14 +124,19 @@ export function renewClosed(table: string, closed: Families): string {
 }
 
 /**
- * Renews the gate. Adding an element that is there does not renew its time (Linux 6.18), and deleting one that has run
- * out is an error: so sets are emptied and filled in one transaction.
+ * Renews one half of the gate; the other one holds meanwhile. A gate that is closed for new connections is so in both at once.
+ *
+ * Adding an element that is there does not renew its time (Linux 6.18), and deleting one that has run out is an error: so sets are emptied and
+ * filled in one transaction.
  */
-export function renewGate(table: string, gate: Gate): string {
-  const open = gate.openMs > 0 ? `add element inet ${table} open { tcp timeout ${gate.openMs}ms }\n` : "";
+export function renewGate(table: string, gate: Gate, half: Half): string {
+  const open =
+    gate.openMs > 0
+      ? `flush set inet ${table} open${half}\nadd element inet ${table} open${half} { tcp timeout ${gate.openMs}ms }\n`
+      : HALVES.map((each) => `flush set inet ${table} open${each}\n`).join("");
   const ports = [...gate.aliveMs].map(([port, ms]) => `${port} timeout ${ms}ms`);
-  const alive = ports.length > 0 ? `add element inet ${table} alive { ${ports.join(", ")} }\n` : "";
-  return `flush set inet ${table} open\n${open}flush set inet ${table} alive\n${alive}`;
+  const alive = ports.length > 0 ? `add element inet ${table} alive${half} { ${ports.join(", ")} }\n` : "";
+  return `${open}flush set inet ${table} alive${half}\n${alive}`;
 }
 
 /** Has these flows reset: at once those that are `firm`, others by a packet without data, when nothing is under way. */
@@ -179,8 +197,7 @@ function familySets(content: TableContent, { family, ip, type }: (typeof FAMILIE
     ${ip} daddr @canary${family} iif "lo" accept
     ct state related accept comment "such as that a packet was too big"
     meta l4proto != tcp drop
-    ct status dnat tcp dport @alive counter name carried accept
-    counter name hung reject with tcp reset
+${HALVES.map((half) => `    ct status dnat tcp dport @alive${half} counter name carried accept\n`).join("")}    counter name hung reject with tcp reset
   }
 `;
 }

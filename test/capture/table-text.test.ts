@@ -81,6 +81,15 @@ describe("the table's text", () => {
     assert.doesNotMatch(back, /flush|add/);
   });
 
+  it("renews one half of the gate and leaves the other alone, but closes both", () => {
+    const touched = (text: string): readonly string[] => [
+      ...new Set([...text.matchAll(/inet isobar (\w+)/g)].map((match) => match[1]!)),
+    ];
+    assert.deepEqual(touched(renewGate("isobar", GATE, "")), ["open", "alive"]);
+    assert.deepEqual(touched(renewGate("isobar", GATE, "2")), ["open2", "alive2"]);
+    assert.deepEqual(touched(renewGate("isobar", { ...GATE, openMs: 0 }, "2")), ["open", "open2", "alive2"]);
+  });
+
   it("gives an address that two services claim to one of them, because nft would refuse the whole", () => {
     const [service] = plan(1).services;
     const both = {
@@ -94,7 +103,7 @@ describe("the table's text", () => {
     const { services, doors, captured } = content(plan(1), 0);
     assert.deepEqual([services[4], doors[4]], [[], []]);
     assert.equal(captured[4].length, 1);
-    assert.doesNotMatch(renewGate("isobar", { openMs: 0, aliveMs: new Map() }), /add/);
+    assert.doesNotMatch(renewGate("isobar", { openMs: 0, aliveMs: new Map() }, ""), /add/);
   });
 });
 
@@ -124,8 +133,9 @@ describe("nft takes", { skip: missingForCapture() }, () => {
   for (const [what, text] of [
     ["an empty table", wholeTable("isobar", empty, { openMs: 0, aliveMs: new Map() })],
     ["a full one in its place", wholeTable("isobar", full, GATE)],
-    ["the gate's renewal", renewGate("isobar", GATE)],
-    ["its renewal once more", renewGate("isobar", GATE)],
+    ["the renewal of half of the gate", renewGate("isobar", GATE, "")],
+    ["of the other half", renewGate("isobar", GATE, "2")],
+    ["of the first once more", renewGate("isobar", GATE, "")],
     ["other services and another port", contentChange("isobar", full, content(plan(20), 4002))],
     ["a service less", contentChange("isobar", content(plan(20), 4002), content(plan(19), 4002))],
     ["a service more", contentChange("isobar", content(plan(19), 4002), content(plan(20), 4002))],
