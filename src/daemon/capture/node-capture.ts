@@ -23,6 +23,7 @@ import { closeDeadLedgers, readLedgers } from "./dead-generations.ts";
 import { formerGenerations } from "./former-generations.ts";
 import { Ledger } from "./ledger.ts";
 import type { LedgerCounts } from "./ledger-record.ts";
+import { REPORT_FILE, ReportWatch } from "./report-watch.ts";
 import { readRunFile, writeRunFile } from "./run-file.ts";
 import { ServiceNumbers } from "./service-numbers.ts";
 import type { ViewAgeOptions } from "./view-age.ts";
@@ -88,6 +89,7 @@ export class NodeCapture {
   #turns = 1;
   #ledger: Ledger | undefined;
   #writeFailed = false;
+  #reportWatch: ReportWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: NodeCaptureOptions) {
@@ -114,6 +116,7 @@ export class NodeCapture {
         this.#options.log.error("capture: the ledger cannot be written", { error: String(error) }),
     });
     this.#publishCanary(0);
+    this.#reportWatch = new ReportWatch(this.#options.config.runDir, () => this.#readReport());
     this.#timer = setInterval(() => this.#turn(), WRITE_MS);
   }
 
@@ -277,6 +280,7 @@ export class NodeCapture {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#reportWatch?.close();
     this.#ledger?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -301,7 +305,11 @@ export class NodeCapture {
     this.#write();
     // One that was killed a moment ago is not known to be dead at once.
     if (this.#turns++ % LOOK_FOR_DEAD_TURNS === 0) this.#reportDead();
-    const content = readRunFile(join(this.#options.config.runDir, "capture.json"));
+    this.#readReport();
+  }
+
+  #readReport(): void {
+    const content = readRunFile(join(this.#options.config.runDir, REPORT_FILE));
     if (content === undefined) return;
     const wasCurrent = this.#state.current === this.generation;
     this.#state.update(content, this.generation);
