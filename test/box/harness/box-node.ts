@@ -29,6 +29,8 @@ export interface CaptureState {
     readonly planVersion: string;
   }[];
   readonly bypassed: readonly { readonly service: string; readonly connections: number }[];
+  readonly capturedTotal: number;
+  readonly pastTotal: number;
   readonly reclaimedTotal: number;
   readonly refusedTotal: number;
   readonly failOpenSecondsTotal: number;
@@ -150,6 +152,21 @@ export class BoxNode {
     const proxies = this.#proxies.map(({ generation, program }) => [generation, program.lines.slice(-15)]);
     const capture = this.#capture?.lines.slice(-15);
     return { ...Object.fromEntries(proxies), capture, state: this.captureState() };
+  }
+
+  /** @returns in words what capture says of connections that went past the proxy: those are reset later so that they come back, and their calls fail. */
+  account(): string {
+    const state = this.captureState();
+    const said = (this.#capture?.lines ?? []).filter((line) =>
+      /past the proxy|"message":"new connections/.test(line),
+    );
+    if (state === undefined) return "capture has said nothing";
+    const { capturedTotal, pastTotal, reclaimedTotal, failOpenSecondsTotal, bypassed, current } = state;
+    const now = bypassed.reduce((sum, { connections }) => sum + connections, 0);
+    return [
+      `${capturedTotal} connections were led to a proxy, now ${current}; ${pastTotal} began past it while the gate was closed (${failOpenSecondsTotal} s), ${reclaimedTotal} of them were reset, ${now} are open`,
+      ...(pastTotal > 0 ? said : []),
+    ].join("\n");
   }
 
   /** Does what scheduler, kubelet and network plugin do for a Pod. */
