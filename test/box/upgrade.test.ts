@@ -68,16 +68,18 @@ describe("a new generation of the proxy", boxSuite(LANGUAGES), () => {
     await until("calls are spread", async () =>
       Object.values(await shop.skews(names, 1_000)).every((each) => each <= SPREAD),
     );
-    for (const load of loads) {
-      const { name, failed: all, unary, streams } = await load.finish();
-      const own = all.filter((each) => name === "rust" && isUnsent(each));
-      const failed = all.filter((each) => !own.includes(each));
-      assert.deepEqual(failed, [], `${name}: ${JSON.stringify({ failed, ...node.trouble() })}`);
+    const reports = await Promise.all(loads.map((load) => load.finish()));
+    const failed = reports.flatMap(({ name, failed: all }) =>
+      all.filter((each) => !(name === "rust" && isUnsent(each))).map((each) => ({ name, ...each })),
+    );
+    assert.deepEqual(failed, [], `${node.account()}\n${JSON.stringify({ failed, ...node.trouble() })}`);
+    for (const { name, failed: own, unary, streams } of reports) {
       assert.ok(own.length <= tookMs.length * CALLS_AT_ONCE, JSON.stringify(own));
       context.diagnostic(
         `${name}: ${unary} unary calls, ${streams} streams, ${own.length === 0 ? "none failed" : `${own.length} that it did not send`}`,
       );
     }
+    context.diagnostic(node.account());
     context.diagnostic(`current after ms: ${tookMs.map(Math.round).join(", ")}`);
   });
 
