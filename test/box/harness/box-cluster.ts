@@ -11,6 +11,7 @@ import { BoxNode } from "./box-node.ts";
 import type { BoxPod } from "./box-pod.ts";
 import type { ServiceOptions } from "./box-service.ts";
 import { BoxService } from "./box-service.ts";
+import type { TableService } from "./kube-proxy-table.ts";
 import { kubeProxyTable } from "./kube-proxy-table.ts";
 import { isobarOf } from "./logged-program.ts";
 import type { Release } from "./releases.ts";
@@ -40,6 +41,7 @@ export class BoxCluster implements AsyncDisposable {
   /** Of this cluster alone: configurations, logs, journals. */
   readonly folder: string;
   readonly #services: BoxService[] = [];
+  #moreRows: readonly TableService[] = [];
   readonly #stopped: (() => Promise<unknown>)[] = [];
   #controlPlane: LoggedControlPlane | undefined;
   #lock: BoxLock | undefined;
@@ -157,6 +159,12 @@ export class BoxCluster implements AsyncDisposable {
     return service;
   }
 
+  /** Makes kube-proxy know these ports of Services, too, which others than {@link service} have written; it forgets those of the last time. */
+  setMoreRows(rows: readonly TableService[]): void {
+    this.#moreRows = rows;
+    this.#setTables();
+  }
+
   /** Starts a Pod: its place in the network, and its object with the addresses. What runs in it is the caller's. */
   async pod(namespace: string, name: string, options: PodOptions = {}): Promise<BoxPod> {
     const { node = 0, labels = {}, annotations = {}, address } = options;
@@ -187,7 +195,7 @@ export class BoxCluster implements AsyncDisposable {
   }
 
   #setTables(): void {
-    const text = kubeProxyTable(this.#services.map((each) => each.forTable()));
+    const text = kubeProxyTable([...this.#services.map((each) => each.forTable()), ...this.#moreRows]);
     for (const node of this.network.nodes) node.namespace.nft(text);
   }
 }

@@ -81,12 +81,14 @@ export class BoxNetwork implements Disposable {
   /** Where nodes reach what runs in the tests' own namespace. */
   readonly outside: string;
   readonly #fabric: BoxNamespace;
+  readonly #inside: string;
   readonly #link = `${PREFIX}${process.pid}`;
   readonly #onExit = (): void => this[Symbol.dispose]();
 
-  private constructor(fabric: BoxNamespace, outside: string) {
+  private constructor(fabric: BoxNamespace, outside: string, inside: string) {
     this.#fabric = fabric;
     this.outside = outside;
+    this.#inside = inside;
     // However the process ends, nothing of it stays; after SIGKILL the next one removes it.
     process.once("exit", this.#onExit);
   }
@@ -96,9 +98,9 @@ export class BoxNetwork implements Disposable {
     removeAbandoned();
     const name = `${PREFIX}-${process.pid}`;
     const [outside, inside] = outsideAddresses();
-    const network = new BoxNetwork(BoxNamespace.make(`${name}-fabric`, FORWARDS), outside);
+    const network = new BoxNetwork(BoxNamespace.make(`${name}-fabric`, FORWARDS), outside, inside);
     try {
-      network.#open(inside);
+      network.#open();
       for (let index = 1; index <= count; index++) network.#addNode(`${name}-n${index}`, index, count);
       return network;
     } catch (error) {
@@ -114,14 +116,27 @@ export class BoxNetwork implements Disposable {
     this.#fabric.remove();
   }
 
-  #open(inside: string): void {
+  /**
+   * Lets Pods reach what runs in the tests' own namespace, and that these ClusterIPs, by way of the first node's kube-proxy: the API server calls webhooks there. It ends with the box.
+   *
+   * @param range of IPv4.
+   */
+  joinOutside(range: string): void {
+    ipHere(`route add ${range} via ${this.#inside} dev ${this.#link}`);
+    this.#fabric.ip(
+      `route add ${range} via ${nodeAddresses(1)[0]}`,
+      ...this.nodes.map((_, at) => `route add 10.88.${at + 1}.0/24 via ${nodeAddresses(at + 1)[0]}`),
+    );
+  }
+
+  #open(): void {
     this.#fabric.ip("link add br0 type bridge", "addr add 172.30.88.254/24 dev br0", "link set br0 up");
     ipHere(
       `link add ${this.#link} type veth peer name out netns ${this.#fabric.name}`,
       `addr add ${this.outside}/31 dev ${this.#link}`,
       `link set ${this.#link} up`,
     );
-    this.#fabric.ip(`addr add ${inside}/31 dev out`, "link set out up");
+    this.#fabric.ip(`addr add ${this.#inside}/31 dev out`, "link set out up");
     // Outside nobody knows the cluster's addresses, and two boxes may have the same.
     this.#fabric.nft(`table ip out {
   chain post {

@@ -14,10 +14,12 @@ const TOOLS = [
 
 /** What some suites need besides, and the package of Debian that has it. */
 const PROGRAMS = {
+  "dpkg-query": [["--version"], "dpkg"],
   kubectl: [["version", "--client"], "kubernetes-client"],
   prometheus: [["--version"], "prometheus"],
   promtool: [["--version"], "prometheus"],
   setpriv: [["--version"], "util-linux"],
+  strip: [["--version"], "binutils"],
   unshare: [["--version"], "util-linux"],
 } as const;
 

@@ -6,6 +6,7 @@ import type { Server } from "node:https";
 import { createServer, request } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
+import type { Program } from "../../clients/harness/language.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
 import { TestAuthority } from "../../support/test-authority.ts";
 
@@ -21,29 +22,48 @@ const [BINARY, CLOSE] = [2, 8];
 export class ExecDoor {
   /** Where the admin server of a Pod is; of others exec is refused. */
   readonly admins = new Map<string, string>();
+  /** How commands run in the containers of a Pod, which then needs no place in {@link admins}. */
+  readonly pods = new Map<string, (container: string, words: readonly string[]) => Program>();
   /** Commands that were run, as `namespace/pod/container: words`. */
   readonly commands: string[] = [];
   readonly #authority = new TestAuthority();
   readonly #server: Server;
   readonly #targetPort: number;
 
-  private constructor(targetPort: number) {
+  readonly #host: string;
+
+  private constructor(targetPort: number, addresses: readonly [string, ...string[]]) {
     this.#targetPort = targetPort;
-    const { cert, key } = this.#authority.issue({ subjectAltNames: ["IP:127.0.0.1"] });
+    this.#host = addresses[0];
+    const subjectAltNames = addresses.map((each) => `IP:${each}`);
+    const { cert, key } = this.#authority.issue({ subjectAltNames });
     this.#server = createServer({ cert, key }, (incoming, outgoing) => this.#pass(incoming, outgoing));
     this.#server.on("upgrade", (incoming: IncomingMessage, socket: Socket) => this.#exec(incoming, socket));
   }
 
-  static async start(targetPort: number): Promise<ExecDoor> {
-    const door = new ExecDoor(targetPort);
-    await new Promise<void>((resolve) => door.#server.listen(0, "127.0.0.1", resolve));
+  /** @param addresses what it listens at, and others that lead there. */
+  static async start(
+    targetPort: number,
+    addresses: readonly [string, ...string[]] = ["127.0.0.1"],
+  ): Promise<ExecDoor> {
+    const door = new ExecDoor(targetPort, addresses);
+    await new Promise<void>((resolve) => door.#server.listen(0, addresses[0], resolve));
     return door;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What it is trusted by. */
+  get ca(): string {
+    return this.#authority.ca;
   }
 
   /** Writes a kubeconfig that leads here. @returns its file. */
   kubeConfig(name: string, token: string): string {
     const file = join(this.#authority.folder, `${name}.kubeconfig`);
-    const server = `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const server = `https://${this.#host}:${this.port}`;
     const data = Buffer.from(this.#authority.ca).toString("base64");
     writeFileSync(
       file,
@@ -71,6 +91,8 @@ export class ExecDoor {
     // The test has started it itself.
     const onward = request({ ...to, rejectUnauthorized: false }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
+      // A watch has nothing else to say at first.
+      outgoing.flushHeaders();
       answer.pipe(outgoing);
     });
     onward.on("error", () => outgoing.destroy());
@@ -85,8 +107,9 @@ export class ExecDoor {
       /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/exec$/.exec(pathname) ?? [];
     const admin = this.admins.get(`${namespace}/${pod}`);
     const protocols = `${headers["sec-websocket-protocol"]}`.split(/, */);
+    const inPod = this.pods.get(`${namespace}/${pod}`);
     if (
-      admin === undefined ||
+      (admin === undefined && inPod === undefined) ||
       headers.authorization === undefined ||
       !protocols.includes("v4.channel.k8s.io")
     ) {
@@ -97,12 +120,17 @@ export class ExecDoor {
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nsec-websocket-protocol: v4.channel.k8s.io\r\n\r\n`,
     );
-    const [program, ...args] = searchParams.getAll("command");
-    this.commands.push(
-      `${namespace}/${pod}/${searchParams.get("container")}: ${[program, ...args].join(" ")}`,
-    );
-    const child = spawn(process.execPath, [LAUNCHER, ...args], {
-      env: { ...process.env, ISOBAR_ADMIN_ADDRESS: admin },
+    const words = searchParams.getAll("command");
+    const container = searchParams.get("container") ?? "";
+    this.commands.push(`${namespace}/${pod}/${container}: ${words.join(" ")}`);
+    const here = {
+      command: process.execPath,
+      args: [LAUNCHER, ...words.slice(1)],
+      env: { ISOBAR_ADMIN_ADDRESS: admin ?? "" },
+    };
+    const { command, args, env } = inPod?.(container, words) ?? here;
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.stdout.on("data", (octets: Buffer) => socket.write(frame(BINARY, 1, octets)));
