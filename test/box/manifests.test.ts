@@ -135,10 +135,14 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
     await cluster.node.removePod(pod);
   });
 
-  it("the node's metrics are at the address that the Service names, and the audit is written in its volume", async () => {
+  it("the node's metrics are at the address that the Service names, and the audit is written in its volume", async (context) => {
     const { namespace, addresses } = cluster.node.network;
     const script = `fetch("http://${addresses[0]}:15020/metrics").then(async (answer) => process.stdout.write(await answer.text()))`;
-    assert.match(namespace.run(process.execPath, ["-e", script]), /^isobar_/m);
+    const metrics = namespace.run(process.execPath, ["-e", script]);
+    assert.match(metrics, /^isobar_/m);
+    const [, limit] = /^isobar_overload_memory_bytes\{kind="limit"\} (\S+)$/m.exec(metrics) ?? [];
+    if (cluster.proxyPod.containers.get("proxy")!.isLimited) assert.equal(limit, String(512 * 2 ** 20));
+    else context.diagnostic("without limits of memory: this machine lets nobody make control groups");
     for (const pod of cluster.controllers.of("isobar-control-plane"))
       assert.notDeepEqual(readdirSync(pod.volume("audit")), [], pod.name);
   });
@@ -217,7 +221,7 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
     await isBack();
   });
 
-  it("once they are deleted, cluster and node are as before", async () => {
+  it("once they are deleted, cluster and node are as before", async (context) => {
     const { pods } = cluster.controllers;
     await cluster.kubectl(`delete --ignore-not-found -f ${cluster.manifests}`);
     await until(
@@ -227,6 +231,12 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
     );
     for (const pod of pods)
       assert.deepEqual([...new Set(pod.exitCodes.values())], [0], JSON.stringify(cluster.trouble()));
+    for (const { name, containers } of pods) {
+      for (const [container, { memoryUse }] of containers) {
+        context.diagnostic(`${name} ${container}: ${memoryUse?.mostMib} MiB at most`);
+        assert.equal(memoryUse?.kills ?? 0, 0, `${name} ${container}`);
+      }
+    }
     let now: readonly string[] = [];
     await until(
       "nothing is left, and nothing is missing",

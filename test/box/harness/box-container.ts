@@ -5,6 +5,7 @@ import { Child } from "../../clients/harness/child.ts";
 import type { Program } from "../../clients/harness/language.ts";
 import { REPOSITORY } from "../../clients/harness/paths.ts";
 import type { BoxNamespace } from "./box-namespace.ts";
+import type { MemoryGroup } from "./memory-group.ts";
 import type { Probe } from "./pod-template.ts";
 
 const START_MS = 10_000;
@@ -30,6 +31,8 @@ export interface ContainerWish {
   readonly groups: readonly number[];
   /** Without `CAP_`. */
   readonly capabilities: readonly string[];
+  /** undefined: there is no limit. */
+  readonly memory: MemoryGroup | undefined;
   readonly hostname: string;
 }
 
@@ -50,7 +53,7 @@ process.on("exit", () => {
 
 /**
  * A container as a runtime makes it of the image's file tree: processes, mounts, host name and environment of its own, a root that cannot be written, a user and the capabilities it is given.
- * Not as a runtime does it: no control group, no seccomp filter, no masked files of /proc.
+ * Not as a runtime does it: no control group but for memory, no seccomp filter, no masked files of /proc.
  */
 export class BoxContainer {
   readonly name: string;
@@ -59,6 +62,8 @@ export class BoxContainer {
   readonly #log: string;
   #pid = 0;
   hasEnded = false;
+  /** Known at its end, where the machine has control groups. */
+  memoryUse: ReturnType<MemoryGroup["use"]> | undefined;
 
   private constructor(name: string, child: Child, wish: ContainerWish, log: string) {
     this.name = name;
@@ -68,7 +73,9 @@ export class BoxContainer {
     running.add(this);
     void child.ended.then(() => {
       this.hasEnded = true;
+      this.memoryUse = wish.memory?.use();
       running.delete(this);
+      return wish.memory?.remove();
     });
   }
 
@@ -82,7 +89,9 @@ export class BoxContainer {
   ): Promise<BoxContainer> {
     makeMountPoints(image, wish.mounts);
     const script = [
+      ...(wish.memory === undefined ? [] : [wish.memory.joining]),
       mountScript(image, wish.mounts),
+      ...(wish.memory === undefined ? [] : [wish.memory.mounting(image)]),
       `echo "${wish.hostname}" >/proc/sys/kernel/hostname`,
       `exec >>"${log}" 2>&1`,
       `exec env -i "$@"`,
@@ -94,6 +103,11 @@ export class BoxContainer {
     const container = new BoxContainer(name, child, wish, log);
     await container.#findProgram();
     return container;
+  }
+
+  /** Whether it has a limit of memory. */
+  get isLimited(): boolean {
+    return this.#wish.memory !== undefined;
   }
 
   /** The program's, on the machine. */
@@ -113,7 +127,9 @@ export class BoxContainer {
   entered(words: readonly string[]): Program {
     const spaces = ["--mount", "--uts", "--ipc", "--pid", "--net", "--root", "--wd"];
     const inside = ["nsenter", "-t", String(this.#pid), ...spaces, ...becoming(this.#wish), ...words];
-    return { command: "env", args: ["-i", ...environment(this.#wish), ...inside] };
+    const joining = this.#wish.memory?.joining ?? "true";
+    const shell = ["-ec", `${joining}; exec env -i "$@"`, "sh"];
+    return { command: "sh", args: [...shell, ...environment(this.#wish), ...inside] };
   }
 
   /** Runs a probe's command once. @returns "" when it succeeded, else what there is to say. */

@@ -7,10 +7,10 @@ import type { KubeletSettings } from "./kubelet-pod.ts";
 import { KubeletPod } from "./kubelet-pod.ts";
 import type { PodObject, Workload } from "./pod-template.ts";
 import { fitsNode } from "./pod-template.ts";
+import type { ServiceObject } from "./service-endpoints.ts";
+import { ServiceEndpoints } from "./service-endpoints.ts";
 
 const TURN_MS = 200;
-/** Services that come without a ClusterIP get one of these. */
-const CLUSTER_IPS = "10.99.254";
 /** What a namespace takes along when it goes, of the kinds that the API server has. */
 const CONTENT: readonly (readonly [apiVersion: string, kind: string])[] = [
   ["v1", "Service"],
@@ -22,15 +22,6 @@ const CONTENT: readonly (readonly [apiVersion: string, kind: string])[] = [
 ];
 
 const KINDS: Readonly<Record<string, string>> = { deployments: "Deployment", daemonsets: "DaemonSet" };
-
-interface ServiceObject extends Stored {
-  readonly spec: {
-    readonly clusterIP?: string;
-    readonly publishNotReadyAddresses?: boolean;
-    readonly selector?: Readonly<Record<string, string>>;
-    readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort: number }[];
-  };
-}
 
 /** What the controllers need of the box. */
 export interface ControllerSettings extends KubeletSettings {
@@ -44,8 +35,6 @@ export interface ControllerSettings extends KubeletSettings {
 
 /** What a cluster's controllers, scheduler and kubelets do with the objects of one namespace, several times a second: Pods of Deployments and DaemonSets, ClusterIPs, slices of endpoints, statuses. */
 export class BoxControllers implements AsyncDisposable {
-  /** The range that ClusterIPs are from. */
-  static readonly range = `${CLUSTER_IPS}.0/24`;
   readonly pods: KubeletPod[] = [];
   /** Of what failed in its last turn. */
   problem = "";
@@ -57,13 +46,15 @@ export class BoxControllers implements AsyncDisposable {
   readonly #templates = new Map<KubeletPod, string>();
   readonly #written = new Map<string, string>();
   readonly #loop: Promise<void>;
+  readonly #endpoints: ServiceEndpoints;
   #isClosed = false;
-  #lastIp = 0;
 
   constructor(settings: ControllerSettings, namespace: string) {
     this.#settings = settings;
     this.#writer = settings.writer;
     this.#namespace = namespace;
+    const isChanged = (key: string, value: object): boolean => this.#isChanged(key, value);
+    this.#endpoints = new ServiceEndpoints(settings.writer, namespace, settings.names, isChanged);
     this.#loop = this.#run();
   }
 
@@ -131,7 +122,9 @@ export class BoxControllers implements AsyncDisposable {
         this.#end(pod);
     }
     for (const [name, { workload, nodes: places }] of wanted) await this.#fill(name, workload, places);
-    await this.#serve(await this.#list<ServiceObject>("v1", "services"));
+    const services = await this.#list<ServiceObject>("v1", "services");
+    const rows = await this.#endpoints.write(services, this.pods);
+    if (this.#isChanged("rows", rows)) this.#settings.setRows(rows);
     for (const { workload } of wanted.values())
       await this.#writeStatus(workload, wanted.get(workload.metadata.name)!.nodes.length);
   }
@@ -195,71 +188,6 @@ export class BoxControllers implements AsyncDisposable {
         .catch(() => {})
         .then(() => pod.end()),
     );
-  }
-
-  async #serve(services: readonly ServiceObject[]): Promise<void> {
-    const rows: TableService[] = [];
-    const { names } = this.#settings;
-    const gone = new Set(names.keys());
-    for (const service of services) {
-      const { metadata, spec } = service;
-      const selector = spec.selector ?? {};
-      const clusterIP = spec.clusterIP ?? (await this.#giveAddress(service));
-      const pods = this.pods.filter(
-        ({ hasEnded, object }) =>
-          !hasEnded &&
-          Object.entries(selector).every(
-            ([key, value]) => (object.metadata.labels as Readonly<Record<string, string>>)[key] === value,
-          ),
-      );
-      const ready = pods.filter(
-        ({ isReady, isLeaving }) => !isLeaving && (isReady || spec.publishNotReadyAddresses === true),
-      );
-      await this.#writeSlice(service, pods);
-      const endpoints = ready.map(({ addresses }) => addresses[0]);
-      const name = `${metadata.name}.${this.#namespace}.svc.cluster.local`;
-      gone.delete(name);
-      names.set(name, clusterIP === "None" ? endpoints : [clusterIP]);
-      if (clusterIP === "None") continue;
-      for (const { port, targetPort } of spec.ports)
-        rows.push({ addresses: [clusterIP], port, targetPort, endpoints });
-    }
-    for (const name of gone) names.delete(name);
-    if (this.#isChanged("rows", rows)) this.#settings.setRows(rows);
-  }
-
-  /** As the API server of a cluster does at once. */
-  async #giveAddress({ metadata }: ServiceObject): Promise<string> {
-    const clusterIP = `${CLUSTER_IPS}.${++this.#lastIp}`;
-    const path = `/api/v1/namespaces/${this.#namespace}/services/${metadata.name}`;
-    const spec = { clusterIP, clusterIPs: [clusterIP], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" };
-    await this.#writer.send("PATCH", path, { spec }, "application/merge-patch+json");
-    return clusterIP;
-  }
-
-  async #writeSlice({ metadata, spec }: ServiceObject, pods: readonly KubeletPod[]): Promise<void> {
-    const slice = {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: {
-        namespace: this.#namespace,
-        name: `${metadata.name}-box`,
-        labels: { ...metadata.labels, "kubernetes.io/service-name": metadata.name },
-      },
-      addressType: "IPv4",
-      ports: spec.ports.map(({ name, targetPort }) => ({ name, port: targetPort, protocol: "TCP" })),
-      endpoints: pods.map(({ addresses, isReady, isLeaving, node, object, name }) => ({
-        addresses: [addresses[0]],
-        conditions: {
-          ready: !isLeaving && (isReady || spec.publishNotReadyAddresses === true),
-          serving: isReady,
-          terminating: isLeaving,
-        },
-        nodeName: node.name,
-        targetRef: { kind: "Pod", namespace: this.#namespace, name, uid: object.metadata.uid },
-      })),
-    };
-    if (this.#isChanged(slice.metadata.name, slice)) await this.#writer.apply(slice);
   }
 
   async #writeStatus(workload: Workload, wanted: number): Promise<void> {

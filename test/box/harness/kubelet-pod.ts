@@ -6,6 +6,7 @@ import type { KubeWriter } from "../../kube/harness/kube-writer.ts";
 import { BoxContainer } from "./box-container.ts";
 import type { PodNetwork } from "./box-network.ts";
 import type { BoxNode } from "./box-node.ts";
+import { MemoryGroup } from "./memory-group.ts";
 import type { ContainerSpec, PodObject, Probe } from "./pod-template.ts";
 import type { VolumeSources } from "./pod-volumes.ts";
 import { PodVolumes } from "./pod-volumes.ts";
@@ -169,6 +170,7 @@ export class KubeletPod {
       who.readOnlyRootFilesystem !== true
     )
       throw new Error(`${spec.name}: wants rights that this harness cannot give`);
+    const { memory } = spec.resources?.limits ?? {};
     const hostname = pod.hostNetwork === true ? this.node.name : metadata.name;
     const log = join(this.#folder, `${spec.name}.log`);
     const machine = (this.#own ?? this.node.network).namespace;
@@ -180,6 +182,7 @@ export class KubeletPod {
       group,
       groups: [...new Set([group, ...supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup])])],
       capabilities: add,
+      memory: memory === undefined ? undefined : MemoryGroup.make(`${metadata.name}-${spec.name}`, memory),
       hostname,
     };
     const container = await BoxContainer.start(spec.name, machine, image, wish, log);

@@ -37,6 +37,7 @@ export interface ContainerSpec {
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
+  readonly resources?: { readonly limits?: { readonly memory?: string } };
   readonly securityContext?: SecurityContext;
   readonly volumeMounts?: readonly {
     readonly name: string;

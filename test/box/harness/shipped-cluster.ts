@@ -12,6 +12,7 @@ import { BoxShop } from "./box-shop.ts";
 import { ClusterDns } from "./cluster-dns.ts";
 import type { KubeletPod } from "./kubelet-pod.ts";
 import type { ContainerSpec } from "./pod-template.ts";
+import { ServiceEndpoints } from "./service-endpoints.ts";
 import { shippedImage } from "./shipped-image.ts";
 
 const SYSTEM = "isobar-system";
@@ -67,7 +68,7 @@ export class ShippedCluster implements AsyncDisposable {
       await prepare(shop, manifests);
       const kubernetes = { addresses: [API_SERVER], port: 443, targetPort: door.port, endpoints: [outside] };
       box.setMoreRows([kubernetes]);
-      box.network.joinOutside(BoxControllers.range);
+      box.network.joinOutside(ServiceEndpoints.range);
       const settings = {
         trusted: box.trusted,
         apiServerCa: door.ca,
@@ -110,7 +111,7 @@ export class ShippedCluster implements AsyncDisposable {
   /** Runs a container that the webhook has put into a Pod to its end, as the Pod's user, which is nobody's: the image's. @returns its exit code and output. */
   async runWait(pod: BoxPod, { name, args = [] }: ContainerSpec): Promise<string> {
     const env = { NODE_ENV: "production", PATH: "/usr/local/bin:/usr/sbin:/usr/bin" };
-    const who = { user: 65_532, group: 65_532, groups: [65_532], capabilities: [] };
+    const who = { user: 65_532, group: 65_532, groups: [65_532], capabilities: [], memory: undefined };
     const wish = { args, env, mounts: [], ...who, hostname: pod.name };
     const log = join(this.shop.box.folder, `${pod.name}-${name}.log`);
     const container = await BoxContainer.start(name, pod.machine, await shippedImage(), wish, log);
