@@ -5,13 +5,14 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { Child } from "../clients/harness/child.ts";
 import { go } from "../clients/harness/go.ts";
 import { until } from "../e2e/harness/until.ts";
+import { TestAuthority } from "../support/test-authority.ts";
 import { BoxLoad } from "./harness/box-load.ts";
 import type { BoxPod } from "./harness/box-pod.ts";
 import { captured } from "./harness/box-shop.ts";
 import type { KubeletPod } from "./harness/kubelet-pod.ts";
 import { LAUNCHER } from "./harness/logged-program.ts";
 import { boxSuite } from "./harness/missing-for-box.ts";
-import type { PodObject } from "./harness/pod-template.ts";
+import type { ContainerSpec, PodObject } from "./harness/pod-template.ts";
 import { ShippedCluster } from "./harness/shipped-cluster.ts";
 
 /** Of three endpoints: all calls at one, as without Isobar; or spread. */
@@ -64,11 +65,50 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
     );
   }
 
+  /** @returns init containers that a Pod of the shop has. */
+  async function injectedInto(name: string): Promise<readonly ContainerSpec[]> {
+    const metadata = { namespace: "shop", name };
+    const object = await cluster.shop.box.writer.get({ apiVersion: "v1", kind: "Pod", metadata });
+    return (object as PodObject).spec.initContainers ?? [];
+  }
+
   async function isBack(): Promise<void> {
     await allReady();
     await captured(cluster.node, client);
     const load = await startLoad();
     assert.deepEqual((await load.finish()).failed, []);
+  }
+
+  /** Takes an overlay out. @param tell what its containers have needed. */
+  async function leavesNothing(overlay: string, tell: (text: string) => void = () => {}): Promise<void> {
+    const { pods } = cluster.controllers;
+    await cluster.kubectl(`delete --ignore-not-found -f ${cluster.manifests(overlay)}`);
+    await until(
+      "all Pods have ended",
+      () => pods.every(({ hasEnded }) => hasEnded),
+      () => cluster.trouble(),
+    );
+    for (const pod of pods)
+      assert.deepEqual([...new Set(pod.exitCodes.values())], [0], JSON.stringify(cluster.trouble()));
+    for (const { name, containers } of pods) {
+      for (const [container, { memoryUse }] of containers) {
+        tell(`${name} ${container}: ${memoryUse?.mostMib} MiB at most`);
+        assert.equal(memoryUse?.kills ?? 0, 0, `${name} ${container}`);
+      }
+    }
+    let now: readonly string[] = [];
+    await until(
+      "nothing is left, and nothing is missing",
+      async () => {
+        now = await cluster.traces();
+        return now.join("\n") === traces.join("\n");
+      },
+      () => ({
+        gone: traces.filter((line) => !now.includes(line)),
+        left: now.filter((line) => !traces.includes(line)),
+      }),
+      20_000,
+    );
   }
 
   async function startLoad(): Promise<BoxLoad> {
@@ -78,7 +118,7 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
   }
 
   it("are applied, and their Pods run and become ready by their own probes", async (context) => {
-    await cluster.kubectl(`apply -f ${cluster.manifests}`);
+    await cluster.kubectl(`apply -f ${cluster.manifests("default")}`);
     const tookMs = await allReady();
     context.diagnostic(`${Math.round(tookMs)} ms after they were applied`);
     for (const kind of ["deployment/isobar-control-plane", "daemonset/isobar"])
@@ -121,15 +161,12 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
 
   it("a Pod of that namespace gets the container that waits, which ends when the Pod is captured", async (context) => {
     const pod = await cluster.shop.box.pod("shop", "late");
-    const metadata = { namespace: "shop", name: "late" };
-    const object = await cluster.shop.box.writer.get({ apiVersion: "v1", kind: "Pod", metadata });
-    const { initContainers = [] } = (object as PodObject).spec;
+    const injected = await injectedInto("late");
     assert.deepEqual(
-      initContainers.map(({ name }) => name),
+      injected.map(({ name }) => name),
       ["isobar-wait"],
-      JSON.stringify(object),
     );
-    const ended = await cluster.runWait(pod, initContainers[0]!);
+    const ended = await cluster.runWait(pod, injected[0]!);
     context.diagnostic(ended);
     assert.match(ended, /^0 .*captured after/s);
     await cluster.node.removePod(pod);
@@ -222,35 +259,30 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
   });
 
   it("once they are deleted, cluster and node are as before", async (context) => {
-    const { pods } = cluster.controllers;
-    await cluster.kubectl(`delete --ignore-not-found -f ${cluster.manifests}`);
-    await until(
-      "all Pods have ended",
-      () => pods.every(({ hasEnded }) => hasEnded),
-      () => cluster.trouble(),
-    );
-    for (const pod of pods)
-      assert.deepEqual([...new Set(pod.exitCodes.values())], [0], JSON.stringify(cluster.trouble()));
-    for (const { name, containers } of pods) {
-      for (const [container, { memoryUse }] of containers) {
-        context.diagnostic(`${name} ${container}: ${memoryUse?.mostMib} MiB at most`);
-        assert.equal(memoryUse?.kills ?? 0, 0, `${name} ${container}`);
-      }
-    }
-    let now: readonly string[] = [];
-    await until(
-      "nothing is left, and nothing is missing",
-      async () => {
-        now = await cluster.traces();
-        return now.join("\n") === traces.join("\n");
-      },
-      () => ({
-        gone: traces.filter((line) => !now.includes(line)),
-        left: now.filter((line) => !traces.includes(line)),
-      }),
-      20_000,
-    );
+    await leavesNothing("default", (text) => context.diagnostic(text));
     // As the page says: the folder stays until the node starts again.
     assert.ok(existsSync(join(cluster.node.runDir)) && statSync(cluster.node.runDir).isDirectory());
+  });
+
+  it("with a certificate of others they run as well, and leave nothing", async () => {
+    const overlay = "own-certificates";
+    const service = "isobar-control-plane";
+    const authority = new TestAuthority();
+    const names = [service, `${service}-peers`].map((name) => `DNS:${name}.isobar-system.svc`);
+    const { certFile, keyFile } = authority.issue({ subjectAltNames: names });
+    await cluster.kubectl(`apply -f ${cluster.manifests(overlay)}`);
+    const files = `--from-file=tls.crt=${certFile} --from-file=tls.key=${keyFile} --from-file=ca.crt=${authority.caFile}`;
+    // As cert-manager and its injector would.
+    await cluster.kubectl(`-n isobar-system create secret generic ${service}-tls ${files}`);
+    const caBundle = Buffer.from(authority.ca).toString("base64");
+    const patch = [{ op: "add", path: "/webhooks/0/clientConfig/caBundle", value: caBundle }];
+    await cluster.kubectl(
+      `patch mutatingwebhookconfiguration zz-isobar --type=json -p ${JSON.stringify(patch)}`,
+    );
+    await isBack();
+    const pod = await cluster.shop.box.pod("shop", "later");
+    assert.equal((await injectedInto("later"))[0]?.name, "isobar-wait");
+    await cluster.node.removePod(pod);
+    await leavesNothing(overlay);
   });
 });

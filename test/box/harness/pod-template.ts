@@ -54,16 +54,21 @@ export interface ProjectedSource {
     readonly path: string;
     readonly expirationSeconds?: number;
   };
-  readonly configMap?: {
-    readonly name: string;
-    readonly items?: readonly { readonly key: string; readonly path: string }[];
-  };
+  readonly configMap?: NamedFiles;
+  readonly secret?: NamedFiles;
+}
+
+/** Keys of a ConfigMap or Secret that become files; default: all of them. */
+export interface NamedFiles {
+  readonly name: string;
+  readonly items?: readonly { readonly key: string; readonly path: string }[];
 }
 
 /** A volume as Pods have it, of the kinds that the shipped manifests use. */
 export interface VolumeSpec {
   readonly name: string;
   readonly configMap?: { readonly name: string };
+  readonly secret?: { readonly secretName: string };
   readonly emptyDir?: object;
   readonly hostPath?: { readonly path: string; readonly type?: string };
   readonly projected?: { readonly sources: readonly ProjectedSource[] };

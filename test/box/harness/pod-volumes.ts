@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import type { TrustedCluster } from "../../kube/harness/trusted-cluster.ts";
 import type { Mount } from "./box-container.ts";
-import type { ContainerSpec, PodObject, ProjectedSource, VolumeSpec } from "./pod-template.ts";
+import type { ContainerSpec, NamedFiles, PodObject, ProjectedSource, VolumeSpec } from "./pod-template.ts";
 
 const ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 const ACCOUNT_VOLUME = "kube-api-access";
@@ -18,7 +18,7 @@ export interface VolumeSources {
   readonly hostFolder: (path: string) => string;
 }
 
-interface ConfigMap {
+interface WithData {
   readonly data?: Readonly<Record<string, string>>;
 }
 
@@ -64,8 +64,10 @@ export class PodVolumes {
       : [...mounts, { source: account, target: ACCOUNT_PATH, readOnly: true }];
   }
 
-  async #make({ name, configMap, emptyDir, hostPath, projected }: VolumeSpec): Promise<string> {
-    if (configMap !== undefined) return this.#files(name, await this.#configMap({ name: configMap.name }));
+  async #make({ name, configMap, secret, emptyDir, hostPath, projected }: VolumeSpec): Promise<string> {
+    if (configMap !== undefined) return this.#files(name, await this.#stored("ConfigMap", configMap));
+    if (secret !== undefined)
+      return this.#files(name, await this.#stored("Secret", { name: secret.secretName }));
     if (projected !== undefined) return this.#projected(name, projected.sources);
     if (hostPath !== undefined) return `${this.#sources.hostFolder(hostPath.path)}/`;
     if (emptyDir === undefined)
@@ -94,9 +96,11 @@ export class PodVolumes {
   async #projectedFiles(sources: readonly ProjectedSource[]): Promise<Map<string, string>> {
     const files = new Map<string, string>();
     const { namespace, name } = this.#pod.metadata;
-    for (const { serviceAccountToken, configMap } of sources) {
+    for (const { serviceAccountToken, configMap, secret } of sources) {
       if (configMap !== undefined)
-        for (const [path, text] of await this.#configMap(configMap)) files.set(path, text);
+        for (const [path, text] of await this.#stored("ConfigMap", configMap)) files.set(path, text);
+      if (secret !== undefined)
+        for (const [path, text] of await this.#stored("Secret", secret)) files.set(path, text);
       if (serviceAccountToken === undefined) continue;
       const { audience = "", path, expirationSeconds = 3_600 } = serviceAccountToken;
       const account = `${namespace}/${this.#pod.spec.serviceAccountName}`;
@@ -106,15 +110,19 @@ export class PodVolumes {
     return files;
   }
 
-  async #configMap({ name, items }: NonNullable<ProjectedSource["configMap"]>): Promise<Map<string, string>> {
+  async #stored(kind: "ConfigMap" | "Secret", { name, items }: NamedFiles): Promise<Map<string, string>> {
     const { namespace = "" } = this.#pod.metadata;
-    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name } };
-    const { data = {} } = (await this.#sources.trusted.api.writer.get(object)) as ConfigMap;
-    if (items === undefined) return new Map(Object.entries(data));
+    const object = { apiVersion: "v1", kind, metadata: { namespace, name } };
+    const { data: stored = {} } = (await this.#sources.trusted.api.writer.get(object)) as WithData;
+    const decoded = (text: string): string => Buffer.from(text, "base64").toString();
+    const data = new Map(
+      Object.entries(stored).map(([key, text]) => [key, kind === "Secret" ? decoded(text) : text]),
+    );
+    if (items === undefined) return data;
     return new Map(
       items.map(({ key, path }) => {
-        const text = data[key];
-        if (text === undefined) throw new Error(`ConfigMap ${namespace}/${name} has no key ${key}`);
+        const text = data.get(key);
+        if (text === undefined) throw new Error(`${kind} ${namespace}/${name} has no key ${key}`);
         return [path, text];
       }),
     );

@@ -16,7 +16,6 @@ import { ServiceEndpoints } from "./service-endpoints.ts";
 import { shippedImage } from "./shipped-image.ts";
 
 const SYSTEM = "isobar-system";
-const MANIFESTS = "isobar.yaml";
 const KUBECTL_MS = 60_000;
 /** ClusterIP of the Service `kubernetes`. */
 const API_SERVER = "10.99.255.1";
@@ -36,8 +35,6 @@ export class ShippedCluster implements AsyncDisposable {
   readonly shop: BoxShop;
   readonly controllers: BoxControllers;
   readonly kubeConfig: string;
-  /** File of what is applied: the overlay `default`. */
-  readonly manifests: string;
   readonly #door: ExecDoor;
   readonly #dns: ClusterDns;
 
@@ -46,7 +43,6 @@ export class ShippedCluster implements AsyncDisposable {
     this.#door = door;
     this.#dns = dns;
     this.controllers = controllers;
-    this.manifests = join(shop.box.folder, MANIFESTS);
     this.kubeConfig = door.kubeConfig("admin", "admin");
   }
 
@@ -63,9 +59,7 @@ export class ShippedCluster implements AsyncDisposable {
       const names = new Map<string, readonly string[]>();
       const dns = await ClusterDns.start(outside, (name) => names.get(name));
       stack.defer(() => dns.close());
-      const manifests = join(box.folder, MANIFESTS);
-      writeFileSync(manifests, shippedText());
-      await prepare(shop, manifests);
+      await prepare(shop);
       const kubernetes = { addresses: [API_SERVER], port: 443, targetPort: door.port, endpoints: [outside] };
       box.setMoreRows([kubernetes]);
       box.network.joinOutside(ServiceEndpoints.range);
@@ -97,6 +91,11 @@ export class ShippedCluster implements AsyncDisposable {
   /** The newest proxy's Pod. */
   get proxyPod(): KubeletPod {
     return this.controllers.of("isobar").at(-1)!;
+  }
+
+  /** @returns the file of what an overlay ships. */
+  manifests(overlay: string): string {
+    return shippedManifests(this.shop.box.folder, overlay);
   }
 
   /** Runs a command line of kubectl as the cluster's admin. @returns what it printed. @throws Error when it fails. */
@@ -155,15 +154,18 @@ export class ShippedCluster implements AsyncDisposable {
   }
 }
 
-/** @returns what `kubectl kustomize` makes, to the letter, but for the kind that is not served. */
-function shippedText(): string {
-  const documents = builtBy("deploy/overlays/default").split(/^---\n/m);
-  return documents.filter((text) => !NOT_SERVED.test(text)).join("---\n");
+/** Writes what `kubectl kustomize` makes of an overlay, to the letter, but for the kind that is not served. @returns the file. */
+function shippedManifests(folder: string, overlay: string): string {
+  const documents = builtBy(`deploy/overlays/${overlay}`).split(/^---\n/m);
+  const file = join(folder, `${overlay}.yaml`);
+  writeFileSync(file, documents.filter((text) => !NOT_SERVED.test(text)).join("---\n"));
+  return file;
 }
 
 /** A cluster has nothing of Isobar's, and what kubelets say of their nodes. */
-async function prepare({ box }: BoxShop, manifests: string): Promise<void> {
+async function prepare({ box }: BoxShop): Promise<void> {
   const { writer } = box;
+  const manifests = shippedManifests(box.folder, "default");
   const gone = ["delete", "-f", manifests, "--ignore-not-found", "--wait=false"];
   const { code, stderr } = kubectl(box.api.kubeConfig, gone);
   if (code !== 0) throw new Error(`kubectl ${gone.join(" ")} ended with ${code}: ${stderr}`);
