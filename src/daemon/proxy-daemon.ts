@@ -358,7 +358,7 @@ export class ProxyDaemon {
       case "access-log":
         return this.#accessLog.write(message);
       case "traced":
-        return this.#tracing.take(worker, message.records, message.lost);
+        return this.#tracing.take(worker, message.batches, message.lost);
       case "authority-wanted":
         return this.#controlPlane?.want(message.authority);
       case "explained":

@@ -1,11 +1,12 @@
-import type { CallRecord } from "../proxy/tracing/call-record.ts";
+import type { SpanBatch } from "../proxy/tracing/span-batch.ts";
+import { releaseBatch } from "../proxy/tracing/span-batch.ts";
 import type { Log } from "../telemetry/log.ts";
-import { otlpSpans } from "./otlp-spans.ts";
+import { otlpRequest } from "./otlp-request.ts";
 
 /** Calls that wait to be sent; what is beyond is dropped. */
 const MAX_WAITING = 8_192;
-/** Calls in one request. */
-const MAX_BATCH = 512;
+/** Calls in one request, where they come in smaller batches. */
+const MAX_CALLS = 512;
 const INTERVAL_MS = 1_000;
 const TIMEOUT_MS = 10_000;
 const WARNING_INTERVAL_MS = 60_000;
@@ -21,7 +22,7 @@ export interface TraceExporterOptions {
 }
 
 /**
- * Sends spans to a collector by OTLP over HTTP, as JSON: batched, one request at a time, never waited for. What the collector does not take is
+ * Sends spans to a collector by OTLP over HTTP, as protobuf: batched, one request at a time, never waited for. What the collector does not take is
  * dropped and counted; nothing is sent twice. Source: OpenTelemetry protocol 1.x, §OTLP/HTTP.
  */
 export class TraceExporter {
@@ -29,7 +30,8 @@ export class TraceExporter {
   sent = 0;
   dropped = 0;
   readonly #options: TraceExporterOptions;
-  #waiting: CallRecord[] = [];
+  #waiting: SpanBatch[] = [];
+  #waitingCalls = 0;
   #timer: NodeJS.Timeout | undefined;
   #isSending = false;
   #warnedMs = Number.NEGATIVE_INFINITY;
@@ -38,11 +40,18 @@ export class TraceExporter {
     this.#options = options;
   }
 
-  /** Takes finished calls. @param lost how many more there were that nobody could keep. */
-  take(records: readonly CallRecord[], lost = 0): void {
-    const room = MAX_WAITING - this.#waiting.length;
-    this.dropped += lost + Math.max(0, records.length - room);
-    this.#waiting.push(...records.slice(0, Math.max(0, room)));
+  /** Takes the spans of finished calls. @param lost how many more calls there were that nobody could keep. */
+  take(batches: readonly SpanBatch[], lost = 0): void {
+    this.dropped += lost;
+    for (const batch of batches) {
+      if (this.#waitingCalls + batch.calls > MAX_WAITING) {
+        this.dropped += batch.calls;
+        releaseBatch(batch);
+        continue;
+      }
+      this.#waiting.push(batch);
+      this.#waitingCalls += batch.calls;
+    }
     this.#arm();
   }
 
@@ -51,13 +60,14 @@ export class TraceExporter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!this.#isSending) await this.#send();
-    this.dropped += this.#waiting.length;
-    this.#waiting.length = 0;
+    this.dropped += this.#waitingCalls;
+    for (const batch of this.#waiting.splice(0)) releaseBatch(batch);
+    this.#waitingCalls = 0;
   }
 
   #arm(): void {
-    if (this.#timer !== undefined || this.#waiting.length === 0) return;
-    const delayMs = this.#waiting.length >= MAX_BATCH ? 0 : INTERVAL_MS;
+    if (this.#timer !== undefined || this.#waitingCalls === 0) return;
+    const delayMs = this.#waitingCalls >= MAX_CALLS ? 0 : INTERVAL_MS;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (!this.#isSending) void this.#send().then(() => this.#arm());
@@ -66,26 +76,41 @@ export class TraceExporter {
   }
 
   async #send(): Promise<void> {
-    const batch = this.#waiting.splice(0, MAX_BATCH);
-    if (batch.length === 0) return;
+    const batches = this.#nextBatches();
+    const calls = batches.reduce((sum, each) => sum + each.calls, 0);
+    if (calls === 0) return;
     this.#isSending = true;
     try {
       const { node, zone, version } = this.#options;
-      const failure = await this.#post(JSON.stringify(otlpSpans(batch, { node, zone, version })));
-      if (failure === "") this.sent += batch.length;
-      else this.#failed(batch.length, failure);
+      const failure = await this.#post(otlpRequest(batches, { node, zone, version }));
+      if (failure === "") this.sent += calls;
+      else this.#failed(calls, failure);
     } finally {
+      for (const batch of batches) releaseBatch(batch);
       this.#isSending = false;
     }
   }
 
+  /** The first one, and those after it that one request has room for. */
+  #nextBatches(): SpanBatch[] {
+    let calls = 0;
+    let count = 0;
+    for (const batch of this.#waiting) {
+      if (count > 0 && calls + batch.calls > MAX_CALLS) break;
+      calls += batch.calls;
+      count++;
+    }
+    this.#waitingCalls -= calls;
+    return this.#waiting.splice(0, count);
+  }
+
   /** @returns why it was not taken; "" when it was. */
-  async #post(body: string): Promise<string> {
+  async #post(body: Buffer): Promise<string> {
     try {
       const { request } = await import("undici");
       const answer = await request(`${this.#options.endpoint.replace(/\/$/, "")}/v1/traces`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/x-protobuf" },
         body,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });

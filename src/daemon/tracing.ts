@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Place } from "../lb/place.ts";
-import type { CallRecord } from "../proxy/tracing/call-record.ts";
+import type { SpanBatch } from "../proxy/tracing/span-batch.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { TracedCalls } from "../telemetry/metrics-registry.ts";
 import { VERSION } from "../telemetry/version.ts";
@@ -53,7 +53,7 @@ export class Tracing {
   }
 
   /** A worker's traced calls have ended. @param lost how many it has lost since it began. */
-  take(worker: number, records: readonly CallRecord[], lost: number): void {
+  take(worker: number, batches: readonly SpanBatch[], lost: number): void {
     const tracing = this.#config?.tracing;
     if (tracing === undefined) return;
     const before = this.#lost.get(worker) ?? 0;
@@ -70,7 +70,7 @@ export class Tracing {
       this.#exporters.add(exporter);
       return exporter;
     });
-    void this.#exporter.then((exporter) => exporter.take(records, lost >= before ? lost - before : lost));
+    void this.#exporter.then((exporter) => exporter.take(batches, lost >= before ? lost - before : lost));
   }
 
   /** Sends what waits, as far as that does not take long; before the process ends. */

@@ -9,8 +9,8 @@ import type { ExplainSettings } from "../proxy/explain/explainer.ts";
 import type { GuardOptions } from "../proxy/guard/guard-options.ts";
 import type { ListenerProtocol } from "../proxy/port/listener-door.ts";
 import type { RouteUpdate } from "../proxy/routes/route-update.ts";
-import type { CallRecord } from "../proxy/tracing/call-record.ts";
 import type { TracingSettings } from "../proxy/tracing/call-tracer.ts";
+import type { SpanBatch } from "../proxy/tracing/span-batch.ts";
 import type { AnyIpRanges } from "../resource/any-ip.ts";
 import type { EndpointChanges } from "../resource/cluster-slots.ts";
 import type { Fleet } from "../resource/fleet.ts";
@@ -300,7 +300,7 @@ export interface AccessLogBatch extends AccessLogLines {
 /** Calls that are traced and have ended. */
 export interface TracedMessage {
   readonly kind: "traced";
-  readonly records: readonly CallRecord[];
+  readonly batches: readonly SpanBatch[];
   /** Calls lost since the worker began. */
   readonly lost: number;
 }

@@ -291,8 +291,8 @@ setInterval(() => {
   checkDrain();
   const lines = dataPlane.accessLog.take();
   if (lines !== undefined) say({ kind: "access-log", ...lines });
-  const records = dataPlane.tracer.take();
-  if (records !== undefined) say({ kind: "traced", records, lost: dataPlane.tracer.lost });
+  const batches = dataPlane.tracer.take();
+  if (batches !== undefined) say({ kind: "traced", batches, lost: dataPlane.tracer.lost });
   if (endpointSlots.length > 0 || clusterSlots.length > 0) {
     say({ kind: "epoch", endpointSlots, clusterSlots });
     endpointSlots = [];

@@ -20,7 +20,7 @@ export function attemptEnded(
   const elapsedMs = time.nowMs - exchanges.openedMs[slot]!;
   endpoints.latencies.observe(context.workerIndex, endpoint, elapsedMs);
   const found = outcome === AttemptOutcome.success ? outcome : settle(context, slot, outcome, elapsedMs);
-  if (context.tracer.isOn) {
+  if (exchanges.bits[slot]! & ExchangeBit.traced) {
     const isOk = found === AttemptOutcome.success || found === AttemptOutcome.neutral;
     context.tracer.attempt(slot, context.subchannels[endpoint]?.options, elapsedMs, isOk);
   }

@@ -46,7 +46,7 @@ export function countEnd(context: ProxyContext, slot: number): void {
   const status = exchanges.grpcStatus[slot]! < 0 ? (grpc ? 2 : 0) : exchanges.grpcStatus[slot]!;
   const cell = requestCell(status, exchanges.flag[slot]!);
   const cluster = context.clusters[exchanges.cluster[slot]!];
-  if (tracer.isOn) {
+  if (exchanges.bits[slot]! & ExchangeBit.traced) {
     tracer.end(exchanges, slot, { cluster, route: context.routes?.nameOf(slot) ?? "", status }, time.nowMs);
   }
   if (cluster === undefined) {

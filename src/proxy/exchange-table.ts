@@ -51,6 +51,8 @@ export const ExchangeBit = {
   idleWatched: 4096,
   /** The answer's HTTP status is 502, 503 or 504: the endpoint cannot serve. */
   gatewayError: 8192,
+  /** Spans are made of it: tracing/call-tracer.ts knows it. */
+  traced: 16_384,
 } as const;
 
 /** Endpoints one request is sent to at most beyond the first because others certainly did not process it. */

@@ -84,7 +84,7 @@ export class RequestSink implements ConnectionSink {
       (endStream ? ExchangeBit.requestEnded : 0) | (decoder.isGrpc ? ExchangeBit.grpc : 0);
     if (decoder.wantsLoadReport) exchanges.bits[slot]! |= ExchangeBit.wantsLoadReport;
     const { accessLog, tracer } = this.#context;
-    if (tracer.isOn) tracer.begin(slot, this.#connection, pod);
+    if (tracer.isOn && tracer.begin(slot, this.#connection, pod)) exchanges.bits[slot]! |= ExchangeBit.traced;
     if (accessLog.enabled) {
       const { replyScratch } = this.#context;
       accessLog.begin(slot, this.#connection, replyScratch, pod);

@@ -4,31 +4,11 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import type { ReadSpan } from "../support/read-spans.ts";
+import { readSpans } from "../support/read-spans.ts";
 import { EchoBackend } from "../xds/client/echo-backends.ts";
 import { ECHO } from "./fixture/local-proxy.ts";
 import { ProxyProcess } from "./fixture/proxy-process.ts";
-
-interface Attribute {
-  readonly key: string;
-  readonly value: { readonly stringValue?: string; readonly intValue?: string };
-}
-interface Span {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly Attribute[];
-  readonly status: { readonly code: number };
-}
-interface Export {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly Attribute[] };
-    readonly scopeSpans: readonly { readonly spans: readonly Span[] }[];
-  }[];
-}
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -36,7 +16,7 @@ const LIMIT_MS = 20_000;
 
 /** A collector that keeps what it is sent. */
 class Collector {
-  readonly spans: Span[] = [];
+  readonly spans: ReadSpan[] = [];
   status = 200;
   requests = 0;
   readonly #server = createServer((request, response) => {
@@ -45,11 +25,11 @@ class Collector {
     request.on("end", () => {
       this.requests++;
       assert.deepEqual([request.method, request.url], ["POST", "/v1/traces"]);
-      const { resourceSpans } = JSON.parse(Buffer.concat(parts).toString()) as Export;
-      if (this.status === 200)
-        for (const { scopeSpans } of resourceSpans)
-          for (const each of scopeSpans) this.spans.push(...each.spans);
-      response.writeHead(this.status, { "content-type": "application/json" }).end("{}");
+      assert.equal(request.headers["content-type"], "application/x-protobuf");
+      const { spans, resource, scope } = readSpans(Buffer.concat(parts));
+      assert.deepEqual([resource["service.name"], scope], ["isobar", "isobar"]);
+      if (this.status === 200) this.spans.push(...spans);
+      response.writeHead(this.status, { "content-type": "application/x-protobuf" }).end();
     });
   });
 
@@ -62,11 +42,6 @@ class Collector {
     this.#server.closeAllConnections();
     this.#server.close();
   }
-}
-
-/** @returns the attributes of a span by name. */
-function valuesOf({ attributes }: Span): Record<string, string | undefined> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]));
 }
 
 const same = (octets: Buffer): Buffer => octets;
@@ -129,9 +104,12 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
     const seen = backend.seen.at(-1)!;
     for (const [name, value] of Object.entries(sent)) assert.deepEqual(seen.get(name), [value], name);
     await until(() => collector.spans.filter(({ traceId }) => traceId === TRACE).length === 2);
-    const [root, attempt] = collector.spans.filter(({ traceId }) => traceId === TRACE) as [Span, Span];
+    const [root, attempt] = collector.spans.filter(({ traceId }) => traceId === TRACE) as [
+      ReadSpan,
+      ReadSpan,
+    ];
     assert.deepEqual([root.name, root.kind, root.parentSpanId], ["test.Echo/Name", 2, PARENT]);
-    const about = valuesOf(root);
+    const about = root.attributes;
     assert.deepEqual(
       [about["rpc.system"], about["rpc.service"], about["rpc.method"], about["rpc.grpc.status_code"]],
       ["grpc", "test.Echo", "Name", "0"],
@@ -147,14 +125,13 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
     );
     assert.ok(about["isobar.lb_policy"] !== undefined);
     assert.deepEqual(
-      [attempt.name, attempt.kind, attempt.parentSpanId, attempt.status.code],
+      [attempt.name, attempt.kind, attempt.parentSpanId, attempt.status],
       ["Attempt.test.Echo/Name", 3, root.spanId, 0],
     );
-    const { "network.peer.address": address, "network.peer.port": port } = valuesOf(attempt);
+    const { "network.peer.address": address, "network.peer.port": port } = attempt.attributes;
     assert.deepEqual([address, port], ["127.0.0.1", String(backend.port)]);
-    const at = (text: string): bigint => BigInt(text);
-    assert.ok(at(root.startTimeUnixNano) <= at(root.endTimeUnixNano));
-    assert.ok(Math.abs(Number(at(root.endTimeUnixNano) / 1_000_000n) - Date.now()) < 60_000);
+    assert.ok(root.startNs <= root.endNs);
+    assert.ok(Math.abs(Number(root.endNs / 1_000_000n) - Date.now()) < 60_000);
     for (const { spanId } of [root, attempt]) assert.match(spanId, /^(?!0{16})[0-9a-f]{16}$/);
   });
 
@@ -167,7 +144,7 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
     const roots = collector.spans.slice(before).filter(({ kind }) => kind === 2);
     assert.equal(roots.length, 2);
     for (const { parentSpanId, traceId } of roots) {
-      assert.equal(parentSpanId, undefined);
+      assert.equal(parentSpanId, "");
       assert.match(traceId, /^(?!0{32})[0-9a-f]{32}$/);
       assert.notEqual(traceId, "ab".repeat(16));
     }
@@ -176,9 +153,9 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
   it("names the pick of an attempt as `isobar explain` does, also where hardly any pick is recorded", async () => {
     const trace = "12".repeat(16);
     assert.equal(await call(client, { traceparent: `00-${trace}-${PARENT}-01` }), 0);
-    const ofTrace = ({ traceId, kind }: Span): boolean => traceId === trace && kind === 3;
+    const ofTrace = ({ traceId, kind }: ReadSpan): boolean => traceId === trace && kind === 3;
     await until(() => collector.spans.some(ofTrace));
-    const pick = valuesOf(collector.spans.find(ofTrace)!)["isobar.pick"] ?? "";
+    const pick = collector.spans.find(ofTrace)!.attributes["isobar.pick"] ?? "";
     assert.match(pick, /^0-\d+$/);
     const picks = await proxy!.picks(ECHO, 50);
     const found = picks.find(({ worker, number }) => `${worker}-${number}` === pick);
@@ -200,7 +177,7 @@ describe("tracing, from a caller through a running proxy to a collector", () => 
     assert.equal(await call(client, { traceparent: `00-${trace}-${PARENT}-01` }, "/test.Echo/Nothing"), 12);
     await until(() => collector.spans.some(({ traceId, kind }) => traceId === trace && kind === 2));
     const root = collector.spans.find(({ traceId, kind }) => traceId === trace && kind === 2)!;
-    assert.deepEqual([root.status.code, valuesOf(root)["rpc.grpc.status_code"]], [2, "12"]);
+    assert.deepEqual([root.status, root.attributes["rpc.grpc.status_code"]], [2, "12"]);
   });
 
   it("sees the traces of connections that stood before it was switched on", async () => {

@@ -1,6 +1,5 @@
 /** One attempt of a call: a stream at an endpoint. Times are milliseconds since 1970. */
 export interface AttemptRecord {
-  readonly spanId: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly address: string;
@@ -13,12 +12,11 @@ export interface AttemptRecord {
   readonly pick: string;
 }
 
-/** A finished call as tracing tells it: plain data, made into spans on another thread. */
+/** A finished call as its spans tell it. */
 export interface CallRecord {
-  readonly traceId: string;
-  readonly spanId: string;
-  /** The caller's span; "" where the trace begins here. */
-  readonly parentSpanId: string;
+  /** 16 octets, and 8 for the caller's span; of that undefined: the trace begins here. */
+  readonly traceId: Uint8Array;
+  readonly parentSpanId: Uint8Array | undefined;
   readonly startMs: number;
   readonly endMs: number;
   /** `:path`: service and method. */

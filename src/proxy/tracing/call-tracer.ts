@@ -5,21 +5,17 @@ import { RESPONSE_FLAG_CODES } from "../../telemetry/response-flag.ts";
 import type { SubchannelOptions } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { ExchangeTable } from "../exchange-table.ts";
-import type { AttemptRecord, CallRecord } from "./call-record.ts";
+import { ExchangeBit } from "../exchange-table.ts";
+import type { AttemptRecord } from "./call-record.ts";
+import type { SpanBatch } from "./span-batch.ts";
+import { SpanWriter } from "./span-writer.ts";
 import { Sampling, samplingOf, spanIdAt, traceIdAt } from "./trace-context.ts";
 
-/** Records that wait to be handed on; what is beyond is counted as lost. */
-const MAX_RECORDS = 4_096;
 /** Attempts of one call that are told. */
 const MAX_ATTEMPTS = 16;
 const MAX_NAME_OCTETS = 1_024;
 /** Longest `traceparent` that is read: that of version 00 has 55. */
 const MAX_TRACEPARENT_OCTETS = 256;
-/** Digits of the ids of traces and spans: 16 and 8 octets. */
-const TRACE_DIGITS = 32;
-const SPAN_DIGITS = 16;
-/** Digits of an id that are drawn at once: 28 bits. */
-const DRAWN_DIGITS = 7;
 
 /** What is traced; sent by the main thread. */
 export interface TracingSettings {
@@ -37,17 +33,16 @@ interface CallEnd {
 
 /** A call that is being traced. */
 interface Begun {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string;
+  readonly traceId: Uint8Array;
+  readonly parentSpanId: Uint8Array | undefined;
   readonly startMs: number;
   readonly path: string;
   readonly authority: string;
   readonly sourcePod: string;
   readonly sourceNamespace: string;
   readonly attempts: AttemptRecord[];
-  /** The newest recorded pick by the endpoint it chose. */
-  readonly picks: Map<number, string>;
+  /** The newest recorded pick by the endpoint it chose; undefined: none was recorded. */
+  picks: Map<number, string> | undefined;
 }
 
 /** Where chance comes from. */
@@ -62,7 +57,7 @@ export interface TracerChance {
  * Notes calls for tracing: those whose caller records its trace, and of callers without a trace a share. What callers send (`traceparent` and its like)
  * goes on untouched, so spans of a call stand beside those of its endpoint, below the caller's.
  *
- * Off, it costs one read per request and attempt.
+ * Off, it costs one read per request and attempt; on, a call that is not traced costs little more: {@link ExchangeBit.traced} tells them apart.
  */
 export class CallTracer {
   isOn = false;
@@ -70,12 +65,14 @@ export class CallTracer {
   lost = 0;
   readonly #engine: Engine;
   readonly #scratch: number;
-  readonly #chance: TracerChance;
+  readonly #sampling: Random;
   readonly #worker: number;
   readonly #wallMs: () => number;
+  readonly #writer: SpanWriter;
   readonly #begun = new Map<number, Begun>();
   #ratio = 0;
-  #records: CallRecord[] = [];
+  /** Calls without a trace until one begins here. */
+  #gap = Number.POSITIVE_INFINITY;
 
   /**
    * @param scratch slab memory for decoded values: 1 KiB.
@@ -85,33 +82,45 @@ export class CallTracer {
   constructor(engine: Engine, scratch: number, worker: number, chance: TracerChance, wallMs: () => number) {
     this.#engine = engine;
     this.#scratch = scratch;
+    this.#sampling = chance.sampling;
     this.#worker = worker;
-    this.#chance = chance;
     this.#wallMs = wallMs;
+    this.#writer = new SpanWriter(chance.ids);
   }
 
   configure({ ratio }: TracingSettings): void {
     this.isOn = ratio !== undefined;
     this.#ratio = ratio ?? 0;
-    if (!this.isOn) this.#begun.clear();
+    this.#gap = this.#nextGap();
+    if (this.isOn) return;
+    this.#begun.clear();
+    this.#writer.rest();
   }
 
-  /** A request's header section was just decoded. @param source the pod that calls, where that is known. */
+  /**
+   * A request's header section was just decoded.
+   *
+   * @param source the pod that calls, where that is known.
+   * @returns whether the call is traced.
+   */
   begin(
     slot: number,
     { decoder }: ConnectionState,
     source: { readonly pod: string; readonly namespace: string } | undefined,
-  ): void {
+  ): boolean {
     const { bytes } = this.#engine.slab;
     const scratch = this.#scratch;
     const length = decoder.traceparentLength;
     const isRead = length >= 0 && length <= MAX_TRACEPARENT_OCTETS;
     const sampling = isRead ? samplingOf(bytes, scratch, decoder.readTraceparent(scratch)) : Sampling.none;
-    if (sampling === Sampling.off) return;
-    if (sampling === Sampling.none && this.#chance.sampling.nextFloat() >= this.#ratio) return;
+    if (sampling === Sampling.off) return false;
+    if (sampling === Sampling.none) {
+      if (--this.#gap > 0) return false;
+      this.#gap = this.#nextGap();
+    }
     const hasParent = sampling === Sampling.on;
-    const traceId = hasParent ? traceIdAt(bytes, scratch) : this.#id(TRACE_DIGITS);
-    const parentSpanId = hasParent ? spanIdAt(bytes, scratch) : "";
+    const traceId = hasParent ? traceIdAt(bytes, scratch) : this.#writer.traceId();
+    const parentSpanId = hasParent ? spanIdAt(bytes, scratch) : undefined;
     const path =
       decoder.pathLength > MAX_NAME_OCTETS
         ? ""
@@ -122,7 +131,6 @@ export class CallTracer {
         : bytes.toString("latin1", scratch, scratch + decoder.readAuthority(scratch));
     this.#begun.set(slot, {
       traceId,
-      spanId: this.#id(SPAN_DIGITS),
       parentSpanId,
       startMs: this.#wallMs(),
       path,
@@ -130,8 +138,9 @@ export class CallTracer {
       sourcePod: source?.pod ?? "",
       sourceNamespace: source?.namespace ?? "",
       attempts: [],
-      picks: new Map(),
+      picks: undefined,
     });
+    return true;
   }
 
   /** Whether the call is being traced. */
@@ -141,39 +150,40 @@ export class CallTracer {
 
   /** A pick for the call was recorded. @param endpoint slot of the one it chose. @param number of the record. */
   picked(slot: number, endpoint: number, number: number): void {
-    this.#begun.get(slot)?.picks.set(endpoint, pickId(this.#worker, number));
+    const begun = this.#begun.get(slot);
+    if (begun === undefined) return;
+    begun.picks ??= new Map();
+    begun.picks.set(endpoint, pickId(this.#worker, number));
   }
 
-  /** An attempt has ended. @param elapsedMs since its stream was picked for. */
+  /** An attempt of a call with {@link ExchangeBit.traced} has ended. @param elapsedMs since its stream was picked for. */
   attempt(slot: number, target: SubchannelOptions | undefined, elapsedMs: number, isOk: boolean): void {
     const begun = this.#begun.get(slot);
     if (begun === undefined || begun.attempts.length === MAX_ATTEMPTS) return;
     const endMs = this.#wallMs();
     begun.attempts.push({
-      spanId: this.#id(SPAN_DIGITS),
       startMs: endMs - elapsedMs,
       endMs,
       address: target?.address ?? "",
       port: target?.port ?? 0,
       zone: target?.zone ?? "",
       isOk,
-      pick: target === undefined ? "" : (begun.picks.get(target.slot) ?? ""),
+      pick: target === undefined ? "" : (begun.picks?.get(target.slot) ?? ""),
     });
   }
 
-  /** The call has ended. @param nowMs on the worker's clock. */
+  /** A call with {@link ExchangeBit.traced} has ended. @param nowMs on the worker's clock. */
   end(exchanges: ExchangeTable, slot: number, { cluster, route, status }: CallEnd, nowMs: number): void {
     const begun = this.#begun.get(slot);
     if (begun === undefined) return;
     this.#begun.delete(slot);
-    if (this.#records.length >= MAX_RECORDS) {
-      this.lost++;
-      return;
-    }
-    const { picks: _, ...told } = begun;
-    this.#records.push({
-      ...told,
+    const isWritten = this.#writer.write({
+      traceId: begun.traceId,
+      parentSpanId: begun.parentSpanId,
+      startMs: begun.startMs,
       endMs: begun.startMs + (nowMs - exchanges.startMs[slot]!),
+      path: begun.path,
+      authority: begun.authority,
       cluster: cluster?.snapshot.name ?? "",
       policy: cluster?.snapshot.settings.loadBalancing.policy ?? "",
       route,
@@ -182,26 +192,23 @@ export class CallTracer {
       retries: exchanges.moves[slot]!,
       requestOctets: exchanges.bodyReceived[slot]!,
       responseOctets: exchanges.responseOctets[slot]!,
+      sourcePod: begun.sourcePod,
+      sourceNamespace: begun.sourceNamespace,
+      attempts: begun.attempts,
     });
+    if (!isWritten) this.lost++;
   }
 
-  /** @returns what has ended since the last call; undefined when nothing has. */
-  take(): readonly CallRecord[] | undefined {
-    if (this.#records.length === 0) return undefined;
-    const records = this.#records;
-    this.#records = [];
-    return records;
+  /** @returns the spans of what has ended since the last call; undefined when nothing has. */
+  take(): readonly SpanBatch[] | undefined {
+    return this.#writer.take();
   }
 
-  /** @returns so many hexadecimal digits in lower case, not all 0. */
-  #id(digits: number): string {
-    for (;;) {
-      let id = "";
-      while (id.length < digits) {
-        const drawn = this.#chance.ids.nextInt(2 ** (4 * DRAWN_DIGITS));
-        id += drawn.toString(16).padStart(DRAWN_DIGITS, "0");
-      }
-      if (/[^0]/.test(id.slice(0, digits))) return id.slice(0, digits);
-    }
+  /** Drawn once for each call that is traced and not for every one that might be: the same chance for each. */
+  #nextGap(): number {
+    if (this.#ratio <= 0) return Number.POSITIVE_INFINITY;
+    if (this.#ratio >= 1) return 1;
+    const never = 1 - this.#sampling.nextFloat();
+    return 1 + Math.floor(Math.log(never) / Math.log(1 - this.#ratio));
   }
 }

@@ -43,14 +43,21 @@ export function samplingOf(bytes: Uint8Array, at: number, length: number): Sampl
   return (flags & SAMPLED) === 0 ? Sampling.off : Sampling.on;
 }
 
-/** @returns the trace of a `traceparent` that {@link samplingOf} has found good: 32 hexadecimal digits in lower case, not all 0. */
-export function traceIdAt(bytes: Buffer, at: number): string {
-  return bytes.toString("latin1", at + TRACE_AT, at + TRACE_AT + TRACE_DIGITS);
+/** @returns the trace of a `traceparent` that {@link samplingOf} has found good: 16 octets, not all 0. */
+export function traceIdAt(bytes: Uint8Array, at: number): Uint8Array {
+  return octetsOf(bytes, at + TRACE_AT, TRACE_DIGITS);
 }
 
-/** @returns the caller's span: 16 hexadecimal digits in lower case, not all 0. */
-export function spanIdAt(bytes: Buffer, at: number): string {
-  return bytes.toString("latin1", at + SPAN_AT, at + SPAN_AT + SPAN_DIGITS);
+/** @returns the caller's span: 8 octets, not all 0. */
+export function spanIdAt(bytes: Uint8Array, at: number): Uint8Array {
+  return octetsOf(bytes, at + SPAN_AT, SPAN_DIGITS);
+}
+
+function octetsOf(bytes: Uint8Array, at: number, digits: number): Uint8Array {
+  const octets = new Uint8Array(digits / 2);
+  for (let i = 0; i < octets.length; i++)
+    octets[i] = (digit(bytes[at + 2 * i]!) << 4) | digit(bytes[at + 2 * i + 1]!);
+  return octets;
 }
 
 /** Whether there are so many digits, not all of them 0. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { CallRecord } from "../../../src/proxy/tracing/call-record.ts";
+import { otlpRequest } from "../../../src/daemon/otlp-request.ts";
+import type { SpanBatch } from "../../../src/proxy/tracing/span-batch.ts";
+import { readSpans } from "../../support/read-spans.ts";
 import { LocalProxy } from "../fixture/local-proxy.ts";
 import { Flag, frame, RawBackend, RESPONSE_HEADERS, Type } from "../fixture/raw-backend.ts";
 import { RawClient } from "../fixture/raw-client.ts";
@@ -33,7 +35,7 @@ describe("a call that is traced", () => {
     for (let round = 0; round < 3; round++) {
       tracer.configure({ ratio: 1 });
       await client.call(Buffer.alloc(5)).catch(() => {});
-      await until("the call has ended", () => tracer.take()?.length === 1);
+      await until("the call has ended", () => tracer.take()?.[0]?.calls === 1);
       tracer.configure({ ratio: undefined });
     }
   });
@@ -42,11 +44,28 @@ describe("a call that is traced", () => {
     const { tracer } = proxy.dataPlane;
     tracer.configure({ ratio: 1 });
     void client.call(Buffer.alloc(5)).catch(() => {});
-    const records: CallRecord[] = [];
-    await until("the call has ended", () => records.push(...(tracer.take() ?? [])) > 0);
+    const batches: SpanBatch[] = [];
+    await until("the call has ended", () => batches.push(...(tracer.take() ?? [])) > 0);
+    const from = { node: "n", zone: "", version: "1" };
+    const { spans } = readSpans(otlpRequest(batches, from));
     assert.deepEqual(
-      records.map(({ grpcStatus, attempts }) => [grpcStatus, attempts.length]),
-      [[2, 1]],
+      spans.map(({ kind, status, attributes }) => [kind, status, attributes["rpc.grpc.status_code"]]),
+      [
+        [2, 2, "2"],
+        [3, 2, undefined],
+      ],
     );
+  });
+
+  it("is one of so many as the ratio says", async () => {
+    const { tracer } = proxy.dataPlane;
+    tracer.configure({ ratio: 0.25 });
+    let ended = 0;
+    for (let i = 0; i < 400; i++) {
+      await client.call(Buffer.alloc(5)).catch(() => {});
+      for (const { calls } of tracer.take() ?? []) ended += calls;
+    }
+    // Four standard deviations, and what has not ended yet.
+    assert.ok(ended > 60 && ended < 140, `${ended} of 400`);
   });
 });
