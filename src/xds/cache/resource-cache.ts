@@ -17,12 +17,24 @@ import { sameList, sameValue } from "./same-value.ts";
 
 const { listener, routeConfiguration, cluster, loadAssignment } = TYPE_URL;
 
+/** One resource as views of it were found. */
+interface Recent {
+  readonly type: TypeUrl;
+  readonly name: string;
+  readonly found: Map<ClientView, EncodedResource>;
+}
+
+/** Views whose resource is kept at hand. */
+const MOST_RECENT = 16;
+
 interface Service {
   model: ServiceModel;
   /** By type and view, listeners by authority too. */
   readonly resources: LastGood<EncodedResource>;
   /** Its part of {@link ALL_ROUTES}, by kind of client. */
   readonly hosts: LastGood<Uint8Array>;
+  /** What was found last: a push asks for the same for each of its clients. */
+  recent?: Recent | undefined;
   /** What its zones keep of their load, as far as gRPC clients are to be told; undefined: everything. */
   kept?: KeptByPlace | undefined;
 }
@@ -177,13 +189,22 @@ export class ResourceCache implements ServiceSink, ResourceSource {
     if (type === routeConfiguration && name === ALL_ROUTES) return this.#findAllRoutes(view, filter);
     const service = this.#services.get(type === listener ? (this.#authorities.get(name) ?? "") : name);
     if (service === undefined) return undefined;
+    const recent = service.recent;
+    const isRecent = recent !== undefined && recent.type === type && recent.name === name;
+    const known = isRecent ? recent.found.get(view) : undefined;
+    if (known !== undefined) return known;
     const { model, resources } = service;
-    return resources.get(
+    const resource = resources.get(
       keyOf(type, name, view, model),
       () =>
         new EncodedResource(type, name, encode(type, name, service, view), isDeliberate(type, model, view)),
       (error) => this.#onFault(model.name, type, error),
     );
+    if (resource !== undefined) {
+      if (isRecent && recent.found.size < MOST_RECENT) recent.found.set(view, resource);
+      else service.recent = { type, name, found: new Map([[view, resource]]) };
+    }
+    return resource;
   }
 
   /** An Envoy has listeners of its own and may be given no other; it asks for the routes it wants. */
@@ -299,7 +320,9 @@ function isDeliberate(type: TypeUrl, { deliberate }: ServiceModel, { kind }: Cli
   return type === loadAssignment && kind === "isobar" && deliberate === true;
 }
 
-function dropEncoded({ resources, hosts }: Service, type: TypeUrl, name: string): void {
+function dropEncoded(service: Service, type: TypeUrl, name: string): void {
+  const { resources, hosts } = service;
+  service.recent = undefined;
   if (type === listener) resources.drop(`${type} ${name}`);
   else if (name === ALL_ROUTES) for (const kind of CLIENT_KINDS) hosts.drop(kind);
   else resources.drop(type);

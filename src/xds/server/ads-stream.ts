@@ -93,6 +93,8 @@ export abstract class AdsStream {
   protected readonly port: StreamPort;
   readonly #sinceMs: number;
   readonly #subscriptions: ReadonlyMap<TypeUrl, Subscription>;
+  /** The same by {@link ORDER}. */
+  readonly #ordered: readonly Subscription[];
   /** What there is for this client. */
   protected source: ResourceSource;
   #node: Node | undefined;
@@ -108,7 +110,8 @@ export abstract class AdsStream {
     this.shared = shared;
     this.source = shared.source;
     this.#sinceMs = shared.wallNowMs();
-    this.#subscriptions = new Map(ORDER.map((type) => [type, new Subscription(type, summed)]));
+    this.#ordered = ORDER.map((type) => new Subscription(type, summed));
+    this.#subscriptions = new Map(this.#ordered.map((each) => [each.type, each]));
   }
 
   abstract readonly transport: "sotw" | "delta";
@@ -164,9 +167,11 @@ export abstract class AdsStream {
   flush(): void {
     const view = this.#view;
     if (view === undefined || !this.source.isSynced) return;
-    for (const subscription of this.#subscriptions.values()) {
+    for (const subscription of this.#ordered) {
       if (this.#blocked) return;
-      if (subscription.begun && !this.#mustWait(subscription, view)) this.push(subscription, view);
+      // Mostly one type of nine, if any: every answer of a client comes by here.
+      if (!subscription.isDue || this.#mustWait(subscription, view)) continue;
+      this.push(subscription, view);
     }
   }
 

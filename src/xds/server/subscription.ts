@@ -48,6 +48,11 @@ export class Subscription {
     this.sent = new SentVersions(summed);
   }
 
+  /** Whether there may be something to send; what is asked for or sent by force is dirty as well. */
+  get isDue(): boolean {
+    return this.begun && (this.dirty.size > 0 || this.mustAnswer);
+  }
+
   wants(name: string): boolean {
     return this.wildcard || this.names.has(name);
   }
