@@ -6,16 +6,19 @@ import type { SubchannelOptions } from "../../upstream/subchannel.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { ExchangeTable } from "../exchange-table.ts";
 import { ExchangeBit } from "../exchange-table.ts";
-import type { AttemptRecord } from "./call-record.ts";
+import type { CallRecord } from "./call-record.ts";
+import { emptyRecord, nextAttempt } from "./call-record.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import { SpanWriter } from "./span-writer.ts";
-import { Sampling, samplingOf, spanIdAt, traceIdAt } from "./trace-context.ts";
+import { Sampling, samplingOf, takeSpanId, takeTraceId } from "./trace-context.ts";
 
 /** Attempts of one call that are told. */
 const MAX_ATTEMPTS = 16;
 const MAX_NAME_OCTETS = 1_024;
 /** Longest `traceparent` that is read: that of version 00 has 55. */
 const MAX_TRACEPARENT_OCTETS = 256;
+/** Records of calls that have ended, kept for others. */
+const MOST_FREE = 64;
 
 /** What is traced; sent by the main thread. */
 export interface TracingSettings {
@@ -33,14 +36,7 @@ interface CallEnd {
 
 /** A call that is being traced. */
 interface Begun {
-  readonly traceId: Uint8Array;
-  readonly parentSpanId: Uint8Array | undefined;
-  readonly startMs: number;
-  readonly path: string;
-  readonly authority: string;
-  readonly sourcePod: string;
-  readonly sourceNamespace: string;
-  readonly attempts: AttemptRecord[];
+  readonly record: CallRecord;
   /** The newest recorded pick by the endpoint it chose; undefined: none was recorded. */
   picks: Map<number, string> | undefined;
 }
@@ -70,6 +66,7 @@ export class CallTracer {
   readonly #wallMs: () => number;
   readonly #writer: SpanWriter;
   readonly #begun = new Map<number, Begun>();
+  readonly #free: Begun[] = [];
   #ratio = 0;
   /** Calls without a trace until one begins here. */
   #gap = Number.POSITIVE_INFINITY;
@@ -94,6 +91,7 @@ export class CallTracer {
     this.#gap = this.#nextGap();
     if (this.isOn) return;
     this.#begun.clear();
+    this.#free.length = 0;
     this.#writer.rest();
   }
 
@@ -118,28 +116,26 @@ export class CallTracer {
       if (--this.#gap > 0) return false;
       this.#gap = this.#nextGap();
     }
-    const hasParent = sampling === Sampling.on;
-    const traceId = hasParent ? traceIdAt(bytes, scratch) : this.#writer.traceId();
-    const parentSpanId = hasParent ? spanIdAt(bytes, scratch) : undefined;
-    const path =
+    const begun = this.#free.pop() ?? { record: emptyRecord(), picks: undefined };
+    const { record } = begun;
+    record.hasParent = sampling === Sampling.on;
+    if (record.hasParent) {
+      takeTraceId(record.traceId, bytes, scratch);
+      takeSpanId(record.parentSpanId, bytes, scratch);
+    } else this.#writer.drawTrace(record.traceId);
+    record.path =
       decoder.pathLength > MAX_NAME_OCTETS
         ? ""
         : bytes.toString("latin1", scratch, scratch + decoder.readPath(scratch));
-    const authority =
+    record.authority =
       !decoder.hasAuthority || decoder.authorityLength > MAX_NAME_OCTETS
         ? ""
         : bytes.toString("latin1", scratch, scratch + decoder.readAuthority(scratch));
-    this.#begun.set(slot, {
-      traceId,
-      parentSpanId,
-      startMs: this.#wallMs(),
-      path,
-      authority,
-      sourcePod: source?.pod ?? "",
-      sourceNamespace: source?.namespace ?? "",
-      attempts: [],
-      picks: undefined,
-    });
+    record.startMs = this.#wallMs();
+    record.sourcePod = source?.pod ?? "";
+    record.sourceNamespace = source?.namespace ?? "";
+    record.attemptCount = 0;
+    this.#begun.set(slot, begun);
     return true;
   }
 
@@ -159,17 +155,16 @@ export class CallTracer {
   /** An attempt of a call with {@link ExchangeBit.traced} has ended. @param elapsedMs since its stream was picked for. */
   attempt(slot: number, target: SubchannelOptions | undefined, elapsedMs: number, isOk: boolean): void {
     const begun = this.#begun.get(slot);
-    if (begun === undefined || begun.attempts.length === MAX_ATTEMPTS) return;
+    if (begun === undefined || begun.record.attemptCount === MAX_ATTEMPTS) return;
     const endMs = this.#wallMs();
-    begun.attempts.push({
-      startMs: endMs - elapsedMs,
-      endMs,
-      address: target?.address ?? "",
-      port: target?.port ?? 0,
-      zone: target?.zone ?? "",
-      isOk,
-      pick: target === undefined ? "" : (begun.picks?.get(target.slot) ?? ""),
-    });
+    const attempt = nextAttempt(begun.record);
+    attempt.startMs = endMs - elapsedMs;
+    attempt.endMs = endMs;
+    attempt.address = target?.address ?? "";
+    attempt.port = target?.port ?? 0;
+    attempt.zone = target?.zone ?? "";
+    attempt.isOk = isOk;
+    attempt.pick = target === undefined ? "" : (begun.picks?.get(target.slot) ?? "");
   }
 
   /** A call with {@link ExchangeBit.traced} has ended. @param nowMs on the worker's clock. */
@@ -177,26 +172,19 @@ export class CallTracer {
     const begun = this.#begun.get(slot);
     if (begun === undefined) return;
     this.#begun.delete(slot);
-    const isWritten = this.#writer.write({
-      traceId: begun.traceId,
-      parentSpanId: begun.parentSpanId,
-      startMs: begun.startMs,
-      endMs: begun.startMs + (nowMs - exchanges.startMs[slot]!),
-      path: begun.path,
-      authority: begun.authority,
-      cluster: cluster?.snapshot.name ?? "",
-      policy: cluster?.snapshot.settings.loadBalancing.policy ?? "",
-      route,
-      grpcStatus: status,
-      responseFlag: RESPONSE_FLAG_CODES[exchanges.flag[slot]!] ?? "-",
-      retries: exchanges.moves[slot]!,
-      requestOctets: exchanges.bodyReceived[slot]!,
-      responseOctets: exchanges.responseOctets[slot]!,
-      sourcePod: begun.sourcePod,
-      sourceNamespace: begun.sourceNamespace,
-      attempts: begun.attempts,
-    });
-    if (!isWritten) this.lost++;
+    const { record } = begun;
+    record.endMs = record.startMs + (nowMs - exchanges.startMs[slot]!);
+    record.cluster = cluster?.snapshot.name ?? "";
+    record.policy = cluster?.snapshot.settings.loadBalancing.policy ?? "";
+    record.route = route;
+    record.grpcStatus = status;
+    record.responseFlag = RESPONSE_FLAG_CODES[exchanges.flag[slot]!] ?? "-";
+    record.retries = exchanges.moves[slot]!;
+    record.requestOctets = exchanges.bodyReceived[slot]!;
+    record.responseOctets = exchanges.responseOctets[slot]!;
+    if (!this.#writer.write(record)) this.lost++;
+    begun.picks = undefined;
+    if (this.#free.length < MOST_FREE) this.#free.push(begun);
   }
 
   /** @returns the spans of what has ended since the last call; undefined when nothing has. */

@@ -9,7 +9,6 @@ const FULL_OCTETS = 524_288;
 /** Calls that wait to be taken, and full batches. */
 const MAX_CALLS = 4_096;
 const MAX_BATCHES = 8;
-const TRACE_OCTETS = 16;
 const SPAN_OCTETS = 8;
 /** Octets of an id that are drawn at once. */
 const DRAWN_OCTETS = 3;
@@ -98,11 +97,9 @@ export class SpanWriter {
     this.#ids = ids;
   }
 
-  /** @returns a new trace's id. */
-  traceId(): Uint8Array {
-    const id = new Uint8Array(TRACE_OCTETS);
+  /** Puts a new id there. */
+  drawTrace(id: Uint8Array): void {
     this.#draw(id);
-    return id;
   }
 
   /** A call has ended. @returns whether there was room for it. */
@@ -111,7 +108,7 @@ export class SpanWriter {
     this.#draw(this.#callSpanId);
     const method = this.#methodOf(call.path, call.authority);
     this.#writeCall(call, method);
-    for (let i = 0; i < call.attempts.length; i++) this.#writeAttempt(call, method, call.attempts[i]!, i);
+    for (let i = 0; i < call.attemptCount; i++) this.#writeAttempt(call, method, call.attempts[i]!, i);
     this.#waiting++;
     if (++this.#calls >= MAX_BATCH || this.#octets.length >= FULL_OCTETS) this.#close();
     return true;
@@ -144,7 +141,7 @@ export class SpanWriter {
     const start = octets.begin(FIELD.spans);
     octets.octets(FIELD.traceId, call.traceId);
     octets.octets(FIELD.spanId, this.#callSpanId);
-    if (call.parentSpanId !== undefined) octets.octets(FIELD.parentSpanId, call.parentSpanId);
+    if (call.hasParent) octets.octets(FIELD.parentSpanId, call.parentSpanId);
     octets.append(method.call);
     octets.nanoseconds(FIELD.start, call.startMs);
     octets.nanoseconds(FIELD.end, call.endMs);

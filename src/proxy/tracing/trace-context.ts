@@ -43,21 +43,19 @@ export function samplingOf(bytes: Uint8Array, at: number, length: number): Sampl
   return (flags & SAMPLED) === 0 ? Sampling.off : Sampling.on;
 }
 
-/** @returns the trace of a `traceparent` that {@link samplingOf} has found good: 16 octets, not all 0. */
-export function traceIdAt(bytes: Uint8Array, at: number): Uint8Array {
-  return octetsOf(bytes, at + TRACE_AT, TRACE_DIGITS);
+/** Takes the trace of a `traceparent` that {@link samplingOf} has found good. @param id 16 octets, which will not all be 0. */
+export function takeTraceId(id: Uint8Array, bytes: Uint8Array, at: number): void {
+  takeOctets(id, bytes, at + TRACE_AT);
 }
 
-/** @returns the caller's span: 8 octets, not all 0. */
-export function spanIdAt(bytes: Uint8Array, at: number): Uint8Array {
-  return octetsOf(bytes, at + SPAN_AT, SPAN_DIGITS);
+/** Takes the caller's span. @param id 8 octets, which will not all be 0. */
+export function takeSpanId(id: Uint8Array, bytes: Uint8Array, at: number): void {
+  takeOctets(id, bytes, at + SPAN_AT);
 }
 
-function octetsOf(bytes: Uint8Array, at: number, digits: number): Uint8Array {
-  const octets = new Uint8Array(digits / 2);
+function takeOctets(octets: Uint8Array, bytes: Uint8Array, at: number): void {
   for (let i = 0; i < octets.length; i++)
     octets[i] = (digit(bytes[at + 2 * i]!) << 4) | digit(bytes[at + 2 * i + 1]!);
-  return octets;
 }
 
 /** Whether there are so many digits, not all of them 0. */

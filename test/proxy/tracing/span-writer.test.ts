@@ -34,6 +34,8 @@ const CALL: CallRecord = {
   responseOctets: 0,
   sourcePod: "web-1",
   sourceNamespace: "shop",
+  hasParent: true,
+  attemptCount: 2,
   attempts: [ATTEMPT, { ...ATTEMPT, isOk: true, zone: "", pick: "" }],
 };
 
@@ -94,7 +96,7 @@ it("another library reads what a call and its attempts were, to the nanosecond a
 
 it("what is more than one request goes into several batches, and none is told twice", () => {
   const writer = new SpanWriter(new SeededRandom(2));
-  for (let i = 0; i < 1_300; i++) writer.write({ ...CALL, authority: "shop", attempts: [], retries: i });
+  for (let i = 0; i < 1_300; i++) writer.write({ ...CALL, authority: "shop", attemptCount: 0, retries: i });
   const batches = writer.take()!;
   assert.deepEqual(
     batches.map(({ calls }) => calls),
@@ -135,10 +137,11 @@ it("what nobody takes is bounded, by calls and by octets", () => {
     const call = {
       ...CALL,
       path: `/${"p".repeat(1_000)}`,
+      attemptCount: attempts,
       attempts: Array.from({ length: attempts }, () => ATTEMPT),
     };
     let written = 0;
-    while (writer.write(attempts === 0 ? { ...CALL, authority: "shop", attempts: [] } : call)) written++;
+    while (writer.write(attempts === 0 ? { ...CALL, authority: "shop", attemptCount: 0 } : call)) written++;
     assert.ok(written >= least && written <= most, `${written} calls`);
     const batches = writer.take()!;
     assert.equal(
@@ -151,7 +154,7 @@ it("what nobody takes is bounded, by calls and by octets", () => {
 
 it("a call whose path nobody could read has a name all the same", () => {
   const writer = new SpanWriter(new SeededRandom(3));
-  writer.write({ ...CALL, path: "", attempts: [], grpcStatus: 5, parentSpanId: undefined });
+  writer.write({ ...CALL, path: "", attemptCount: 0, grpcStatus: 5, hasParent: false });
   const [span] = read(writer.take()!).spans;
   assert.deepEqual([span!.name, span!.status, span!.parentSpanId], ["unknown", 0, ""]);
 });

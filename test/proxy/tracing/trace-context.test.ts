@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Sampling, samplingOf, spanIdAt, traceIdAt } from "../../../src/proxy/tracing/trace-context.ts";
+import { Sampling, samplingOf, takeSpanId, takeTraceId } from "../../../src/proxy/tracing/trace-context.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
@@ -16,7 +16,10 @@ function judge(text: string): { sampling: Sampling; bytes: Buffer } {
 test("a traceparent says trace, span and whether the caller records it", () => {
   const { sampling, bytes } = judge(`00-${TRACE}-${SPAN}-01`);
   assert.equal(sampling, Sampling.on);
-  const ids = [traceIdAt(bytes, AT), spanIdAt(bytes, AT)].map((id) => Buffer.from(id).toString("hex"));
+  const [trace, span] = [new Uint8Array(16), new Uint8Array(8)];
+  takeTraceId(trace, bytes, AT);
+  takeSpanId(span, bytes, AT);
+  const ids = [trace, span].map((id) => Buffer.from(id).toString("hex"));
   assert.deepEqual(ids, [TRACE, SPAN]);
   assert.equal(judge(`00-${TRACE}-${SPAN}-00`).sampling, Sampling.off);
   // Other flags say nothing of it.
