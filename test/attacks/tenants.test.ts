@@ -54,6 +54,10 @@ const KINDS: Readonly<Record<string, AttackCase>> = {
 
 const missing = missingTools();
 
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
 describe("a namespace beside another that abuses the proxy of their node", {
   skip: missing === "" ? false : missing,
 }, () => {
@@ -70,6 +74,8 @@ describe("a namespace beside another that abuses the proxy of their node", {
   /** Ratios to what it gets alone, of runs that count; and calls that failed. */
   const kept = new Map<AttackName, number[]>(cases.map(({ attack }) => [attack, []]));
   const errors = new Map<AttackName, number>();
+  /** Of runs that do not count: how much more the one without the abuse had on one side of it than on the other. */
+  const unsteady = new Map<AttackName, number[]>(cases.map(({ attack }) => [attack, []]));
 
   before(
     async () => {
@@ -94,6 +100,7 @@ describe("a namespace beside another that abuses the proxy of their node", {
           ];
           if (most <= STEADY_RATIO * least)
             kept.get(attack)!.push((2 * beside.requestsPerSecond) / (least + most));
+          else unsteady.get(attack)!.push(most / least);
         }
       }
       if (TIMED) unjudged = await nullTest(measurer, (text) => console.log(text));
@@ -128,20 +135,30 @@ describe("a namespace beside another that abuses the proxy of their node", {
     return result;
   }
 
+  /** @returns why throughput beside the attack is not judged. */
+  function unsteadiness(attack: AttackName): string {
+    const by = unsteady.get(attack)!.map((ratio) => percent(ratio - 1));
+    const runs = `${THROUGHPUT_RUNS} of ${THROUGHPUT_ROUNDS} runs have to count`;
+    return `${runs}, and around ${by.length} of them what it gets alone differs by ${by.join(", ")}, above ${percent(STEADY_RATIO - 1)}`;
+  }
+
   for (const [what, each] of Object.entries(KINDS)) {
     it(`loses no call, and keeps its share and its times, while the other ${what}`, (context) => {
       const got = measured.get(each)!;
       const verdict = judge(each, got, solo, unjudged);
       judged.push({ name: each.attack, got, solo, verdict });
+      const runs = kept.get(each.attack)!;
+      const percents = runs.map(percent).join(", ") || "no run";
+      const of = `${each.attack}: ${percents} of the throughput without it`;
+      const ratio = (verdict.attackMs / verdict.soloMs).toFixed(2);
+      const p99 = `p99 ${ratio} × of that alone${verdict.unjudged === "" ? "" : `, not judged: ${verdict.unjudged}`}`;
+      const isJudged = runs.length >= THROUGHPUT_RUNS;
+      const line = `${of}${isJudged ? "" : `, not judged: ${unsteadiness(each.attack)}`}; ${p99}`;
+      context.diagnostic(line);
+      lines.push(line);
       assert.deepEqual(verdict.missed, [], verdict.missed.join("; ") + stage.innocent.complaints);
       assert.equal(errors.get(each.attack), 0, "calls of the busy pod failed");
-      const runs = kept.get(each.attack)!;
-      const percents = runs.map((ratio) => `${(ratio * 100).toFixed(0)} %`).join(", ");
-      if (runs.length < THROUGHPUT_RUNS) {
-        context.diagnostic("throughput is not judged: without an abuse it differs by more from run to run");
-        return;
-      }
-      lines.push(`${each.attack}: ${percents} of the throughput without it`);
+      if (!isJudged) return;
       const wanted = (TIMED ? KEPT_SHARE : UNTIMED_KEPT_SHARE) * FAIR_SHARE;
       assert.ok(median(runs) >= wanted, `${percents} of what it gets alone`);
     });
