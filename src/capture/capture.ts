@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { captureLog } from "./capture-log.ts";
 import type { CaptureReport, GenerationReport } from "./capture-report.ts";
 import type { Decision } from "./decide.ts";
@@ -23,6 +24,9 @@ import { CLOSED_SECONDS, resetFlows } from "./table-text.ts";
 const SETTLED_MS = 5_000;
 /** The gate is renewed by each round of canaries; without one, things are looked at this often. */
 const QUIET_MS = 900;
+/** What is inherited is replaced so long before it runs out at the latest, and looked at this often until then. */
+const INHERITED_REST_MS = 750;
+const TAKE_OVER_LOOK_MS = 20;
 /** Above so many connections past the proxy they are listed less often. */
 const MANY_FLOWS = 2_000;
 const LIST_MANY_EVERY_MS = 5_000;
@@ -92,8 +96,20 @@ export class Capture {
     await this.#reports.done;
     await this.#look();
     await Promise.all([...this.#watches.values()].map((watch) => watch.ask()));
+    // Proxies hear of our echo server a moment later. So long what the other has left holds, by its own time: closing it would lead new connections past, and refuse those of callers that fail closed.
+    const untilMs = Math.max(...this.#inherited.values()) - INHERITED_REST_MS;
+    while (performance.now() < untilMs && !this.#wouldOpen()) {
+      await sleep(TAKE_OVER_LOOK_MS);
+      await this.#look();
+    }
     await this.#step();
     this.#hasBegun = true;
+  }
+
+  #wouldOpen(): boolean {
+    const views = [...this.#watches.values()].map((watch) => watch.view());
+    const nowMs = performance.now();
+    return decide(views, this.#current, nowMs).openUntilMs > nowMs;
   }
 
   /** To be called each second: does what nothing else has caused within the last one. */

@@ -205,6 +205,15 @@ describe("the manifests, as they are shipped", boxSuite([go], TOOLS), () => {
       () => cluster.trouble(),
     );
     assert.deepEqual([...before.exitCodes.values()], [0, 0]);
+    // Capture is replaced, too: what the one before has left holds until the next one has heard of the proxy.
+    const capture = cluster.proxyPod.containers.get("capture")!;
+    await until(
+      "the next capture keeps the table",
+      () => capture.lines.some((line) => line.includes("keeping the table")),
+      () => cluster.trouble(),
+    );
+    const closed = capture.lines.filter((line) => line.includes("an endpoint of canary.isobar"));
+    assert.deepEqual(closed, []);
   });
 
   it("a label takes the node off within five seconds without the control plane, and no call fails", async (context) => {
