@@ -17,6 +17,9 @@ export interface Totals {
 /** Of what a failed file's process said, the last part is shown. */
 const MAX_OUTPUT_CHARACTERS = 8_000;
 
+/** What the runner itself says of a file; it is in the totals. */
+const COUNTS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
+
 /** A test that did not run, and why. */
 interface Skip {
   readonly file: string;
@@ -73,6 +76,9 @@ export class TestReport {
         case "test:stderr":
           this.#keep(event.data.file, event.data.message);
           break;
+        case "test:diagnostic":
+          this.#diagnostic(event.data);
+          break;
         case "test:summary":
           this.#summary(event.data);
           break;
@@ -114,6 +120,12 @@ export class TestReport {
     this.#failures.push(title);
     this.#print(`${title}\n${indent(text)}\n`);
     if (data.file !== undefined && wholeFile) this.#printOutput(data.file);
+  }
+
+  /** What a test has to say, such as the figures that it judged, is for who runs this file alone. */
+  #diagnostic({ file, message }: EventData.TestDiagnostic): void {
+    if (this.#fileCount > 1 || file === undefined || COUNTS.test(message)) return;
+    this.#print(`ℹ ${message}\n`);
   }
 
   #keep(file: string | undefined, message: string): void {
