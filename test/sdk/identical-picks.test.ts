@@ -107,7 +107,10 @@ describe("the proxy and a program's client", () => {
         assert.deepEqual([request.sequence, reads.left], [sequence, ""]);
         replayed++;
       }
-      assert.ok(replayed + unrecorded >= CALLS, `${replayed} picks, and ${unrecorded} that were not recorded`);
+      assert.ok(
+        replayed + unrecorded >= CALLS,
+        `${replayed} picks, and ${unrecorded} that were not recorded`,
+      );
       assert.ok(replayed >= CALLS / 2, `${replayed} picks`);
     });
   }
