@@ -24,8 +24,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => process.exit(130));
 }
 
-/** Starts a program on one core. Disposing ends it: SIGTERM, and SIGKILL after two seconds. */
-export function startPinned(core: number, command: string, args: string[]): PinnedProcess {
+/** Starts a program on one core, or on those of a list as taskset(1) has it. Disposing ends it: SIGTERM, and SIGKILL after two seconds. */
+export function startPinned(core: number | string, command: string, args: string[]): PinnedProcess {
   const child = spawn("taskset", ["-c", String(core), command, ...args], {
     env: programEnv,
     stdio: ["ignore", "pipe", "pipe"],
