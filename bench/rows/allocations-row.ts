@@ -13,7 +13,7 @@ const settleMs = 700;
 const warmUp = 20_000;
 const measured = 120_000;
 /** Trials of a case that is above its limit: chance only ever adds, so the least of them is what a request costs. */
-const maxTrials = 4;
+const maxTrials = 8;
 
 /** Loads and the octets of JavaScript heap a request may cost there. */
 const cases: { what: string; load: Load; limit: number }[] = [
