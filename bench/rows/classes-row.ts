@@ -6,15 +6,21 @@ import type { Run } from "../lib/measure-run.ts";
 import { measureRun } from "../lib/measure-run.ts";
 import { median } from "../lib/median.ts";
 import { places } from "../lib/places.ts";
+import type { RunningProxy } from "../lib/proxy-kinds.ts";
 import type { RowResult } from "../lib/results.ts";
 import { judge } from "../lib/results.ts";
+import type { Load } from "../lib/run-loader.ts";
 import { startIsobar } from "../lib/start-isobar.ts";
 import { describeRuns } from "./describe-runs.ts";
 
 /** CPU per request of ten classes of callers, of that with one: smaller batches, and ten times the connections to endpoints. */
 const limit = 1.5;
 const callers = 10;
-const load = { connections: 10, streams: 10, host: "127.18.0.1", callers };
+const loads = [
+  { what: "10 × 10", connections: 10, streams: 10 },
+  { what: "100 × 1", connections: 100, streams: 1 },
+] as const;
+const way = { host: "127.18.0.1", callers };
 /** Pods of one namespace have addresses of the first network, pods of a namespace each of the second. */
 const variants = [
   { name: "one namespace", firstCaller: "127.0.1.1" },
@@ -28,7 +34,7 @@ const portLimitMs = 5_000;
 export async function classesRow(context: Context): Promise<RowResult> {
   const result: RowResult = {
     row: "classes",
-    title: "u10x10, captured: ten pods of one namespace and of ten",
+    title: "captured: connections of ten pods, of one namespace and of ten",
     unit: "CPU µs/request",
     cells: [],
     judgements: [],
@@ -41,13 +47,25 @@ export async function classesRow(context: Context): Promise<RowResult> {
   const started = await startIsobar(context, "isobar-classes", ports.isobarClasses, ports.backends, extras);
   await using _process = started.process;
   const proxy = { ...started, port: await privatePort(`${runDir}/bench/generation.json`) };
+  for (const { what, ...shape } of loads)
+    await measureLoad(context, proxy, what, { ...shape, ...way }, result);
+  return result;
+}
+
+async function measureLoad(
+  context: Context,
+  proxy: RunningProxy,
+  what: string,
+  load: Load,
+  result: RowResult,
+): Promise<void> {
   const turns: Run[][] = [];
   const { repetitions } = context.options;
   const counting = (): Run[][] => turns.filter((turn) => turn.every((run) => run.counts));
   while (counting().length < repetitions && turns.length < mostTurnsPerRepetition * repetitions) {
     const runs: Run[] = [];
     for (const { name, firstCaller } of variants) {
-      context.progress.show(`classes ${name} ${turns.length + 1}/${repetitions}`);
+      context.progress.show(`classes ${what} ${name} ${turns.length + 1}/${repetitions}`);
       runs.push(await measureRun(context, proxy, { ...load, firstCaller }));
     }
     turns.push(runs);
@@ -55,7 +73,7 @@ export async function classesRow(context: Context): Promise<RowResult> {
   for (const [i, { name }] of variants.entries()) {
     const runs = turns.map((turn) => turn[i]!);
     const figures = runs.map((run) => run.cpuMicrosPerRequest);
-    result.cells.push(cellOfFigures(name, figures, describeRuns(runs), runs));
+    result.cells.push(cellOfFigures(`${what} ${name}`, figures, describeRuns(runs), runs));
   }
   const ratios = counting().map(([one, ten]) => ten!.cpuMicrosPerRequest / one!.cpuMicrosPerRequest);
   const enough = ratios.length >= repetitions;
@@ -63,8 +81,7 @@ export async function classesRow(context: Context): Promise<RowResult> {
     ? `median of ${ratios.length} pairs`
     : `only ${ratios.length} of ${turns.length} pairs count`;
   const ratio = enough ? median(ratios) : null;
-  result.judgements.push(judge("classes", "ten namespaces / one", ratio, limit, reason));
-  return result;
+  result.judgements.push(judge("classes", `${what}, ten namespaces / one`, ratio, limit, reason));
 }
 
 function capturing(runDir: string): string[] {
