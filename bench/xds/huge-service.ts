@@ -159,6 +159,8 @@ for (const settingsName of values.settings.split(",")) {
     name: NAME,
     endpoints,
     firstAddress: 0,
+    // One endpoint more must not give the replaced ones other addresses.
+    addressSpan: endpoints + 1,
     port: backendPort,
     zones: 3,
     ...(SETTINGS[settingsName] === undefined ? {} : { settings: SETTINGS[settingsName] }),

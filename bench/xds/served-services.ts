@@ -11,6 +11,8 @@ export interface ServedService {
   /** Number of the service's first address: those of two services are not to overlap. */
   readonly firstAddress: number;
   readonly port: number;
+  /** How far apart an endpoint's former addresses and the next are, where the number of endpoints changes; default: their number. */
+  readonly addressSpan?: number;
   /** By endpoint: how often it was replaced by another pod at another address; default: never. */
   readonly replaced?: Readonly<Record<number, number>>;
   /** Endpoints, by number, that discovery calls sick; default: none. */
@@ -35,9 +37,9 @@ export function serviceModel(service: ServedService): ServiceModel {
 }
 
 function endpointOf(service: ServedService, number: number): Endpoint {
-  const { name, endpoints, firstAddress, port, zones } = service;
+  const { name, endpoints, firstAddress, port, zones, addressSpan = endpoints } = service;
   const round = service.replaced?.[number] ?? 0;
-  const place = firstAddress + number + round * endpoints;
+  const place = firstAddress + number + round * addressSpan;
   const uid = `${place.toString(16).padStart(8, "0")}-5a4b-4c3d-8e9f-${(number * 7919).toString(16).padStart(12, "0")}`;
   return {
     ...ENDPOINT_DEFAULTS,
