@@ -61,8 +61,10 @@ export class OutlierWatch {
   apply(cluster: ClusterRuntime, joined?: Int32Array): void {
     const { snapshot } = cluster;
     const generations = snapshot.generations();
-    for (const index of joined ?? countingFromZero(snapshot.count))
-      this.#meet(snapshot.slots[index]!, generations[index]!);
+    const { slots } = snapshot;
+    const met = joined ?? countingFromZero(snapshot.count);
+    // All of 10,000 may have been replaced at once: no iterator.
+    for (let i = 0; i < met.length; i++) this.#meet(slots[met[i]!]!, generations[met[i]!]!);
     const settings = snapshot.settings.outlierDetection;
     const former = this.#clusters[snapshot.clusterSlot];
     if (settings === null) {
@@ -90,8 +92,9 @@ export class OutlierWatch {
     const isFirst = this.#generations[slot] === 0;
     this.#generations[slot] = generation;
     if (isFirst) return;
-    this.#streak[slot] = 0;
-    this.#lostMs[slot] = 0;
+    // Zeros over zeros would take memory for each endpoint that was ever replaced.
+    if (this.#streak[slot] !== 0) this.#streak[slot] = 0;
+    if (this.#lostMs[slot] !== 0) this.#lostMs[slot] = 0;
     this.penalty.clear(slot);
   }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { ClusterLoads } from "../../src/lb/load/cluster-loads.ts";
 import { POLICY_DROP_REASONS } from "../../src/lb/module/policy-watch.ts";
+import { SetAside } from "../../src/resource/set-aside.ts";
 import { MAX_ENDPOINT_SLOTS } from "../../src/resource/slot-registry.ts";
 import {
   CLUSTER_COUNTER_COLUMNS,
@@ -116,4 +117,43 @@ test("a slot that gets a new owner starts from nothing", () => {
   counters.setAside[last] = 1;
   counters.clearSlot(last);
   assert.deepEqual([counters.requestsOf(last), counters.setAside[last]], [0, 0]);
+});
+
+test("a slot's new owner finds nothing of what the former one was seen to be, in any row", () => {
+  const counters = new EndpointCounters(2);
+  const { measures } = counters;
+  const [slot, other] = [9, 10];
+  for (const each of [slot, other]) {
+    for (const row of [0, 1, measures.mainRow]) {
+      measures.began(row, each, 1_000);
+      measures.observeLatency(row, each, 40, 1_040);
+    }
+    measures.peerInFlight(each, 3, 1_040);
+    measures.rampFrom(each, 1_000);
+    counters.markAside(counters.rowStart(1), each, SetAside.connect, true);
+    assert.ok(counters.claimReports(counters.rowStart(0), each));
+  }
+  counters.clearSlot(slot);
+  const seen = (each: number) => [
+    measures.costMs(each, 1_040) > 0,
+    measures.peersOf(each, 1_040) > 0,
+    measures.ramps[each]! > 0,
+    counters.isSetAside(each),
+    !counters.claimReports(counters.rowStart(0), each),
+  ];
+  assert.deepEqual(seen(slot), [false, false, false, false, false]);
+  assert.deepEqual(seen(other), [true, true, true, true, true]);
+  assert.equal(counters.nothingAside, false, "the other one is");
+});
+
+test("slots that get new owners take no memory where the former ones were never called", () => {
+  const slots = 60_000;
+  const counters = new EndpointCounters(1);
+  // What runs for the first time takes memory for itself.
+  counters.clearSlot(slots);
+  const before = process.memoryUsage.rss();
+  for (let slot = 0; slot < slots; slot++) counters.clearSlot(slot);
+  const grown = process.memoryUsage.rss() - before;
+  // Zeros written over all of them would be 21 MB.
+  assert.ok(grown < 8 * 2 ** 20, `${(grown / 2 ** 20).toFixed(1)} MB`);
 });

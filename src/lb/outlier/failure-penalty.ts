@@ -53,8 +53,8 @@ export class FailurePenalty {
 
   /** The slot has another owner. */
   clear(slot: number): void {
-    this.#streams[slot] = 0;
-    this.#history[slot] = 0;
+    if (this.#streams[slot] !== 0) this.#streams[slot] = 0;
+    if (this.#history[slot] !== 0) this.#history[slot] = 0;
   }
 
   #set(slot: number, streams: number, nowMs: number): void {
