@@ -7,27 +7,41 @@ import type { CandidateSet } from "./candidate-set.ts";
  *
  * @param indexes the candidates' indexes in the snapshot, ascending.
  * @param ramps by endpoint slot: when it was new; 0: always there. Default: all were.
+ * @param overMs who was new then or before is new no more, and counts as always there; 0 or more.
  */
 export function candidateColumns(
   snapshot: ClusterSnapshot,
   indexes: ArrayLike<number>,
   ramps?: Float64Array | undefined,
-): Pick<CandidateSet, "rampFromMs" | "keyHashes"> {
+  overMs = 0,
+): Pick<CandidateSet, "rampFromMs" | "rampLastMs" | "keyHashes"> {
   const { policy, slowStart } = snapshot.settings.loadBalancing;
-  const columns: { rampFromMs?: Float64Array; keyHashes?: Uint32Array } = {};
-  if (slowStart !== null && ramps !== undefined) {
-    const { slots } = snapshot;
-    const { length } = indexes;
-    for (let i = 0; i < length; i++) {
-      const fromMs = ramps[slots[indexes[i]!]!]!;
-      if (fromMs === 0) continue;
-      columns.rampFromMs ??= new Float64Array(length);
-      columns.rampFromMs[i] = fromMs;
-    }
+  const columns =
+    slowStart === null || ramps === undefined
+      ? undefined
+      : rampColumns(snapshot.slots, indexes, ramps, overMs);
+  if (snapshot.keyHashes === undefined || !wantsKeyHashes(policy)) return columns ?? {};
+  return { ...columns, keyHashes: pairsOf(snapshot.keyHashes, indexes) };
+}
+
+/** @returns undefined where nobody is new. In one pass: of 10,000 endpoints each is a tenth of a millisecond in which no request is served. */
+function rampColumns(
+  slots: Int32Array,
+  indexes: ArrayLike<number>,
+  ramps: Float64Array,
+  overMs: number,
+): { readonly rampFromMs: Float64Array; readonly rampLastMs: number } | undefined {
+  const { length } = indexes;
+  let rampFromMs: Float64Array | undefined;
+  let rampLastMs = 0;
+  for (let i = 0; i < length; i++) {
+    const fromMs = ramps[slots[indexes[i]!]!]!;
+    if (fromMs <= overMs) continue;
+    rampFromMs ??= new Float64Array(length);
+    rampFromMs[i] = fromMs;
+    if (fromMs > rampLastMs) rampLastMs = fromMs;
   }
-  if (snapshot.keyHashes !== undefined && wantsKeyHashes(policy))
-    columns.keyHashes = pairsOf(snapshot.keyHashes, indexes);
-  return columns;
+  return rampFromMs && { rampFromMs, rampLastMs };
 }
 
 /** @returns the pairs of these indexes; where they follow each other as they lie, so never to be written to. */

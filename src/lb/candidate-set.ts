@@ -33,6 +33,8 @@ export interface CandidateSet {
   readonly localCount: number;
   /** When each candidate was new, in ms; 0: it was always there. Only where slow start is on and one of them is new. */
   readonly rampFromMs?: Float64Array;
+  /** The latest of these; default: to be looked for. */
+  readonly rampLastMs?: number;
   /** Two hashes of each candidate's key. Only for policies that hash. */
   readonly keyHashes?: Uint32Array;
   /** Where these are a slice of a tier: all of the tier that is fit, these included, for when the slice is busy. See OverflowPicker. */

@@ -47,7 +47,7 @@ export class LeastRequestPicker implements Picker {
     this.#capacities = settings.metric === "in_flight" ? weights : (capacities ?? weights);
     this.#tieStreams = capacities === undefined ? TIE_STREAMS : SLICE_TIE_STREAMS;
     this.#choiceCount = settings.choiceCount;
-    this.#rampEndMs = rampEndMs(settings.slowStart, candidates.rampFromMs);
+    this.#rampEndMs = rampEndMs(settings.slowStart, candidates);
     this.#byWeight = candidates.equalWeights ? undefined : new AliasTable(candidates.weights);
     this.#drawn = new Int32Array(settings.choiceCount);
   }

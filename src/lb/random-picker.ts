@@ -16,7 +16,7 @@ export class RandomPicker implements Picker {
   constructor(candidates: CandidateSet, slowStart: SlowStartSettings | null = null) {
     this.candidates = candidates;
     this.#slowStart = slowStart;
-    this.#rampEndMs = rampEndMs(slowStart, candidates.rampFromMs);
+    this.#rampEndMs = rampEndMs(slowStart, candidates);
     this.#byWeight = candidates.equalWeights ? undefined : new AliasTable(candidates.weights);
   }
 

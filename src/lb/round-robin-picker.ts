@@ -29,7 +29,7 @@ export class RoundRobinPicker implements Picker {
   constructor(candidates: CandidateSet, slowStart: SlowStartSettings | null = null) {
     this.candidates = candidates;
     this.#slowStart = slowStart;
-    this.#rampEndMs = rampEndMs(slowStart, candidates.rampFromMs);
+    this.#rampEndMs = rampEndMs(slowStart, candidates);
     this.#arcEnds = candidates.equalWeights ? undefined : arcEnds(candidates.weights);
   }
 

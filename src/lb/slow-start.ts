@@ -42,9 +42,17 @@ export function tierShare(
 }
 
 /** @returns when the last of the endpoints is new no more; 0 when none is new. */
-export function rampEndMs(slowStart: SlowStartSettings | null, rampFromMs: Float64Array | undefined): number {
+export function rampEndMs(
+  slowStart: SlowStartSettings | null,
+  { rampFromMs, rampLastMs }: Pick<CandidateSet, "rampFromMs" | "rampLastMs">,
+): number {
   if (slowStart === null || rampFromMs === undefined) return 0;
+  const latest = rampLastMs ?? latestOf(rampFromMs);
+  return latest === 0 ? 0 : latest + slowStart.windowMs;
+}
+
+function latestOf(rampFromMs: Float64Array): number {
   let latest = 0;
   for (let i = 0; i < rampFromMs.length; i++) if (rampFromMs[i]! > latest) latest = rampFromMs[i]!;
-  return latest === 0 ? 0 : latest + slowStart.windowMs;
+  return latest;
 }

@@ -69,6 +69,8 @@ export class ClusterRuntime {
   /** What {@link balance} last saw of them, and when that was something new. */
   #balancedPicks = 0;
   #pickedMs = 0;
+  /** As last told: it may be somewhat later. */
+  #nowMs = 0;
   readonly #around: ClusterSurroundings;
   #balancer: ZoneBalancer | undefined;
   /** What is usual, where tiers are slices that may be gone beyond. */
@@ -171,6 +173,7 @@ export class ClusterRuntime {
   /** Takes a new snapshot. */
   update(snapshot: ClusterSnapshot, nowMs: number): void {
     const { settings, slots, weights } = snapshot;
+    this.#nowMs = nowMs;
     // Equal settings are one object: an update of endpoints alone makes nothing else anew, and what is known of the loads is kept.
     const isSame = this.#settings === settings;
     this.snapshot = snapshot;
@@ -234,6 +237,7 @@ export class ClusterRuntime {
 
   /** What is done several times a second: what is usual is looked at anew, and load moves between tiers. */
   balance(nowMs: number): void {
+    this.#nowMs = nowMs;
     if (this.#picks !== this.#balancedPicks) {
       if (this.#balancedPicks === 0) this.rebuild();
       this.#balancedPicks = this.#picks;
@@ -278,13 +282,16 @@ export class ClusterRuntime {
     const { snapshot } = this;
     const { place, verdict, sources } = this.#around;
     const fleet = this.#around.fleetOf(snapshot.name);
-    const ramps = sources.measures.hasRamps ? sources.measures.ramps : undefined;
+    const { slowStart } = snapshot.settings.loadBalancing;
+    // Who is new no more is not looked for: an update of a service that has long been as it is makes no column.
+    const overMs = slowStart === null ? 0 : Math.max(0, this.#nowMs - slowStart.windowMs);
+    const ramps = sources.measures.lastRampMs > overMs ? sources.measures.ramps : undefined;
     const built = buildTiers(snapshot, place, verdict(snapshot.slots), {
       accept,
       fleet,
       // Routes that restrict requests cut what is left by themselves.
       subset: accept === undefined ? this.#around.subsetOf(snapshot.name) : undefined,
-      columns: (indexes) => candidateColumns(snapshot, indexes, ramps),
+      columns: (indexes) => candidateColumns(snapshot, indexes, ramps, overMs),
     });
     return this.weights === undefined ? built : built.map((tier) => this.weights!.reweigh(tier));
   }

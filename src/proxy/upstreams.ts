@@ -112,8 +112,10 @@ export class Upstreams implements SubchannelOwner {
     const { subchannels, turn } = this.#context;
     const isIdle = this.#leaving.length === 0;
     for (let i = 0; i < slots.length; i++) {
-      const present = subchannels[slots[i]!];
-      if (present === undefined) this.#onReleased(slots[i]!);
+      const slot = slots[i]!;
+      // A read beyond an array's end is a slow one to V8, and most endpoints of a large service have never been picked.
+      const present = slot < subchannels.length ? subchannels[slot] : undefined;
+      if (present === undefined) this.#onReleased(slot);
       else this.#leaving.push(present);
     }
     // The first now: mostly they are all. Where others still wait, turns do it.
