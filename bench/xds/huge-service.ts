@@ -87,6 +87,7 @@ const KINDS: readonly Kind[] = [
     name: "a tenth replaced",
     after: (n) => replace(Array.from({ length: tenth }, (_, i) => i * 10 + (n % 10))),
   },
+  { name: "all replaced", after: () => replace(Array.from({ length: endpoints }, (_, i) => i)) },
 ];
 
 class Readings {
